@@ -1,0 +1,11 @@
+# `cmake --install` and `cpack -G TGZ`: the program, its recipes and its scripts.
+include(GNUInstallDirs)
+install(TARGETS bertha RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bertha/configs)
+install(DIRECTORY launch/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bertha/slurm USE_SOURCE_PERMISSIONS)
+install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+set(CPACK_GENERATOR TGZ)
+set(CPACK_PACKAGE_NAME bertha)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_FILE_NAME bertha-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR})
+include(CPack)

@@ -1,0 +1,40 @@
+// One shard, memory-mapped: HDF5 opens it and finds the addresses, reading is plain memory access.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bertha {
+
+class ShardReader {
+ public:
+  // Checks format, version, types, shapes and that the file is as long as its datasets say.
+  // Error{io}; Error{bad_data} names file, dataset and value.
+  explicit ShardReader(const std::filesystem::path& path);
+  ~ShardReader();
+  ShardReader(ShardReader&&) noexcept;
+
+  std::uint64_t documents() const;
+  std::uint64_t sentences() const;
+  std::uint64_t tokens() const;
+  const std::string& vocabulary_sha256() const;
+  const std::string& checksum() const;  // the stored one
+  const std::filesystem::path& path() const;
+
+  // Thread-safe. `document` < documents(), `sentence` < sentences().
+  std::uint64_t document_begin(std::uint64_t document) const;  // first sentence; may be documents()
+  std::uint64_t sentence_begin(std::uint64_t sentence) const;  // first token; may be sentences()
+  // Appends token ids [begin, end) of the shard.
+  void copy_tokens(std::uint64_t begin, std::uint64_t end, std::vector<std::int32_t>& out) const;
+
+  std::string compute_checksum() const;  // reads everything
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bertha

@@ -1,0 +1,39 @@
+// Writes one shard, documents one by one, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace bertha {
+
+struct ShardSummary {
+  std::string file;  // name within the corpus folder
+  std::uint64_t documents = 0, sentences = 0, tokens = 0, bytes = 0;
+  std::string checksum;  // SHA-256 over tokens, sentence_offsets, document_offsets as stored
+};
+
+class ShardWriter {
+ public:
+  // Sizes are known before writing (the plan of `prepare`), so datasets are contiguous.
+  struct Shape {
+    std::uint64_t documents, sentences, tokens;
+    std::int32_t vocabulary_size;
+    std::string vocabulary_sha256;
+  };
+  ShardWriter(const std::filesystem::path& path, const Shape& shape);
+  ~ShardWriter();
+
+  // Token ids of one document, and the number of tokens of each of its sentences (all over 0).
+  void add_document(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> sentences);
+  // Checks that the promised shape was met, writes attributes, closes and flushes to disk.
+  ShardSummary finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bertha

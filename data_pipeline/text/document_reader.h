@@ -1,0 +1,48 @@
+// Streams the documents of one input file, whatever its format, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data_pipeline/text/input_files.h"
+
+namespace bertha {
+
+// Text is valid UTF-8: invalid bytes were replaced by U+FFFD and counted.
+struct Document {
+  // Paragraphs, to be split into sentences; or the sentences themselves (see below).
+  std::vector<std::string> paragraphs;
+  bool already_sentences = false;
+  std::uint64_t number = 0;  // within the file, from 0
+};
+
+// What was passed over, and why; summed over files by the caller.
+struct ReadStatistics {
+  std::uint64_t documents = 0;
+  std::uint64_t replaced_bytes = 0;      // invalid UTF-8, now U+FFFD
+  std::uint64_t skipped_redirects = 0;   // MediaWiki
+  std::uint64_t skipped_namespaces = 0;  // MediaWiki pages that are not articles
+  std::uint64_t skipped_empty = 0;       // no text left
+  std::uint64_t skipped_malformed = 0;   // JSON lines that are none, or lack the text field
+  std::string first_malformed;           // "file:line: reason"; empty when there was none
+
+  void add(const ReadStatistics& other);
+};
+
+class DocumentReader {
+ public:
+  virtual ~DocumentReader() = default;
+  // False at the end. `document` is overwritten (its capacity re-used).
+  virtual bool next(Document& document) = 0;
+  virtual const ReadStatistics& statistics() const = 0;
+  virtual std::uint64_t compressed_bytes_read() const = 0;  // for progress
+};
+
+// Error{io} or Error{bad_data} (damaged compression, broken XML) name file and place.
+std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
+                                               const std::string& text_field);
+
+}  // namespace bertha

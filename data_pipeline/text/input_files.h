@@ -1,0 +1,35 @@
+// Which files an input means, and what is in them: expands files, folders and globs, recognises
+// format and compression by extension and first bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace bertha {
+
+enum class TextFormat { automatic, text, sentences, jsonl, mediawiki };
+enum class Compression { none, gzip, bzip2, zstd };
+
+TextFormat parse_text_format(const std::string& name);  // Error{usage} names the known ones
+std::string text_format_name(TextFormat format);
+
+struct InputOptions {
+  std::vector<std::string> paths;  // files, folders (recursive), globs
+  TextFormat format = TextFormat::automatic;
+  std::string text_field = "text";  // of a JSON line
+};
+
+struct InputFile {
+  std::filesystem::path path;
+  TextFormat format = TextFormat::text;  // never automatic
+  Compression compression = Compression::none;
+  std::uint64_t bytes = 0;  // on disk
+};
+
+// Sorted by path, so the order is the same on every machine. Hidden files are passed over in
+// folders. Error{io} for a missing path, Error{bad_data} when nothing is left.
+std::vector<InputFile> find_input_files(const InputOptions& options);
+
+}  // namespace bertha

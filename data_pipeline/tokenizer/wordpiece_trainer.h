@@ -1,0 +1,44 @@
+// Learns a WordPiece vocabulary from word counts: byte-pair merges by frequency over characters
+// with "##" continuation, as Hugging Face's BertWordPieceTokenizer.train does. Deterministic.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "data_pipeline/tokenizer/tokenizer_options.h"
+#include "data_pipeline/tokenizer/vocabulary.h"
+
+namespace bertha {
+
+// Counts of normalised words. One per thread; merge at the end.
+class WordCounts {
+ public:
+  explicit WordCounts(const TokenizerOptions& options);
+  void add_text(std::string_view utf8);
+  void merge(const WordCounts& other);
+  std::uint64_t total_words() const { return total_words_; }
+  const std::unordered_map<std::string, std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  TokenizerOptions options_;
+  std::unordered_map<std::string, std::uint64_t> counts_;
+  std::uint64_t total_words_ = 0;
+};
+
+struct VocabularyTrainerOptions {
+  std::int32_t size = 30522;         // with the special tokens
+  std::uint64_t min_frequency = 2;   // of a merge
+  std::int32_t max_alphabet = 1000;  // most frequent characters kept
+};
+
+// [PAD] [UNK] [CLS] [SEP] [MASK] first, then the alphabet, then merges. Fewer than `size` tokens
+// when the text has no more. Error{bad_data} when there are no words; Error{usage} when size cannot
+// hold the special tokens. `progress(done, total)` may be empty.
+Vocabulary train_vocabulary(const WordCounts& words, const VocabularyTrainerOptions& options,
+                            const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+
+}  // namespace bertha

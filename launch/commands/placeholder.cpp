@@ -1,0 +1,1 @@
+// Placeholder: delete when this folder has its first source.

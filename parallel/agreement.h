@@ -1,0 +1,25 @@
+// Ranks never disagree silently: small collectives on the host that make everyone decide alike.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "parallel/communicator.h"
+
+namespace bertha {
+
+// Sums (or maxima) over ranks of a few doubles; the same on every rank, in rank order.
+std::vector<double> agree_sum(Communicator& communicator, std::span<const double> mine);
+std::vector<double> agree_max(Communicator& communicator, std::span<const double> mine);
+
+// Runs `work` on every rank; if it threw on any, the error of the lowest failing rank is thrown on
+// all of them (its message says which rank). Collective.
+void agree_or_throw(Communicator& communicator, const std::function<void()>& work);
+
+// Error{usage} on every rank unless all pass the same text (a configuration digest, say).
+void require_equal(Communicator& communicator, std::string_view what, std::string_view mine);
+
+}  // namespace bertha

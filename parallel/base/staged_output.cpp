@@ -1,0 +1,131 @@
+// POSIX writes with fsync, and renames as commits.
+#include "parallel/base/staged_output.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/unique_handle.h"
+
+namespace bertha {
+namespace fs = std::filesystem;
+namespace {
+
+using FileDescriptor = UniqueHandle<int, ::close, -1>;
+
+FileDescriptor open_or_throw(const fs::path& path, int flags, const char* action) {
+  FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC, 0666));
+  if (!file) throw_io_error(action, path.string(), errno);
+  return file;
+}
+
+void write_all(int file, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw_io_error("write", path.string(), errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void rename_or_throw(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    throw_io_error("rename " + from.string() + " to", to.string(), errno);
+  }
+}
+
+fs::path parent_of(const fs::path& path) {
+  const auto parent = path.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+void create_folders(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw_io_error("create folder", path.string(), error.value());
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  const auto file = open_or_throw(path, O_RDONLY, "open");
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_io_error("read", path.string(), errno);
+  if (S_ISDIR(status.st_mode)) throw_io_error("read", path.string(), EISDIR);
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(status.st_size));
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_io_error("read", path.string(), errno);
+    if (got == 0) return bytes;
+    bytes.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  const auto file = open_or_throw(path, O_WRONLY | O_CREAT | O_TRUNC, "create");
+  write_all(file.get(), bytes, path);
+  if (::fsync(file.get()) != 0) throw_io_error("flush", path.string(), errno);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view bytes) {
+  create_folders(parent_of(path));
+  const fs::path temporary = path.string() + ".staging-" + std::to_string(::getpid());
+  try {
+    write_file(temporary, bytes);
+    rename_or_throw(temporary, path);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  flush_to_disk(parent_of(path));
+}
+
+void flush_to_disk(const fs::path& path) {
+  const auto file = open_or_throw(path, O_RDONLY, "open");
+  // Some network file systems refuse fsync on folders; the rename still holds there.
+  if (::fsync(file.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    throw_io_error("flush", path.string(), errno);
+  }
+}
+
+StagedFolder::StagedFolder(fs::path final_path, bool create)
+    : final_(std::move(final_path)), owner_(create) {
+  if (final_.filename().empty()) final_ = final_.parent_path();  // "out/" means "out"
+  staging_ = final_.string() + ".staging";
+  if (!create) return;
+  std::error_code error;
+  fs::remove_all(staging_, error);  // left by a run that was killed
+  create_folders(staging_);
+}
+
+StagedFolder::~StagedFolder() {
+  if (!owner_) return;
+  std::error_code error;
+  fs::remove_all(staging_, error);
+  if (error) log_warning("cannot remove " + staging_.string() + ": " + error.message());
+}
+
+void StagedFolder::publish() {
+  for (const auto& entry : fs::recursive_directory_iterator(staging_)) {
+    if (entry.is_regular_file()) flush_to_disk(entry.path());
+  }
+  flush_to_disk(staging_);
+  const fs::path aside = final_.string() + ".replaced";
+  std::error_code error;
+  fs::remove_all(aside, error);
+  const bool replace = fs::exists(final_);
+  if (replace) rename_or_throw(final_, aside);
+  rename_or_throw(staging_, final_);
+  flush_to_disk(parent_of(final_));
+  if (replace) fs::remove_all(aside, error);
+  owner_ = false;
+}
+
+}  // namespace bertha

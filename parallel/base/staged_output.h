@@ -1,0 +1,44 @@
+// Output that appears under its final name only when it is complete: files and folders are written
+// beside their destination, flushed to disk, then renamed. The rename is the commit.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace bertha {
+
+// Reads a whole file. Error{io} when it cannot be read.
+std::string read_file(const std::filesystem::path& path);
+
+// Writes `bytes` to `path` by way of a temporary file in the same folder; creates parent folders.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// Writes `bytes` to `path` directly and flushes to disk: for files inside a staging folder.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+// Flushes a file's or folder's content to disk.
+void flush_to_disk(const std::filesystem::path& path);
+
+// A folder under construction: `<final>.staging`, removed by the destructor unless published.
+// Several ranks may write into it: one constructs with create = true, and publishes after all
+// agreed; the others use create = false after a barrier, and never remove it.
+class StagedFolder {
+ public:
+  StagedFolder(std::filesystem::path final_path, bool create);
+  ~StagedFolder();
+  StagedFolder(const StagedFolder&) = delete;
+  StagedFolder& operator=(const StagedFolder&) = delete;
+
+  const std::filesystem::path& path() const { return staging_; }
+  const std::filesystem::path& final_path() const { return final_; }
+  // Flushes every file, then renames. An existing folder of that name is replaced (moved aside
+  // first, removed after), so there is no moment with neither.
+  void publish();
+
+ private:
+  std::filesystem::path final_, staging_;
+  bool owner_;
+};
+
+}  // namespace bertha

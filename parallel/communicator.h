@@ -1,0 +1,51 @@
+// The collectives training needs, behind one interface: MPI on CPUs, NCCL on GPUs, threads in
+// tests. Every rank must make the same calls in the same order.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "parallel/base/rank_info.h"
+
+namespace bertha {
+
+enum class ReduceOp { sum, max, min };
+
+// A collective under way. The tensors passed to the call are kept alive by it and must not be
+// touched until wait() has returned. wait() may be called once from the thread that started it;
+// for device tensors it makes the current stream wait, not the host. Destroying an unfinished Work
+// waits. Throws Error{communication}.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual void wait() = 0;
+};
+
+// Tensors are contiguous, of type float, bfloat16, double, int32 or int64, any number of elements.
+// One thread per process calls a communicator.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  virtual const RankInfo& rank_info() const = 0;
+
+  // In place: values [n] becomes the reduction over ranks. bfloat16 sums round once per hop.
+  virtual std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) = 0;
+  // input [world_size * n] -> output [n], rank r receiving the sum of everyone's r-th part.
+  // output may be that part of input.
+  virtual std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) = 0;
+  // input [n] of every rank -> output [world_size * n]. input may be this rank's part of output.
+  virtual std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) = 0;
+  virtual void broadcast(at::Tensor values, int root) = 0;
+
+  // Everyone's bytes, by rank; lengths may differ. Host path, also the barrier (with empty bytes).
+  virtual std::vector<std::string> gather_bytes(std::string_view bytes) = 0;
+
+  // Ends the whole job with this exit code; does not return for real ranks.
+  virtual void abort(int exit_code) noexcept = 0;
+};
+
+}  // namespace bertha

@@ -1,0 +1,51 @@
+// Sums the flat gradient over all ranks, bucket by bucket, in the same order on every rank,
+// starting while backward still runs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "parallel/bucket_plan.h"
+#include "parallel/communicator.h"
+
+namespace bertha {
+
+class GradientReducer {
+ public:
+  enum class Precision { fp32, bf16 };  // of what goes over the wire
+
+  // `flat_gradient` [total] float32 stays owned by the caller and must outlive the reducer.
+  GradientReducer(Communicator& communicator, at::Tensor flat_gradient, BucketPlan plan,
+                  Precision precision);
+
+  // The last backward of a step begins: nothing is ready.
+  void begin();
+  // This parameter's gradient is final. A bucket goes out when it and all before it are complete.
+  void mark_ready(int parameter);
+  // Sends what is left (parameters without a gradient count as ready) and waits for everything:
+  // afterwards flat_gradient holds the sum over ranks.
+  void finish();
+
+ private:
+  void launch_ready_buckets();
+  void launch(std::size_t bucket);
+
+  Communicator& communicator_;
+  at::Tensor flat_gradient_;
+  BucketPlan plan_;
+  Precision precision_;
+  std::vector<int> missing_initially_, missing_;  // parameters not ready yet, by bucket
+  std::vector<bool> ready_;                       // by parameter
+  std::size_t next_bucket_ = 0;
+  struct InFlight {
+    std::unique_ptr<Work> work;
+    at::Tensor wire;  // bf16 copy, undefined when the gradient itself travels
+    FlatRange range;
+  };
+  std::vector<InFlight> in_flight_;
+};
+
+}  // namespace bertha

@@ -1,0 +1,31 @@
+// Model folders as Transformers writes and reads them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trainer/checkpoint/safetensors.h"
+
+namespace bertha {
+
+// The folder with config.json and weights that `path` means: itself, or the newest complete
+// checkpoint of a run folder, or a fine-tuning run's model/. Error{io} or Error{bad_data} says what
+// was looked for.
+std::filesystem::path resolve_model_folder(const std::filesystem::path& path);
+
+// All weights of a folder (model.safetensors, or shards by model.safetensors.index.json), on the
+// CPU, with our names: "bert." added where a base model lacks it, gamma/beta and dense_act renamed,
+// position_ids buffers and the tied decoder weight dropped.
+std::vector<NamedTensor> read_model_weights(const std::filesystem::path& folder);
+
+struct WeightMatch {
+  std::vector<std::string> missing;     // wanted, not in the source
+  std::vector<std::string> unexpected;  // in the source, not wanted
+};
+// Copies by name, converting the type. Error{bad_data}: a shape that differs (says both), or a
+// missing encoder or embedding weight. Missing and unexpected head weights are only listed.
+WeightMatch copy_weights(const std::vector<NamedTensor>& source,
+                         const std::vector<NamedTensor>& destination);
+
+}  // namespace bertha

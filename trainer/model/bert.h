@@ -1,0 +1,56 @@
+// BERT on packed input: embeddings, encoder, and the heads that tasks put on it. Plain ATen, any
+// device and type; the oracle for faster paths. Weights live in a ParameterSpace under
+// Transformers' names (bert.embeddings.word_embeddings.weight ...).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/model/bert_config.h"
+#include "trainer/model/packed_input.h"
+#include "trainer/model/parameter_space.h"
+
+namespace bertha {
+
+enum class Head { none, pretraining, masked_lm, sequence, token, question };
+
+// Parameters in forward order. pretraining: pooler, MLM and NSP heads (BertForPreTraining);
+// masked_lm: no pooler, no NSP head (BertForMaskedLM); sequence, token: dropout and a classifier of
+// `labels` outputs; question: qa_outputs.
+std::vector<ParameterSpec> bert_parameters(const BertConfig& config, Head head,
+                                           std::int64_t labels);
+const char* head_architecture(Head head);  // "BertForPreTraining" ...
+
+class Bert {
+ public:
+  // `space` must hold bert_parameters(config, head, labels) and outlive the model.
+  Bert(const BertConfig& config, Head head, const ParameterSpace& space);
+
+  const BertConfig& config() const { return config_; }
+  Head head() const { return head_; }
+
+  // -> [T, hidden]. Error{bad_data}: a sequence longer than max_positions, a token id beyond the
+  // vocabulary.
+  at::Tensor encode(const PackedInput& input, const ForwardContext& context) const;
+  // [T, hidden] -> [B, hidden], tanh.
+  at::Tensor pool(const at::Tensor& hidden, const PackedInput& input) const;
+  // Rows of the masked positions [M, hidden] -> logits [M, vocabulary]; decoder tied to the
+  // word embeddings.
+  at::Tensor masked_lm_logits(const at::Tensor& masked_hidden) const;
+  at::Tensor next_sentence_logits(const at::Tensor& pooled) const;  // [B, 2]
+  // pooled [B, hidden] or hidden [T, hidden] -> [., labels], with dropout before.
+  at::Tensor classify(const at::Tensor& features, const PackedInput& input,
+                      const ForwardContext& context) const;
+  at::Tensor question_logits(const at::Tensor& hidden) const;  // [T, 2]: start, end
+
+ private:
+  const at::Tensor& weight(const std::string& name) const;
+
+  BertConfig config_;
+  Head head_;
+  const ParameterSpace& space_;
+};
+
+}  // namespace bertha

@@ -1,0 +1,76 @@
+// All parameters of a model in one flat buffer per kind, each parameter a view with its Hugging
+// Face name. Buckets, optimizers, norms, checkpoints and broadcasts are ranges of this space.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/model/precision.h"
+
+namespace bertha {
+
+enum class InitialValue { normal, zeros, ones };
+
+struct ParameterSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  InitialValue initial = InitialValue::normal;
+};
+
+struct ParameterInfo {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::int64_t offset = 0;  // elements into the flat space, a multiple of kParameterAlignment
+  std::int64_t elements = 0;
+  InitialValue initial = InitialValue::normal;
+};
+
+inline constexpr std::int64_t kParameterAlignment = 64;  // elements: 256 bytes of fp32
+
+// Not thread-safe. Gaps between parameters are zero in every buffer.
+class ParameterSpace {
+ public:
+  // Parameters in forward order: gradients become complete from the end of the space to its start.
+  ParameterSpace(const std::vector<ParameterSpec>& specs, Precision compute, at::Device device);
+
+  std::int64_t size() const { return size_; }  // elements with gaps
+  std::int64_t parameter_elements() const;     // without gaps
+  const std::vector<ParameterInfo>& parameters() const { return infos_; }
+  int find(const std::string& name) const;  // -1: none
+
+  at::Tensor master() const { return master_; }      // [size] fp32: what the optimizer updates
+  at::Tensor compute() const { return compute_; }    // [size] compute type; is master() for fp32
+  at::Tensor gradient() const { return gradient_; }  // [size] fp32, summed over micro-batches
+
+  const at::Tensor& leaf(int parameter) const {
+    return leaves_[static_cast<std::size_t>(parameter)];
+  }
+  at::Tensor master_view(int parameter) const;    // shaped, fp32
+  at::Tensor gradient_view(int parameter) const;  // shaped, fp32
+
+  // Truncated normal (two deviations) of `range`, drawn from (seed, name, element): the same for
+  // any rank count, device and model around it.
+  void initialize(double range, std::uint64_t seed);
+  void copy_master_to_compute();  // after every update of master()
+  void zero_gradient();
+
+  // Called on the backward thread each time a parameter's gradient of one backward is in
+  // gradient(); empty: nobody.
+  void on_gradient_ready(std::function<void(int parameter)> callback);
+
+ private:
+  void attach_leaf(int parameter);
+
+  std::vector<ParameterInfo> infos_;
+  std::int64_t size_ = 0;
+  Precision precision_;
+  at::Tensor master_, compute_, gradient_;
+  std::vector<at::Tensor> leaves_;
+  std::function<void(int)> ready_;
+};
+
+}  // namespace bertha

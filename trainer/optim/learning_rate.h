@@ -1,0 +1,23 @@
+// Learning rate by step: warm-up, then decay. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace bertha {
+
+enum class ScheduleName { linear, polynomial, cosine, constant };
+
+struct Schedule {
+  ScheduleName name = ScheduleName::linear;
+  double peak = 1e-4;
+  std::int64_t total_steps = 0;
+  std::int64_t warmup_steps = 0;
+  double power = 1.0;  // polynomial; 0.5 in NVIDIA's LAMB recipe
+  double end_rate = 0.0;
+};
+
+// The rate of update number `step`, counted from 1: step/warmup of the peak while warming up, then
+// peak to end_rate at total_steps. Steps beyond total_steps keep end_rate.
+double learning_rate(const Schedule& schedule, std::int64_t step);
+
+}  // namespace bertha
