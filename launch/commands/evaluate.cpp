@@ -1,0 +1,96 @@
+// `bertha evaluate`: a model's losses on a corpus, or a fine-tuned model's scores on labelled data.
+#include <iostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "data_pipeline/batch_stream.h"
+#include "launch/commands/commands.h"
+#include "launch/model_setup.h"
+#include "launch/runtime.h"
+#include "launch/session.h"
+#include "launch/tuned_model.h"
+#include "parallel/base/error.h"
+#include "trainer/checkpoint/hugging_face.h"
+#include "trainer/evaluator.h"
+#include "trainer/labelled_evaluator.h"
+#include "trainer/tasks/pretraining.h"
+
+namespace bertha {
+namespace {
+
+void print_scores(const Scores& scores, double examples, const RunConfig& config) {
+  if (config.json) {
+    nlohmann::ordered_json json;
+    for (const auto& [name, value] : scores) json[name] = value;
+    json["sequences"] = static_cast<std::uint64_t>(examples);
+    std::cout << json.dump(2) << std::endl;
+    return;
+  }
+  for (const auto& [name, value] : scores) std::cout << fmt::format("{:<22} {:.4f}\n", name, value);
+  std::cout << fmt::format("{:<22} {:.0f}\n", "sequences", examples) << std::flush;
+}
+
+std::string split_to_evaluate(const std::filesystem::path& corpus) {
+  const auto manifest = CorpusManifest::from_folder(corpus);
+  const auto found = manifest.splits.find("validation");
+  return found != manifest.splits.end() && found->second.documents > 0 ? "validation" : "train";
+}
+
+void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
+  const auto split = split_to_evaluate(config.data.corpus);
+  const Corpus corpus(config.data.corpus, split, config.data.verify);
+  const auto model = resolve_model(config, 0);
+  if (model.vocabulary_size != corpus.vocabulary().size()) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("the model's vocabulary has {} tokens, the corpus' {}",
+                            model.vocabulary_size, corpus.vocabulary().size()),
+                "evaluate on a corpus prepared with the model's vocab.txt");
+  }
+  PretrainingTask task(model, config.data.next_sentence, config.trainer.train.precision,
+                       runtime.device());
+  load_initial_weights(config.trainer.train.init, task.parameters());
+  const auto batches =
+      validation_batches(corpus, config.data, batch_options(config), runtime.rank(), 0);
+  const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog());
+  if (runtime.rank().is_root()) {
+    print_scores(evaluation.scores, evaluation.totals.sequences, config);
+  }
+}
+
+void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
+  const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
+  TunedModel model(config, runtime.device());
+  auto options = labelled_options(config.task);
+  options.regression = model.regression();
+  const auto examples =
+      encode_examples(read_labelled_file(file, options), model.tokenizer.wordpiece,
+                      model.longest(config.task.max_length), model.head.label_names,
+                      model.regression(), runtime.threads());
+  const auto predictions =
+      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()}, examples,
+                       config.trainer.train.micro_batch_tokens);
+  const auto scores = score_predictions(predictions, examples, model.regression());
+  if (runtime.rank().is_root()) {
+    print_scores(scores, static_cast<double>(examples.size()), config);
+  }
+}
+
+}  // namespace
+
+int run_evaluate(const RunConfig& config, const MpiEnvironment& mpi) {
+  const bool labelled = !config.task.test.empty() || !config.task.validation.empty();
+  if (config.trainer.train.init.empty() || (!labelled && config.data.corpus.empty())) {
+    throw Error(ErrorKind::usage, "train.init and data.corpus or task.test are needed",
+                "bertha evaluate --train.init run --data.corpus corpus, or --task.test test.tsv");
+  }
+  Runtime runtime(config, mpi);
+  if (labelled) {
+    evaluate_on_examples(config, runtime);
+  } else {
+    evaluate_on_corpus(config, runtime);
+  }
+  return 0;
+}
+
+}  // namespace bertha

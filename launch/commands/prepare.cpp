@@ -1,0 +1,54 @@
+// `bertha prepare`: text to a corpus folder, files shared by the ranks.
+#include "data_pipeline/prepare.h"
+
+#include <fmt/format.h>
+
+#include "launch/commands/commands.h"
+#include "launch/runtime.h"
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/progress.h"
+#include "parallel/mpi_communicator.h"
+
+namespace bertha {
+namespace {
+
+void print_summary(const PrepareReport& report, const PrepareOptions& options) {
+  for (const auto& [name, split] : report.manifest.splits) {
+    log_info(fmt::format("{}: {} documents, {} sentences, {} tokens in {} shard(s)", name,
+                         split.documents, split.sentences, split.tokens, split.shards.size()));
+  }
+  for (const auto& [name, value] : report.manifest.statistics) {
+    if (value > 0) log_info(fmt::format("{}: {}", name, value));
+  }
+  if (!report.read.first_malformed.empty()) {
+    log_warning("first malformed record: " + report.read.first_malformed);
+  }
+  log_info(
+      fmt::format("corpus in {} after {}", options.output.string(), human_seconds(report.seconds)));
+}
+
+}  // namespace
+
+int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
+  auto options = config.prepare;
+  if (options.vocabulary.empty() || options.output.empty() || options.input.paths.empty()) {
+    throw Error(ErrorKind::usage, "input.paths, tokenizer.vocab and prepare.output are all needed",
+                "bertha prepare --input.paths text/ --tokenizer.vocab vocab.txt --prepare.output "
+                "corpus");
+  }
+  options.workers = usable_threads(options.workers, mpi.rank_info());
+  const auto communicator = make_mpi_communicator(mpi.rank_info());
+  ProgressBar bar("prepare", 0, "B", mpi.rank_info().is_root() && config.trainer.metrics.progress);
+  const auto report = prepare_corpus(
+      options, mpi.rank_info(),
+      [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
+      [&](std::uint64_t done, std::uint64_t total) {
+        bar.set_total(total);
+        bar.update(done);
+      });
+  if (mpi.rank_info().is_root()) print_summary(report, options);
+  return 0;
+}
+
+}  // namespace bertha

@@ -1,0 +1,198 @@
+// Builds a fine-tuning run from its options and carries it through.
+#include "launch/finetune_session.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "launch/finetune_state.h"
+#include "launch/model_folder.h"
+#include "launch/model_setup.h"
+#include "launch/resume.h"
+#include "launch/run_metrics.h"
+#include "launch/schedule_setup.h"
+#include "launch/stop_signal.h"
+#include "parallel/agreement.h"
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/progress.h"
+#include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/hugging_face.h"
+#include "trainer/training_state.h"
+
+namespace bertha {
+namespace {
+
+const RunConfig& checked(const RunConfig& config) {
+  if (config.trainer.train.init.empty() || config.task.train.empty() ||
+      config.trainer.train.output.empty()) {
+    throw Error(ErrorKind::usage, "train.init, task.train and train.output are all needed",
+                "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
+  }
+  labelled_options(config.task);  // refuses unknown tasks before anything is read
+  return config;
+}
+
+}  // namespace
+
+FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& mpi)
+    : config_(checked(config)),
+      runtime_(config, mpi),
+      source_(resolve_model_folder(config.trainer.train.init)),
+      tokenizer_(std::make_unique<ModelTokenizer>(source_)),
+      data_(load_task_data(config.task, tokenizer_->wordpiece, config.trainer.train.seed,
+                           runtime_.threads())),
+      loss_scaler_(config.trainer.train.precision == Precision::fp16) {
+  make_model();
+  const auto& options = config.trainer;
+  checkpoints_ = std::make_unique<CheckpointStore>(options.train.output / "checkpoints",
+                                                   runtime_.communicator(), RetentionOptions{1, 0});
+  start_run_folder(config_, runtime_.rank());
+  log_info(fmt::format("{}: {} training, {} validation, {} test examples; {} steps; {} rank(s)",
+                       config.task.name, data_.train.size(), data_.validation.size(),
+                       data_.test.size(), total_steps_, runtime_.rank().world_size));
+}
+
+FinetuneSession::~FinetuneSession() = default;
+
+void FinetuneSession::make_model() {
+  const auto model = resolve_model(config_, tokenizer_->vocabulary.size());
+  if (config_.task.max_length > model.max_positions) {
+    throw Error(ErrorKind::usage, fmt::format("task.max_length {} exceeds the model's {} positions",
+                                              config_.task.max_length, model.max_positions));
+  }
+  const auto& options = config_.trainer;
+  const auto outputs =
+      is_regression(config_.task) ? 1 : static_cast<std::int64_t>(data_.label_names.size());
+  task_ = std::make_unique<SequenceTask>(model, outputs, is_regression(config_.task),
+                                         options.train.precision, runtime_.device());
+  auto& space = task_->parameters();
+  agree_or_throw(runtime_.communicator(), [&] {
+    space.initialize(model.initializer_range, options.train.seed);
+    load_initial_weights(source_, space);
+  });
+  optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
+
+  const auto per_epoch = steps_in_epoch(data_.train.size(), config_.task.batch_size);
+  total_steps_ =
+      options.train.steps > 0
+          ? options.train.steps
+          : std::max<std::int64_t>(
+                1, std::llround(std::ceil(config_.task.epochs * static_cast<double>(per_epoch))));
+  TrainStepOptions step;
+  step.schedule = resolve_schedule(options, total_steps_);
+  step.clip_norm = options.clip_norm;
+  step.seed = options.train.seed;
+  step.precision = options.train.precision;
+  step.bucket_bytes = options.parallel.bucket_bytes;
+  step.reduce_precision = options.parallel.reduce_precision;
+  step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
+                                                     loss_scaler_, runtime_.watchdog()},
+                                      step);
+}
+
+std::map<std::string, std::string> FinetuneSession::files() const {
+  HeadConfig head;
+  head.architecture = head_architecture(Head::sequence);
+  head.label_names = data_.label_names;
+  head.problem_type = is_regression(config_.task) ? "regression" : "single_label_classification";
+  return model_files(task_->config(), head, source_);
+}
+
+FinetuneProgress FinetuneSession::resume() {
+  std::string found;
+  agree_or_throw(runtime_.communicator(), [&] {
+    if (!runtime_.rank().is_root()) return;
+    if (const auto folder = find_resume_point(config_.trainer.train)) found = folder->string();
+  });
+  found = runtime_.communicator().gather_bytes(found).front();
+  FinetuneProgress progress;
+  if (found.empty()) return progress;
+  agree_or_throw(runtime_.communicator(), [&] {
+    const auto state = read_trainer_state(found);
+    check_unchanged(state, config_, "");
+    restore(found, task_->parameters(), *optimizer_);
+    loss_scaler_ =
+        LossScaler(config_.trainer.train.precision == Precision::fp16, scaler_state(state));
+    progress = finetune_progress(state);
+  });
+  log_info(fmt::format("resumed from {} (step {})", found, progress.step));
+  return progress;
+}
+
+void FinetuneSession::save_state(const FinetuneProgress& progress) {
+  CheckpointContents contents;
+  store_progress(progress, contents.state);
+  store_scaler_state(loss_scaler_.state(), contents.state);
+  contents.state.seed = config_.trainer.train.seed;
+  contents.state.world_size = runtime_.rank().world_size;
+  contents.state.options.insert(config_.resolved.begin(), config_.resolved.end());
+  contents.weights = named_weights(task_->parameters());
+  if (runtime_.rank().is_root()) {
+    contents.moments = moment_slices(task_->parameters(), *optimizer_);
+  }
+  contents.files = files();
+  checkpoints_->save(contents);
+}
+
+Outcome FinetuneSession::run() {
+  const auto progress = resume();
+  auto metrics = open_metrics(config_.trainer.train.output, config_.trainer.metrics,
+                              runtime_.rank(), progress.step);
+  metrics.write({progress.step > 0 ? "resume" : "start", progress.step, {}});
+  FinetunerOptions options;
+  options.total_steps = total_steps_;
+  options.batch_size = config_.task.batch_size;
+  options.micro_batch_tokens = config_.trainer.train.micro_batch_tokens;
+  options.seed = config_.trainer.train.seed;
+  options.log_every = config_.trainer.train.log_every;
+  options.metric = config_.task.metric;
+  options.patience = config_.task.patience;
+  options.progress = config_.trainer.metrics.progress;
+  FinetunerCallbacks callbacks;
+  callbacks.stop_requested = stop_requested;
+  callbacks.save_best = [this](const FinetuneProgress&) {
+    agree_or_throw(runtime_.communicator(), [&] {
+      if (!runtime_.rank().is_root()) return;
+      write_model_folder(config_.trainer.train.output / "model", task_->parameters(), files());
+    });
+  };
+  callbacks.save_state = [this](const FinetuneProgress& state) { save_state(state); };
+  Finetuner finetuner({runtime_.communicator(), *task_, *step_, metrics, runtime_.watchdog()},
+                      options, callbacks, progress);
+  const auto outcome = finetuner.run(data_.train, data_.validation);
+  if (outcome == Outcome::completed) test_best(finetuner.progress(), metrics);
+  write_run_report(config_.trainer.train.output, runtime_.rank());
+  return outcome;
+}
+
+// The test split is looked at once, with the weights of the best epoch.
+void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& metrics) {
+  const auto& output = config_.trainer.train.output;
+  agree_or_throw(runtime_.communicator(),
+                 [&] { load_initial_weights(output / "model", task_->parameters()); });
+  Scores scores;
+  if (!data_.test.empty()) {
+    const auto predictions =
+        predict_examples({runtime_.communicator(), *task_, runtime_.watchdog()}, data_.test,
+                         config_.trainer.train.micro_batch_tokens);
+    scores = score_predictions(predictions, data_.test, task_->regression());
+    MetricsEvent event{"test", progress.step, {}};
+    std::string text;
+    for (const auto& [name, value] : scores) {
+      event.add(name, value);
+      text += fmt::format(", {} {:.4f}", name, value);
+    }
+    metrics.write(event);
+    log_info(fmt::format("test (epoch {}){}", progress.best_epoch, text));
+  }
+  agree_or_throw(runtime_.communicator(), [&] {
+    if (!runtime_.rank().is_root()) return;
+    write_file_atomically(output / "scores.json",
+                          scores_json({progress, scores, data_.splits, data_.label_names}));
+  });
+  metrics.write({"end", progress.step, {}});
+}
+
+}  // namespace bertha

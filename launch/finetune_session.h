@@ -1,0 +1,45 @@
+// A fine-tuning run: data, model, loop, scores.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "launch/labelled_setup.h"
+#include "launch/run_config.h"
+#include "launch/runtime.h"
+#include "trainer/finetuner.h"
+
+namespace bertha {
+
+class FinetuneSession {
+ public:
+  FinetuneSession(const RunConfig& config, const MpiEnvironment& mpi);
+  ~FinetuneSession();
+
+  // Writes <output>/model and <output>/scores.json. Collective.
+  Outcome run();
+
+ private:
+  void make_model();
+  FinetuneProgress resume();
+  void save_state(const FinetuneProgress& progress);
+  void test_best(const FinetuneProgress& progress, MetricsSink& metrics);
+  std::map<std::string, std::string> files() const;
+
+  const RunConfig& config_;
+  Runtime runtime_;
+  std::filesystem::path source_;  // the model folder that train.init means
+  std::unique_ptr<ModelTokenizer> tokenizer_;
+  TaskData data_;
+  std::int64_t total_steps_ = 0;
+  std::unique_ptr<SequenceTask> task_;
+  std::unique_ptr<Optimizer> optimizer_;
+  LossScaler loss_scaler_;
+  std::unique_ptr<TrainStep> step_;
+  std::unique_ptr<CheckpointStore> checkpoints_;
+};
+
+}  // namespace bertha

@@ -1,0 +1,17 @@
+// Writes a model as a Transformers folder; appears whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "trainer/model/parameter_space.h"
+
+namespace bertha {
+
+// model.safetensors (fp32) beside `files` (config.json, tokenizer files, README.md ...). Replaces
+// an existing model folder; Error{usage} when the folder holds something else. Called on rank 0.
+void write_model_folder(const std::filesystem::path& folder, const ParameterSpace& space,
+                        const std::map<std::string, std::string>& files);
+
+}  // namespace bertha

@@ -1,0 +1,270 @@
+// data table: the options and commands of the program.
+#include "launch/option_table.h"
+
+#include "launch/option_values.h"
+
+namespace bertha {
+namespace {
+
+template <class Access>
+OptionDeclaration option(const char* name, const char* value_name, const char* help,
+                         Access access) {
+  OptionDeclaration declaration{name, value_name, help, false, {}, {}};
+  declaration.set = [access](const std::string& text, RunConfig& config) {
+    parse_value(text, access(config));
+  };
+  declaration.text = [access](const RunConfig& config) {
+    return value_text(access(const_cast<RunConfig&>(config)));
+  };
+  return declaration;
+}
+
+OptionDeclaration paths_option() {
+  OptionDeclaration declaration{
+      "input.paths",
+      "PATH...",
+      "Files, folders or globs to read; compressed ones too (gz, bz2, zst).",
+      true,
+      {},
+      {}};
+  declaration.set = [](const std::string& text, RunConfig& config) {
+    config.input.paths.push_back(text);
+  };
+  declaration.text = [](const RunConfig& config) {
+    std::string text;
+    for (const auto& path : config.input.paths) text += (text.empty() ? "" : "\n") + path;
+    return text;
+  };
+  return declaration;
+}
+
+#define AT(member)                  \
+  [](RunConfig & config) -> auto& { \
+    return config.member;           \
+  }
+
+std::vector<OptionDeclaration> text_options() {
+  return {
+      paths_option(),
+      option("input.format", "NAME", "auto, text, sentences, jsonl or mediawiki.",
+             AT(input.format)),
+      option("input.text_field", "NAME", "Field of a JSON line that holds the text.",
+             AT(input.text_field)),
+      option("tokenizer.vocab", "FILE", "WordPiece vocabulary (vocab.txt).", AT(vocabulary)),
+      option("tokenizer.lower_case", "BOOL", "Lower-case the text.", AT(tokenizer.lower_case)),
+      option("tokenizer.strip_accents", "BOOL",
+             "Remove accents; by default the same as lower_case.", AT(tokenizer.strip_accents)),
+      option("tokenizer.chinese_characters", "BOOL", "Make every CJK ideograph a word.",
+             AT(tokenizer.chinese_characters)),
+      option("vocab.size", "N", "Tokens in the vocabulary, special ones included.", AT(vocab.size)),
+      option("vocab.min_frequency", "N", "Pairs seen less often are not merged.",
+             AT(vocab.min_frequency)),
+      option("vocab.output", "FILE", "Where the vocabulary is written.", AT(vocab.output)),
+      option("prepare.output", "FOLDER", "Where the corpus is written.", AT(prepare.output)),
+      option("prepare.shard_tokens", "N", "Tokens per shard, about.", AT(prepare.shard_tokens)),
+      option("prepare.validation_fraction", "F", "Share of the documents held out.",
+             AT(prepare.validation_fraction)),
+      option("prepare.seed", "N", "Chooses the held-out documents.", AT(prepare.seed)),
+      option("prepare.workers", "N", "Threads per rank; 0: the cores of this node shared.",
+             AT(prepare.workers)),
+  };
+}
+
+std::vector<OptionDeclaration> data_options() {
+  return {
+      option("data.corpus", "FOLDER", "Corpus made by `bertha prepare`.", AT(data.corpus)),
+      option("data.sequence_length", "N", "Longest sequence, in tokens with the special ones.",
+             AT(data.sequence_length)),
+      option("data.next_sentence", "BOOL",
+             "Pairs with next-sentence prediction; false: single texts (RoBERTa).",
+             AT(data.next_sentence)),
+      option("data.short_sequence_probability", "P", "Share of samples of random shorter length.",
+             AT(data.short_sequence_probability)),
+      option("data.workers", "N", "Threads per rank that build samples.", AT(data.workers)),
+      option("data.verify", "LEVEL",
+             "quick (sizes, shapes), full (checksums too) or off, before training.",
+             AT(data.verify)),
+      option("masking.strategy", "NAME", "token, word or character.", AT(data.masking.strategy)),
+      option("masking.probability", "P", "Share of the tokens to predict.",
+             AT(data.masking.probability)),
+      option("masking.mask_fraction", "F", "Of those, replaced by [MASK].",
+             AT(data.masking.mask_fraction)),
+      option("masking.random_fraction", "F", "Of those, replaced by a random token.",
+             AT(data.masking.random_fraction)),
+      option("masking.max_predictions", "N", "Most predictions per sequence; 0: no cap.",
+             AT(data.masking.max_predictions)),
+      option("model.size", "NAME", "tiny, mini, small, medium, base or large.",
+             AT(trainer.model.size)),
+      option("model.config", "FILE", "A Transformers config.json instead of a size.",
+             AT(trainer.model.config)),
+      option("model.hidden_size", "N", "Overrides the size's.", AT(trainer.model.hidden_size)),
+      option("model.layers", "N", "Overrides the size's.", AT(trainer.model.layers)),
+      option("model.attention_heads", "N", "Overrides the size's.",
+             AT(trainer.model.attention_heads)),
+      option("model.intermediate_size", "N", "Overrides the size's.",
+             AT(trainer.model.intermediate_size)),
+      option("model.max_positions", "N", "Longest sequence the model can take, in tokens.",
+             AT(trainer.model.max_positions)),
+      option("model.hidden_dropout", "P", "Overrides the size's 0.1.",
+             AT(trainer.model.hidden_dropout)),
+      option("model.attention_dropout", "P", "Overrides the size's 0.1.",
+             AT(trainer.model.attention_dropout)),
+      option("model.implementation", "NAME", "auto, reference or fused.",
+             AT(trainer.model.implementation)),
+  };
+}
+
+std::vector<OptionDeclaration> train_options() {
+  return {
+      option("train.output", "FOLDER", "Run folder: metrics, checkpoints, resolved options.",
+             AT(trainer.train.output)),
+      option("train.init", "PATH", "Weights to start from: checkpoint, run or Transformers folder.",
+             AT(trainer.train.init)),
+      option("train.steps", "N", "Updates in all; 0: by epochs.", AT(trainer.train.steps)),
+      option("train.epochs", "X", "Passes over the corpus, when steps is 0.",
+             AT(trainer.train.epochs)),
+      option("train.global_batch", "N", "Sequences per update, over all ranks.",
+             AT(trainer.train.global_batch)),
+      option("train.micro_batch_tokens", "N", "Tokens a rank computes at once (memory).",
+             AT(trainer.train.micro_batch_tokens)),
+      option("train.precision", "NAME", "fp32, bf16 or fp16.", AT(trainer.train.precision)),
+      option("train.device", "NAME", "auto, cpu or cuda.", AT(trainer.train.device)),
+      option("train.seed", "N", "Seed of weights, order, masks and dropout.",
+             AT(trainer.train.seed)),
+      option("train.deterministic", "BOOL", "Same bits on every run.",
+             AT(trainer.train.deterministic)),
+      option("train.threads", "N", "Threads per rank; 0: the cores of this node shared.",
+             AT(trainer.train.threads)),
+      option("train.log_every", "N", "Steps between train lines.", AT(trainer.train.log_every)),
+      option("train.validate_every", "N", "Steps between validations; 0: only at the end.",
+             AT(trainer.train.validate_every)),
+      option("train.validation_batches", "N", "Global batches per validation; 0: the whole split.",
+             AT(trainer.train.validation_batches)),
+      option("train.save_every", "N", "Steps between checkpoints; 0: only at the end.",
+             AT(trainer.train.save_every)),
+      option("train.keep_last", "N", "Checkpoints kept; 0: all.",
+             AT(trainer.train.retention.keep_last)),
+      option("train.keep_every", "N", "Checkpoints at multiples of this stay for ever; 0: none.",
+             AT(trainer.train.retention.keep_every)),
+      option("train.stop_after_steps", "N",
+             "End this job after so many updates, saved and resumable; 0: never.",
+             AT(trainer.train.stop_after_steps)),
+      option("train.resume", "WHICH", "auto (newest checkpoint), never, or a checkpoint's path.",
+             AT(trainer.train.resume)),
+      option("train.resume_changed", "BOOL",
+             "Resume although data, batch, model or schedule changed.",
+             AT(trainer.train.resume_changed)),
+      option("optimizer.name", "NAME", "adamw or lamb.", AT(trainer.optimizer.name)),
+      option("optimizer.learning_rate", "RATE", "Peak learning rate.", AT(trainer.learning_rate)),
+      option("optimizer.beta1", "B", "Decay of the first moment.", AT(trainer.optimizer.beta1)),
+      option("optimizer.beta2", "B", "Decay of the second moment.", AT(trainer.optimizer.beta2)),
+      option("optimizer.epsilon", "E", "Added to the root of the second moment.",
+             AT(trainer.optimizer.epsilon)),
+      option("optimizer.weight_decay", "W", "Not on biases and LayerNorm.",
+             AT(trainer.optimizer.weight_decay)),
+      option("optimizer.clip_norm", "X", "Largest gradient norm; 0: no clipping.",
+             AT(trainer.clip_norm)),
+      option("schedule.name", "NAME", "linear, polynomial, cosine or constant.",
+             AT(trainer.schedule.name)),
+      option("schedule.warmup_steps", "N", "Updates of rising rate; -1: by warmup_fraction.",
+             AT(trainer.schedule.warmup_steps)),
+      option("schedule.warmup_fraction", "F", "Share of all updates, when warmup_steps is -1.",
+             AT(trainer.schedule.warmup_fraction)),
+      option("schedule.power", "X", "Of the polynomial.", AT(trainer.schedule.power)),
+      option("schedule.end_rate", "RATE", "Learning rate at the end.",
+             AT(trainer.schedule.end_rate)),
+      option("parallel.backend", "NAME", "auto, mpi or nccl.", AT(trainer.parallel.backend)),
+      option("parallel.bucket_bytes", "N", "Gradient bytes per all-reduce.",
+             AT(trainer.parallel.bucket_bytes)),
+      option("parallel.shard_optimizer", "BOOL", "Each rank keeps a part of the moments (ZeRO-1).",
+             AT(trainer.parallel.shard_optimizer)),
+      option("parallel.reduce_precision", "NAME", "fp32 or bf16 on the wire.",
+             AT(trainer.parallel.reduce_precision)),
+      option("parallel.timeout_seconds", "S",
+             "A rank without progress for so long ends the job (exit 76); 0: never.",
+             AT(trainer.parallel.timeout_seconds)),
+      option("metrics.jsonl", "BOOL", "Write metrics.jsonl.", AT(trainer.metrics.jsonl)),
+      option("metrics.tensorboard", "BOOL", "Write TensorBoard event files.",
+             AT(trainer.metrics.tensorboard)),
+      option("metrics.progress", "BOOL", "Show a progress bar.", AT(trainer.metrics.progress)),
+  };
+}
+
+std::vector<OptionDeclaration> task_options() {
+  return {
+      option("task.name", "NAME",
+             "classification, regression, token_classification or question_answering.",
+             AT(task.name)),
+      option("task.train", "FILE", "Labelled data: TSV, CSV or JSON lines.", AT(task.train)),
+      option("task.validation", "FILE", "Default: a part of train.", AT(task.validation)),
+      option("task.test", "FILE", "Default: a part of train.", AT(task.test)),
+      option("task.text_column", "COLUMN", "Name, or number from 0; default text, or 0.",
+             AT(task.text_column)),
+      option("task.pair_column", "COLUMN", "Second text; default none.", AT(task.pair_column)),
+      option("task.label_column", "COLUMN", "Default label, or 1.", AT(task.label_column)),
+      option("task.header", "WHICH", "auto, true or false.", AT(task.header)),
+      option("task.delimiter", "WHICH", "auto, tab, comma or jsonl.", AT(task.delimiter)),
+      option("task.max_length", "N", "Tokens per example, with the special ones.",
+             AT(task.max_length)),
+      option("task.epochs", "X", "Passes over the training examples.", AT(task.epochs)),
+      option("task.batch_size", "N", "Examples per update, over all ranks.", AT(task.batch_size)),
+      option("task.validation_fraction", "F", "Of train, when no validation file is given.",
+             AT(task.validation_fraction)),
+      option("task.test_fraction", "F", "Of train, when no test file is given.",
+             AT(task.test_fraction)),
+      option("task.metric", "NAME", "Validation score that chooses the best epoch; auto: accuracy.",
+             AT(task.metric)),
+      option("task.patience", "N", "Epochs without a better score before stopping; 0: never.",
+             AT(task.patience)),
+      option("task.input", "FILE", "What to predict: one text a line, TSV, CSV or JSON lines.",
+             AT(task.input)),
+      option("task.output_file", "FILE", "Where predictions go; default standard output.",
+             AT(task.output_file)),
+  };
+}
+
+#undef AT
+
+}  // namespace
+
+const std::vector<OptionDeclaration>& option_table() {
+  static const std::vector<OptionDeclaration> table = [] {
+    std::vector<OptionDeclaration> all;
+    for (auto part : {text_options(), data_options(), train_options(), task_options()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+  }();
+  return table;
+}
+
+const std::vector<CommandDeclaration>& command_table() {
+  static const std::vector<std::string> training{"model",    "train",    "optimizer",
+                                                 "schedule", "parallel", "metrics"};
+  static const auto with = [](std::vector<std::string> sections) {
+    sections.insert(sections.end(), training.begin(), training.end());
+    return sections;
+  };
+  static const std::vector<CommandDeclaration> table{
+      {"vocab", "Trains a WordPiece vocabulary from text.", {"input", "tokenizer", "vocab"}, ""},
+      {"prepare",
+       "Turns text into a sharded corpus; under mpirun ranks share the files.",
+       {"input", "tokenizer", "prepare"},
+       ""},
+      {"pretrain", "Trains BERT on a corpus and writes checkpoints.", with({"data", "masking"}),
+       ""},
+      {"finetune", "Adapts a model to labelled data: trains, validates every epoch, tests once.",
+       with({"task"}), ""},
+      {"evaluate", "Scores a model on labelled data, or its losses on a corpus.",
+       with({"data", "masking", "task"}), ""},
+      {"predict", "Writes one JSON line per input.", {"task", "train"}, ""},
+      {"export", "Copies a checkpoint's model as a Transformers folder.", {"train"}, ""},
+      {"inspect", "Says what a corpus, shard, checkpoint, model or run folder holds.", {}, "PATH"},
+      {"verify", "Checks a corpus, shard or checkpoint and names every fault.", {}, "PATH"},
+      {"report", "Writes report.html: curves of one or several runs.", {}, "RUN..."},
+      {"help", "Shows this, or a command's options.", {}, "[COMMAND]"},
+  };
+  return table;
+}
+
+}  // namespace bertha

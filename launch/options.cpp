@@ -1,0 +1,258 @@
+// Reads options with Boost.Program_options; keeps order and origin so that errors can name them.
+#include "launch/options.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "launch/option_table.h"
+#include "parallel/base/error.h"
+#include "parallel/base/staged_output.h"
+
+namespace bertha {
+namespace {
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+struct Setting {
+  std::string name;
+  std::vector<std::string> values;
+  std::string origin;  // "command line", "configs/bert.ini"
+};
+
+const OptionDeclaration* find_option(const std::string& name) {
+  for (const auto& declaration : option_table()) {
+    if (declaration.name == name) return &declaration;
+  }
+  return nullptr;
+}
+
+// Levenshtein distance, for "did you mean".
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+template <class Names>
+std::string nearest(const std::string& name, const Names& names) {
+  return *std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+}
+
+std::vector<std::string> option_names() {
+  std::vector<std::string> names{"config", "json"};
+  for (const auto& declaration : option_table()) names.push_back(declaration.name);
+  return names;
+}
+
+[[noreturn]] void unknown_option(const std::string& name, const std::string& origin) {
+  throw Error(ErrorKind::usage, fmt::format("unknown option {} ({})", name, origin),
+              fmt::format("the nearest known one is {}; `bertha help` lists all",
+                          nearest(name, option_names())));
+}
+
+po::options_description described_options(bool command_line) {
+  po::options_description description;
+  for (const auto& declaration : option_table()) {
+    auto* value = po::value<std::vector<std::string>>();
+    if (command_line && declaration.several) value->multitoken();
+    description.add_options()(declaration.name.c_str(), value);
+  }
+  if (command_line) {
+    description.add_options()("config", po::value<std::vector<std::string>>())(
+        "json", po::bool_switch())("argument", po::value<std::vector<std::string>>());
+  } else {
+    description.add_options()("include", po::value<std::vector<std::string>>());
+  }
+  return description;
+}
+
+std::string place_in_file(const fs::path& path, const std::string& text, const std::string& name) {
+  std::istringstream lines(text);
+  std::string line;
+  const auto key = name.substr(name.rfind('.') + 1);
+  for (int number = 1; std::getline(lines, line); ++number) {
+    if (const auto first = line.find_first_not_of(" \t");
+        first != std::string::npos && line.compare(first, key.size(), key) == 0) {
+      return fmt::format("{}:{}", path.string(), number);
+    }
+  }
+  return path.string();
+}
+
+// Appends the settings of an INI file, those of the files it includes before its own.
+void read_ini(const fs::path& path, std::vector<Setting>& settings, std::set<fs::path>& open) {
+  if (!open.insert(fs::weakly_canonical(path)).second) {
+    throw Error(ErrorKind::usage, path.string() + " includes itself");
+  }
+  const auto text = read_file(path);
+  std::vector<Setting> own;
+  try {
+    std::istringstream stream(text);
+    const auto parsed = po::parse_config_file(stream, described_options(false), true);
+    for (const auto& entry : parsed.options) {
+      const auto origin = place_in_file(path, text, entry.string_key);
+      if (entry.unregistered) unknown_option(entry.string_key, origin);
+      if (entry.string_key == "include") {
+        for (const auto& parent : entry.value)
+          read_ini(path.parent_path() / parent, settings, open);
+      } else {
+        own.push_back({entry.string_key, entry.value, origin});
+      }
+    }
+  } catch (const po::error& error) {
+    throw Error(ErrorKind::usage, fmt::format("{}: {}", path.string(), error.what()),
+                "lines are `name = value` below a [section]");
+  }
+  open.erase(fs::weakly_canonical(path));
+  settings.insert(settings.end(), own.begin(), own.end());
+}
+
+void apply_settings(const std::vector<Setting>& settings, RunConfig& config) {
+  // A later source replaces what an earlier one gave; repeated values of one source add up.
+  std::string last_paths_origin;
+  for (const auto& setting : settings) {
+    const auto* declaration = find_option(setting.name);
+    if (declaration->several) {
+      const auto file = setting.origin.substr(0, setting.origin.rfind(':'));
+      if (file != last_paths_origin) config.input.paths.clear();
+      last_paths_origin = file;
+    } else if (setting.values.size() != 1) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} takes one value ({})", setting.name, setting.origin));
+    }
+    for (const auto& value : setting.values) {
+      try {
+        declaration->set(value, config);
+      } catch (const std::invalid_argument& expected) {
+        throw Error(ErrorKind::usage, fmt::format("{} = '{}' ({}): expected {}", setting.name,
+                                                  value, setting.origin, expected.what()));
+      }
+    }
+    config.given.push_back(setting.name);
+  }
+}
+
+void read_command_line(const std::vector<std::string>& arguments, std::vector<Setting>& settings,
+                       RunConfig& config) {
+  const auto description = described_options(true);
+  po::positional_options_description positional;
+  positional.add("argument", -1);
+  std::vector<Setting> own;
+  std::set<fs::path> open;
+  try {
+    namespace style = po::command_line_style;
+    const auto parsed = po::command_line_parser(arguments)
+                            .options(description)
+                            .positional(positional)
+                            .style(style::unix_style & ~style::allow_guessing & ~style::allow_short)
+                            .run();
+    for (const auto& entry : parsed.options) {
+      if (entry.string_key == "config") {
+        for (const auto& path : entry.value) read_ini(path, settings, open);
+      } else if (entry.string_key == "json") {
+        config.json = true;
+      } else if (entry.string_key == "argument" || entry.position_key >= 0) {
+        config.arguments.insert(config.arguments.end(), entry.value.begin(), entry.value.end());
+      } else {
+        own.push_back({entry.string_key, entry.value, "command line"});
+      }
+    }
+  } catch (const po::unknown_option& unknown) {
+    auto name = unknown.get_option_name();
+    name.erase(0, name.find_first_not_of('-'));
+    unknown_option(name, "command line");
+  } catch (const po::error& error) {
+    throw Error(ErrorKind::usage, fmt::format("command line: {}", error.what()),
+                "options are written --section.option value");
+  }
+  settings.insert(settings.end(), own.begin(), own.end());
+}
+
+// Defaults that differ by command.
+RunConfig default_config(const std::string& command) {
+  RunConfig config;
+  if (command == "finetune") {
+    config.trainer.learning_rate = 5e-5;
+    config.trainer.schedule.warmup_fraction = 0.1;
+  }
+  return config;
+}
+
+void complete(RunConfig& config) {
+  if (!config.was_given("tokenizer.strip_accents")) {
+    config.tokenizer.strip_accents = config.tokenizer.lower_case;
+  }
+  config.prepare.input = config.input;
+  config.prepare.vocabulary = config.vocabulary;
+  config.prepare.tokenizer = config.tokenizer;
+  for (const auto& declaration : option_table()) {
+    config.resolved[declaration.name] = declaration.text(config);
+  }
+}
+
+}  // namespace
+
+bool RunConfig::was_given(const std::string& name) const {
+  return std::find(given.begin(), given.end(), name) != given.end();
+}
+
+RunConfig read_options(const std::string& command, const std::vector<std::string>& arguments) {
+  const auto names = command_names();
+  if (std::find(names.begin(), names.end(), command) == names.end()) {
+    throw Error(ErrorKind::usage, "unknown command " + command,
+                fmt::format("the nearest known one is {}; `bertha help` lists all",
+                            nearest(command, names)));
+  }
+  RunConfig config = default_config(command);
+  std::vector<Setting> settings;
+  read_command_line(arguments, settings, config);
+  apply_settings(settings, config);
+  complete(config);
+  return config;
+}
+
+std::string resolved_ini(const RunConfig& config) {
+  std::string text = "# Every option as used. `--config` with this file repeats the run.\n";
+  std::string section;
+  for (const auto& declaration : option_table()) {
+    const auto found = config.resolved.find(declaration.name);
+    if (found == config.resolved.end() || found->second.empty()) continue;
+    if (declaration.section() != section) {
+      section = declaration.section();
+      text += "\n[" + section + "]\n";
+    }
+    std::istringstream values(found->second);
+    for (std::string value; std::getline(values, value);) {
+      text += declaration.key() + " = " + value + "\n";
+    }
+  }
+  return text;
+}
+
+const std::vector<std::string>& command_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& command : command_table()) all.push_back(command.name);
+    return all;
+  }();
+  return names;
+}
+
+}  // namespace bertha

@@ -1,0 +1,118 @@
+// Catches once, says what happened in one line, and ends the job with the right exit code.
+#include "launch/run_guard.h"
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include "launch/commands/commands.h"
+#include "launch/options.h"
+#include "launch/stop_signal.h"
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/mpi_environment.h"
+
+namespace bertha {
+namespace {
+
+using Command = int (*)(const RunConfig&, const MpiEnvironment&);
+
+Command find_command(const std::string& name) {
+  static const std::map<std::string, Command> commands{
+      {"vocab", run_vocab},       {"prepare", run_prepare},   {"pretrain", run_pretrain},
+      {"finetune", run_finetune}, {"evaluate", run_evaluate}, {"predict", run_predict},
+      {"export", run_export},     {"inspect", run_inspect},   {"verify", run_verify},
+      {"report", run_report},
+  };
+  const auto found = commands.find(name);
+  return found == commands.end() ? nullptr : found->second;
+}
+
+bool contains(const std::vector<std::string>& arguments, const char* wanted) {
+  for (const auto& argument : arguments) {
+    if (argument == wanted) return true;
+  }
+  return false;
+}
+
+int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mpi) {
+  const bool root = mpi.rank_info().is_root();
+  const std::string command = arguments.empty() ? "help" : arguments.front();
+  const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
+                                      arguments.end());
+  if (command == "--version" || command == "version") {
+    if (root) print_version(std::cout);
+    return 0;
+  }
+  if (command == "help" || command == "--help" || contains(rest, "--help")) {
+    const bool about_command = command == "help" || command == "--help";
+    if (root)
+      print_help(std::cout, about_command && rest.empty() ? "" : about_command ? rest[0] : command);
+    return 0;
+  }
+  const auto config = read_options(command, rest);
+  install_stop_signals();
+  return find_command(command)(config, mpi);
+}
+
+// The last line a user sees; one line whatever the message holds.
+void print_error(const Error& error, const RankInfo& rank) {
+  std::string text = "bertha: error: ";
+  if (rank.world_size > 1) text += fmt::format("rank {}: ", rank.rank);
+  text += error.message() + " (" + error.where() + ")";
+  if (!error.remedy().empty()) text += "; " + error.remedy();
+  for (auto& character : text) {
+    if (character == '\n' || character == '\r') character = ' ';
+  }
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+Error describe(const std::exception& exception) {
+  if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&exception)) {
+    return {ErrorKind::internal, "out of memory",
+            "lower train.micro_batch_tokens, or use a machine with more memory"};
+  }
+  if (const auto* torch = dynamic_cast<const c10::Error*>(&exception)) {
+    return {ErrorKind::internal, std::string("LibTorch: ") + torch->what_without_backtrace()};
+  }
+  return {ErrorKind::internal, exception.what()};
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  RankInfo rank;
+  try {
+    const MpiEnvironment mpi;
+    rank = mpi.rank_info();
+    set_log_rank(rank.rank, rank.world_size);
+    try {
+      return dispatch({argv + 1, argv + argc}, mpi);
+    } catch (const std::exception& exception) {
+      const auto error = describe(exception);
+      // An error that all ranks have (a missing file, an agreed failure) is told once: rank 0
+      // speaks first and ends the job. One that only another rank has is told by that rank.
+      if (!rank.is_root()) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      print_error(error, rank);
+      if (rank.world_size == 1) return error.exit_code();
+      abort_job(error.exit_code());
+    }
+  } catch (const std::exception& exception) {
+    const auto error = describe(exception);
+    print_error(error, rank);
+    return error.exit_code();
+  }
+}
+
+}  // namespace bertha

@@ -1,0 +1,48 @@
+// A pretraining run: builds and owns everything, in order; destroyed in reverse.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "data_pipeline/batch_stream.h"
+#include "data_pipeline/shards/corpus.h"
+#include "launch/run_config.h"
+#include "launch/runtime.h"
+#include "trainer/tasks/pretraining.h"
+#include "trainer/trainer.h"
+
+namespace bertha {
+
+class Session {
+ public:
+  // Validates everything, restores or initialises weights, prints what will run. Collective.
+  Session(const RunConfig& config, const MpiEnvironment& mpi);
+  ~Session();
+
+  Outcome run();
+
+ private:
+  void restore_or_initialize();
+  void make_stream_and_step();
+  void describe() const;
+  Evaluation validate();
+
+  const RunConfig& config_;
+  Runtime runtime_;
+  Corpus corpus_;
+  std::optional<Corpus> validation_corpus_;
+  std::unique_ptr<PretrainingTask> task_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<LossScaler> loss_scaler_;
+  TrainerState state_;
+  std::string start_choice_;  // "fresh weights", "resumed from ..."
+  std::int64_t total_steps_ = 0;
+  std::unique_ptr<BatchStream> stream_;
+  std::unique_ptr<TrainStep> step_;
+  std::vector<Batch> validation_batches_;  // this rank's share, built at the first validation
+};
+
+// Settings of the data stream out of the options.
+BatchOptions batch_options(const RunConfig& config);
+
+}  // namespace bertha

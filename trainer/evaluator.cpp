@@ -1,0 +1,39 @@
+// Forward passes without gradients, summed over ranks.
+#include "trainer/evaluator.h"
+
+#include <chrono>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "parallel/agreement.h"
+
+namespace bertha {
+
+Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batch> batches,
+                    Watchdog& watchdog) {
+  const auto begin = std::chrono::steady_clock::now();
+  const at::NoGradGuard no_gradient;
+  // Sums are divided by their own counts afterwards, so the divisor of the loss does not matter.
+  const BatchTotals unit{1, 1, 1};
+  auto sums = at::zeros({task.sum_count()}, at::kDouble);
+  for (const auto& batch : batches) {
+    watchdog.report("validation");
+    sums += task.forward(batch, unit, {}).sums.to(at::kCPU);
+  }
+  const auto mine = count_batches(batches);
+  std::vector<double> values(sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel());
+  values.insert(values.end(), {mine.predictions, mine.sequences, mine.tokens});
+  const auto agreed = agree_sum(communicator, values);
+  const auto count = static_cast<std::size_t>(task.sum_count());
+
+  Evaluation evaluation;
+  evaluation.scores = task.scores(std::span(agreed).first(count));
+  evaluation.totals = {agreed[count], agreed[count + 1], agreed[count + 2]};
+  evaluation.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return evaluation;
+}
+
+}  // namespace bertha

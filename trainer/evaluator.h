@@ -1,0 +1,23 @@
+// Scores of a task over a whole split, the same on any number of ranks but for rounding.
+#pragma once
+
+#include <span>
+
+#include "data_pipeline/batch.h"
+#include "parallel/communicator.h"
+#include "parallel/watchdog.h"
+#include "trainer/tasks/task.h"
+
+namespace bertha {
+
+struct Evaluation {
+  Scores scores;
+  BatchTotals totals;
+  double seconds = 0;
+};
+
+// `batches`: this rank's share. No dropout, no gradients. Collective.
+Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batch> batches,
+                    Watchdog& watchdog);
+
+}  // namespace bertha

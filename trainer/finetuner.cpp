@@ -1,0 +1,116 @@
+// Epochs, validations, and the choice of the best.
+#include "trainer/finetuner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/progress.h"
+
+namespace bertha {
+
+Finetuner::Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
+                     FinetuneProgress start)
+    : parts_(parts),
+      options_(std::move(options)),
+      callbacks_(std::move(callbacks)),
+      progress_(std::move(start)) {
+  if (options_.metric == "auto") {
+    options_.metric = parts_.task.regression() ? "spearman" : "accuracy";
+  }
+}
+
+Outcome Finetuner::run(const std::vector<EncodedExample>& train,
+                       const std::vector<EncodedExample>& validation) {
+  const auto per_epoch =
+      static_cast<std::int64_t>(steps_in_epoch(train.size(), options_.batch_size));
+  ProgressBar bar("finetune", static_cast<std::uint64_t>(options_.total_steps), "steps",
+                  options_.progress && parts_.communicator.rank_info().is_root());
+  bar.set_start(static_cast<std::uint64_t>(progress_.step));
+  while (progress_.step < options_.total_steps) {
+    const auto report = train_step(train, per_epoch);
+    bar.update(static_cast<std::uint64_t>(progress_.step),
+               fmt::format("loss {:.3f}", report.scores.front().second));
+    if (options_.log_every > 0 && progress_.step % options_.log_every == 0) {
+      log_train(report, per_epoch);
+    }
+    const bool last = progress_.step >= options_.total_steps;
+    if (progress_.step % per_epoch == 0 || last) {
+      if (!finish_epoch(validation)) break;
+    }
+    if (report.stop_agreed && !last) {
+      callbacks_.save_state(progress_);
+      parts_.metrics.write({"stop", progress_.step, {}});
+      return Outcome::stopped;
+    }
+  }
+  return Outcome::completed;
+}
+
+StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
+                                 std::int64_t steps_per_epoch) {
+  LabelledBatchOptions batch;
+  batch.batch_size = options_.batch_size;
+  batch.micro_batch_tokens = options_.micro_batch_tokens;
+  batch.seed = options_.seed;
+  batch.epoch = static_cast<std::uint32_t>(progress_.step / steps_per_epoch);
+  const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
+                                     static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
+  auto report = parts_.step.run(batches, progress_.step, callbacks_.stop_requested());
+  // A skipped fp16 step counts too: an epoch sees every example once.
+  progress_.step += 1;
+  return report;
+}
+
+void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch) {
+  MetricsEvent event{"train", progress_.step, {}};
+  event.add("epoch", progress_.step / steps_per_epoch);
+  for (const auto& [name, value] : report.scores) event.add(name, value);
+  event.add("learning_rate", report.learning_rate);
+  event.add("gradient_norm", report.gradient_norm);
+  parts_.metrics.write(event);
+}
+
+// False: patience has run out.
+bool Finetuner::finish_epoch(const std::vector<EncodedExample>& validation) {
+  const auto predictions = predict_examples({parts_.communicator, parts_.task, parts_.watchdog},
+                                            validation, options_.micro_batch_tokens);
+  auto scores = score_predictions(predictions, validation, parts_.task.regression());
+  const auto epoch = static_cast<std::int64_t>(progress_.validations.size()) + 1;
+  MetricsEvent event{"validation", progress_.step, {}};
+  event.add("epoch", epoch);
+  std::string text;
+  for (const auto& [name, value] : scores) {
+    event.add(name, value);
+    text += fmt::format(", {} {:.4f}", name, value);
+  }
+  parts_.metrics.write(event);
+  log_info(fmt::format("epoch {}: validation{}", epoch, text));
+
+  const double score = chosen_score(scores);
+  progress_.validations.push_back(std::move(scores));
+  if (progress_.best_epoch < 0 || score > progress_.best_score) {
+    progress_.best_epoch = epoch;
+    progress_.best_score = score;
+    callbacks_.save_best(progress_);
+  }
+  callbacks_.save_state(progress_);
+  return options_.patience == 0 || epoch - progress_.best_epoch < options_.patience;
+}
+
+// Larger is better; losses and errors count negatively.
+double Finetuner::chosen_score(const Scores& scores) const {
+  std::string known;
+  for (const auto& [name, value] : scores) {
+    if (name == options_.metric) {
+      return name == "loss" || name == "mean_squared_error" ? -value : value;
+    }
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw Error(ErrorKind::usage, fmt::format("task.metric = '{}': expected auto or one of {}",
+                                            options_.metric, known));
+}
+
+}  // namespace bertha

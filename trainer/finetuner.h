@@ -1,0 +1,71 @@
+// The fine-tuning loop: epochs of steps, a validation after each, the best epoch's weights kept.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data_pipeline/labelled_data.h"
+#include "trainer/labelled_evaluator.h"
+#include "trainer/metrics/metrics_sink.h"
+#include "trainer/train_step.h"
+#include "trainer/trainer.h"
+
+namespace bertha {
+
+struct FinetunerOptions {
+  std::int64_t total_steps = 0;  // from task.epochs
+  std::int64_t batch_size = 32;
+  std::int64_t micro_batch_tokens = 8192;
+  std::uint64_t seed = 1;
+  std::int64_t log_every = 10;
+  std::string metric = "auto";  // auto: accuracy, or spearman for regression
+  int patience = 0;
+  bool progress = true;
+};
+
+struct FinetunerParts {
+  Communicator& communicator;
+  SequenceTask& task;
+  TrainStep& step;
+  MetricsSink& metrics;
+  Watchdog& watchdog;
+};
+
+// Where fine-tuning is; travels in trainer_state.json.
+struct FinetuneProgress {
+  std::int64_t step = 0;
+  std::vector<Scores> validations;  // by epoch
+  std::int64_t best_epoch = -1;
+  double best_score = 0;
+};
+
+struct FinetunerCallbacks {
+  std::function<bool()> stop_requested;
+  std::function<void(const FinetuneProgress&)> save_best;   // after an epoch that was the best
+  std::function<void(const FinetuneProgress&)> save_state;  // after every epoch, and on a stop
+};
+
+class Finetuner {
+ public:
+  Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
+            FinetuneProgress start);
+
+  // Collective. Stops are honoured after the current step.
+  Outcome run(const std::vector<EncodedExample>& train,
+              const std::vector<EncodedExample>& validation);
+  const FinetuneProgress& progress() const { return progress_; }
+
+ private:
+  StepReport train_step(const std::vector<EncodedExample>& train, std::int64_t steps_per_epoch);
+  void log_train(const StepReport& report, std::int64_t steps_per_epoch);
+  bool finish_epoch(const std::vector<EncodedExample>& validation);
+  double chosen_score(const Scores& scores) const;
+
+  FinetunerParts parts_;
+  FinetunerOptions options_;
+  FinetunerCallbacks callbacks_;
+  FinetuneProgress progress_;
+};
+
+}  // namespace bertha

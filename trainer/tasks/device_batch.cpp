@@ -1,0 +1,76 @@
+// Host vectors to device tensors, checked before the model sees them.
+#include "trainer/tasks/device_batch.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+void check_sequence(const Batch& batch, std::size_t sequence, const BertConfig& config) {
+  const auto begin = batch.sequence_offsets[sequence];
+  const auto end = batch.sequence_offsets[sequence + 1];
+  const auto sample = sequence < batch.sample_numbers.size() ? batch.sample_numbers[sequence] : 0;
+  if (end - begin < 1 || end - begin > config.max_positions) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("sample {} has {} tokens; the model takes 1 to {}", sample, end - begin,
+                            config.max_positions),
+                "lower data.sequence_length or task.max_length, or raise model.max_positions");
+  }
+  for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+    if (batch.tokens[i] < 0 || batch.tokens[i] >= config.vocabulary_size) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("sample {} holds token id {}; the model's vocabulary has {}", sample,
+                              batch.tokens[i], config.vocabulary_size),
+                  "use the vocabulary the model was trained with");
+    }
+    if (batch.segments[i] < 0 || batch.segments[i] >= config.segment_types) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("sample {} has segment {}; the model knows {}", sample,
+                              batch.segments[i], config.segment_types));
+    }
+  }
+}
+
+}  // namespace
+
+at::Tensor indices_on(const std::vector<std::int32_t>& values, at::Device device) {
+  const auto options = at::TensorOptions().dtype(at::kInt);
+  auto tensor = at::empty({static_cast<std::int64_t>(values.size())}, options);
+  std::copy(values.begin(), values.end(), tensor.data_ptr<std::int32_t>());
+  return tensor.to(device).to(at::kLong);
+}
+
+PackedInput pack_input(const Batch& batch, const BertConfig& config, at::Device device) {
+  for (std::size_t s = 0; s < static_cast<std::size_t>(batch.sequence_count()); ++s) {
+    check_sequence(batch, s, config);
+  }
+  PackedInput input;
+  input.tokens = indices_on(batch.tokens, device);
+  input.segments = indices_on(batch.segments, device);
+  input.positions = indices_on(batch.positions, device);
+  input.sequence_offsets = batch.sequence_offsets;
+  input.sequence_starts =
+      indices_on({batch.sequence_offsets.begin(), batch.sequence_offsets.end() - 1}, device);
+  input.sample_numbers = batch.sample_numbers;
+  for (std::size_t s = 0; s + 1 < batch.sequence_offsets.size(); ++s) {
+    input.longest = std::max<std::int64_t>(
+        input.longest, batch.sequence_offsets[s + 1] - batch.sequence_offsets[s]);
+  }
+  return input;
+}
+
+double squared_lengths(const Batch& batch) {
+  double sum = 0;
+  for (std::size_t s = 0; s + 1 < batch.sequence_offsets.size(); ++s) {
+    const double length = batch.sequence_offsets[s + 1] - batch.sequence_offsets[s];
+    sum += length * length;
+  }
+  return sum;
+}
+
+}  // namespace bertha

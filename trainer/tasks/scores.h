@@ -1,0 +1,25 @@
+// Scores of predictions, as scikit-learn and scipy define them. Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trainer/tasks/task.h"
+
+namespace bertha {
+
+// Class predictions against labels, both in [0, classes): accuracy; f1 (of class 1 when there are
+// two classes, else macro-averaged over classes); matthews_correlation (Gorodkin 2004, R_K).
+Scores classification_scores(std::span<const std::int32_t> predicted,
+                             std::span<const std::int32_t> labels, std::int32_t classes);
+
+// [true class][predicted class]
+std::vector<std::vector<std::uint64_t>> confusion_matrix(std::span<const std::int32_t> predicted,
+                                                         std::span<const std::int32_t> labels,
+                                                         std::int32_t classes);
+
+// pearson, spearman (average ranks for ties), mean_squared_error. A constant input gives 0.
+Scores regression_scores(std::span<const double> predicted, std::span<const double> values);
+
+}  // namespace bertha

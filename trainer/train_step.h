@@ -1,0 +1,83 @@
+// One training step from micro-batches to updated weights; the order is the one in README.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "data_pipeline/batch.h"
+#include "parallel/communicator.h"
+#include "parallel/gradient_reducer.h"
+#include "parallel/watchdog.h"
+#include "trainer/optim/learning_rate.h"
+#include "trainer/optim/loss_scaler.h"
+#include "trainer/optim/optimizer.h"
+#include "trainer/tasks/task.h"
+
+namespace bertha {
+
+struct TrainStepOptions {
+  Schedule schedule;
+  double clip_norm = 1.0;  // 0: off
+  std::uint64_t seed = 1;
+  Precision precision = Precision::fp32;
+  bool shard_optimizer = false;
+  std::int64_t bucket_bytes = 25'000'000;
+  GradientReducer::Precision reduce_precision = GradientReducer::Precision::fp32;
+};
+
+struct PhaseSeconds {
+  double forward = 0, backward = 0, reduce = 0, optimizer = 0;
+};
+
+// What one step did; the same on every rank, but for `phases`.
+struct StepReport {
+  std::int64_t step = 0;     // updates made after this one
+  bool skipped = false;      // fp16 overflow: no update, schedule not advanced
+  bool stop_agreed = false;  // some rank was asked to stop
+  Scores scores;             // over the global batch
+  BatchTotals totals;
+  double gradient_norm = 0;  // before clipping
+  double learning_rate = 0;
+  double loss_scale = 1;
+  double flops = 0;  // model FLOPs, all ranks
+  PhaseSeconds phases;
+};
+
+// References must outlive the step. One thread.
+struct TrainStepParts {
+  Communicator& communicator;
+  Task& task;
+  Optimizer& optimizer;
+  LossScaler& loss_scaler;
+  Watchdog& watchdog;
+};
+
+class TrainStep {
+ public:
+  TrainStep(TrainStepParts parts, const TrainStepOptions& options);
+
+  // This rank's micro-batches (none is fine) of the step that follows `step` finished updates.
+  // Collective. Error{internal} names step, samples and parameter when loss or gradient is not
+  // finite and there is no loss scale to lower.
+  StepReport run(std::span<const Batch> micro_batches, std::int64_t step, bool stop_wanted);
+
+ private:
+  void accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report);
+  void agree_on_results(bool stop_wanted, StepReport& report);
+  void update_weights(StepReport& report);
+  [[noreturn]] void report_not_finite(std::span<const Batch> micro_batches,
+                                      std::int64_t step) const;
+
+  TrainStepParts parts_;
+  TrainStepOptions options_;
+  GradientReducer reducer_;
+  at::Tensor sums_;  // [sum_count] float64, this rank's
+  double local_flops_ = 0;
+};
+
+// The part of the flat space that a rank updates when the optimizer is sharded, else all of it.
+FlatRange owned_range(std::int64_t flat_size, const RankInfo& rank, bool shard_optimizer);
+
+}  // namespace bertha

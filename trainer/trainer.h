@@ -1,0 +1,81 @@
+// The pretraining loop: steps, reports, validation, checkpoints, stopping.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "data_pipeline/batch_stream.h"
+#include "parallel/communicator.h"
+#include "parallel/watchdog.h"
+#include "trainer/checkpoint/checkpoint_store.h"
+#include "trainer/checkpoint/trainer_state.h"
+#include "trainer/evaluator.h"
+#include "trainer/metrics/metrics_sink.h"
+#include "trainer/metrics/throughput.h"
+#include "trainer/train_step.h"
+
+namespace bertha {
+
+struct TrainerOptions {
+  std::int64_t total_steps = 0;
+  std::int64_t stop_at_step = 0;  // leave early here, resumable; 0: never
+  std::int64_t log_every = 10, validate_every = 0, save_every = 0;
+  double peak_flops = 0;  // of all ranks together; 0: unknown
+  bool progress = true;
+};
+
+// Everything the loop uses, owned by others who outlive it.
+struct TrainerParts {
+  Communicator& communicator;
+  Task& task;
+  BatchStream& stream;
+  TrainStep& step;
+  Optimizer& optimizer;
+  LossScaler& loss_scaler;
+  CheckpointStore& checkpoints;
+  MetricsSink& metrics;  // writes on rank 0 only
+  Watchdog& watchdog;
+};
+
+struct TrainerCallbacks {
+  std::function<bool()> stop_requested;
+  std::function<std::string()> stop_reason;  // "SIGTERM"
+  std::function<Evaluation()> validate;      // empty: no validation split
+  std::map<std::string, std::string> files;  // config.json, vocab.txt ... for checkpoints
+};
+
+enum class Outcome { completed, stopped };
+
+class Trainer {
+ public:
+  Trainer(TrainerParts parts, TrainerOptions options, TrainerCallbacks callbacks,
+          TrainerState start);
+
+  // Collective. Returns after the last step, or when a stop was agreed and the state is saved.
+  Outcome run();
+  const TrainerState& state() const { return state_; }
+
+ private:
+  void account(const StepReport& report, const StepBatches& batches, double seconds);
+  void log_train(const StepReport& report);
+  void validate();
+  void save();
+  bool due(std::int64_t every) const { return every > 0 && state_.step % every == 0; }
+
+  TrainerParts parts_;
+  TrainerOptions options_;
+  TrainerCallbacks callbacks_;
+  TrainerState state_;
+  Throughput throughput_;
+  // Since the last train line.
+  struct Interval {
+    Scores sums;
+    PhaseSeconds phases;
+    std::int64_t steps = 0;
+  } interval_;
+  std::int64_t last_saved_ = -1, last_validated_ = -1;
+};
+
+}  // namespace bertha
