@@ -26,7 +26,7 @@ message(STATUS "LibTorch: ${BERTHA_TORCH_DIR}")
 
 function(bertha_import_shared target file)
   add_library(${target} SHARED IMPORTED GLOBAL)
-  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${file}" IMPORTED_NO_SONAME TRUE)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${file}")
 endfunction()
 
 bertha_import_shared(bertha_c10 "${BERTHA_TORCH_DIR}/lib/libc10.so")
@@ -39,4 +39,4 @@ add_library(bertha::torch ALIAS bertha_torch)
 target_include_directories(bertha_torch SYSTEM INTERFACE
   "${BERTHA_TORCH_DIR}/include" "${BERTHA_TORCH_DIR}/include/torch/csrc/api/include")
 target_compile_options(bertha_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
-target_link_libraries(bertha_torch INTERFACE bertha_torch_cpu bertha_c10 bertha_gomp)
+target_link_libraries(bertha_torch INTERFACE bertha::fmt bertha_torch_cpu bertha_c10 bertha_gomp)

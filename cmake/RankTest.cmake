@@ -1,14 +1,34 @@
-# bertha_rank_test(SOURCE): builds one GoogleTest program and runs it at 1, 2, 3 and 4 ranks.
-function(bertha_rank_test source)
-  get_filename_component(name ${source} NAME_WE)
+# bertha_rank_program(NAME SOURCE LIBRARY): one GoogleTest program for several ranks.
+function(bertha_rank_program name source library)
   file(GLOB support CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/rank_*.cpp)
   add_executable(${name} ${source} ${support})
-  target_link_libraries(${name} PRIVATE bertha_trainer bertha_warnings MPI::MPI_C GTest::gmock GTest::gtest)
+  target_link_libraries(${name} PRIVATE ${library} bertha_parallel bertha_warnings MPI::MPI_C
+    GTest::gmock GTest::gtest)
+endfunction()
+
+# What Open MPI wants in containers: root allowed, no warning about missing InfiniBand. Its own
+# one-time allocations are not our leaks.
+set(rank_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=^openib
+    OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
+
+# bertha_rank_test(SOURCE LIBRARY): runs such a program at 1, 2, 3 and 4 ranks.
+function(bertha_rank_test source library)
+  get_filename_component(name ${source} NAME_WE)
+  bertha_rank_program(${name} ${source} ${library})
   foreach(ranks IN ITEMS 1 2 3 4)
     set(test ranks.${name}.${ranks})
     add_test(NAME ${test} COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -n ${ranks} $<TARGET_FILE:${name}>)
     bertha_test_settings(${test} ranks 120)
-    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT BERTHA_EXPECTED_RANKS=${ranks}
-      OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=^openib OMP_NUM_THREADS=1)
+    set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT BERTHA_EXPECTED_RANKS=${ranks} ${rank_environment})
   endforeach()
+endfunction()
+
+# bertha_rank_failure(NAME PROGRAM TEST CODE MESSAGE): two ranks run a test that goes wrong on
+# purpose; passes when mpirun ends with CODE ("any": not 0) within a minute and MESSAGE was said.
+function(bertha_rank_failure name program test code message)
+  add_test(NAME ranks.failure.${name} COMMAND bash ${CMAKE_CURRENT_SOURCE_DIR}/support/expect_failure.sh
+    ${code} "${message}" ${MPIEXEC_EXECUTABLE} --oversubscribe -n 2 $<TARGET_FILE:${program}> --gtest_filter=${test})
+  bertha_test_settings(ranks.failure.${name} ranks 90)
+  set_property(TEST ranks.failure.${name} APPEND PROPERTY ENVIRONMENT BERTHA_EXPECTED_RANKS=2
+    BERTHA_RANK_TIMEOUT_SECONDS=45 ${rank_environment} ${ARGN})
 endfunction()
