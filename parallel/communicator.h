@@ -18,11 +18,14 @@ enum class ReduceOp { sum, max, min };
 // A collective under way. The tensors passed to the call are kept alive by it and must not be
 // touched until wait() has returned. wait() may be called once from the thread that started it;
 // for device tensors it makes the current stream wait, not the host. Destroying an unfinished Work
-// waits. Throws Error{communication}.
+// waits, except while an exception unwinds: then the other ranks may never come, so the transfer is
+// abandoned and its memory leaked, for the job is about to end. Throws Error{communication}.
 class Work {
  public:
   virtual ~Work() = default;
   virtual void wait() = 0;
+  // Lets the transport move on without blocking: MPI moves data only while somebody calls it.
+  virtual void progress() {}
 };
 
 // Tensors are contiguous, of type float, bfloat16, double, int32 or int64, any number of elements.

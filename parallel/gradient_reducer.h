@@ -26,26 +26,23 @@ class GradientReducer {
   // This parameter's gradient is final. A bucket goes out when it and all before it are complete.
   void mark_ready(int parameter);
   // Sends what is left (parameters without a gradient count as ready) and waits for everything:
-  // afterwards flat_gradient holds the sum over ranks.
+  // afterwards flat_gradient holds the sum over ranks. One rank alone keeps its gradient as it is.
   void finish();
 
  private:
   void launch_ready_buckets();
   void launch(std::size_t bucket);
+  void poll();
 
   Communicator& communicator_;
   at::Tensor flat_gradient_;
+  at::Tensor wire_;  // [total] bfloat16, made once; undefined when the gradient itself travels
   BucketPlan plan_;
-  Precision precision_;
   std::vector<int> missing_initially_, missing_;  // parameters not ready yet, by bucket
   std::vector<bool> ready_;                       // by parameter
   std::size_t next_bucket_ = 0;
-  struct InFlight {
-    std::unique_ptr<Work> work;
-    at::Tensor wire;  // bf16 copy, undefined when the gradient itself travels
-    FlatRange range;
-  };
-  std::vector<InFlight> in_flight_;
+  bool active_ = false;                           // between begin and finish
+  std::vector<std::unique_ptr<Work>> in_flight_;  // of buckets [0, next_bucket_)
 };
 
 }  // namespace bertha

@@ -2,13 +2,18 @@
 // meet anybody else's.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "parallel/communicator.h"
 
 namespace bertha {
 
-// Requires a living MpiEnvironment that outlives the communicator.
-std::unique_ptr<Communicator> make_mpi_communicator(const RankInfo& rank_info);
+// Requires a living MpiEnvironment that outlives the communicator. One MPI call moves at most
+// `chunk_elements` elements (or bytes): MPI counts are ints. The same on every rank; tests make it
+// small.
+std::unique_ptr<Communicator> make_mpi_communicator(const RankInfo& rank_info,
+                                                    std::int64_t chunk_elements = std::int64_t{1}
+                                                                                  << 28);
 
 }  // namespace bertha

@@ -11,7 +11,9 @@ class MpiEnvironment {
   // with what mpirun, PMIx or Slurm announced: N separate single ranks where N ranks were meant is
   // Error{communication}.
   MpiEnvironment();
-  ~MpiEnvironment();  // finalises, unless an abort is under way
+  // Finalises, which waits for all ranks; so not when an abort is under way, and not when an
+  // exception unwinds this rank of several: the others may never come, and the launcher ends them.
+  ~MpiEnvironment();
   MpiEnvironment(const MpiEnvironment&) = delete;
   MpiEnvironment& operator=(const MpiEnvironment&) = delete;
 
@@ -20,6 +22,9 @@ class MpiEnvironment {
  private:
   RankInfo rank_info_;
 };
+
+// This process's rank as the MpiEnvironment found it; one rank alone before that. Any thread.
+RankInfo process_rank_info() noexcept;
 
 // Ends all ranks of the job now with this exit code. Safe to call from any thread, and when MPI was
 // not started (then it ends this process).

@@ -1,1 +1,273 @@
-// Placeholder
+// Collectives on device tensors by NCCL, on a stream of their own, so that they overlap with the
+// rest of backward. Not yet run on a GPU: so far this file has only been compiled.
+#include "parallel/nccl_communicator.h"
+
+#include <cstring>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include <c10/cuda/CUDAFunctions.h>
+#include <c10/cuda/CUDAStream.h>
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+#include <nccl.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/unique_handle.h"
+#include "parallel/native_check.h"
+#include "parallel/tensor_check.h"
+
+namespace bertha {
+namespace {
+
+using Event = UniqueHandle<cudaEvent_t, cudaEventDestroy>;
+
+void check_cuda(cudaError_t result, std::string_view call,
+                std::source_location where = std::source_location::current()) {
+  if (result != cudaSuccess) throw_communication_error(call, cudaGetErrorString(result), where);
+}
+
+ncclDataType_t nccl_type(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+      return ncclFloat32;
+    case at::kDouble:
+      return ncclFloat64;
+    case at::kBFloat16:
+      return ncclBfloat16;
+    case at::kInt:
+      return ncclInt32;
+    case at::kLong:
+      return ncclInt64;
+    default:
+      throw Error(ErrorKind::internal, "collective: no NCCL type for this tensor");
+  }
+}
+
+ncclRedOp_t nccl_op(ReduceOp op) {
+  return op == ReduceOp::sum ? ncclSum : op == ReduceOp::max ? ncclMax : ncclMin;
+}
+
+Event record_event(cudaStream_t stream) {
+  cudaEvent_t raw = nullptr;
+  check_cuda(cudaEventCreateWithFlags(&raw, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  Event event(raw);
+  check_cuda(cudaEventRecord(event.get(), stream), "cudaEventRecord");
+  return event;
+}
+
+// `stream` goes on only after `event`; the host does not wait.
+void make_stream_wait(cudaStream_t stream, const Event& event) {
+  check_cuda(cudaStreamWaitEvent(stream, event.get(), 0), "cudaStreamWaitEvent");
+}
+
+// A communicator made non-blocking: calls return ncclInProgress, and settle() waits with a limit.
+class NcclHandle {
+ public:
+  NcclHandle(const ncclUniqueId& id, const RankInfo& rank, std::chrono::seconds timeout)
+      : timeout_(timeout) {
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    config.blocking = 0;
+    settle(ncclCommInitRankConfig(&comm_, rank.world_size, id, rank.rank, &config),
+           "ncclCommInitRankConfig");
+  }
+
+  ~NcclHandle() {
+    if (!comm_) return;
+    // Finalising waits for the other ranks, who may never come while an exception unwinds this one.
+    const bool orderly = std::uncaught_exceptions() == 0;
+    try {
+      if (orderly) settle(ncclCommFinalize(comm_), "ncclCommFinalize");
+      if (orderly && comm_) ncclCommDestroy(std::exchange(comm_, nullptr));
+    } catch (const std::exception& error) {
+      log_warning(error.what());
+    }
+    if (comm_) ncclCommAbort(comm_);
+  }
+
+  NcclHandle(const NcclHandle&) = delete;
+  NcclHandle& operator=(const NcclHandle&) = delete;
+
+  ncclComm_t get() const { return comm_; }
+
+  // Waits until a call has been taken up (not until its transfer is done).
+  void settle(ncclResult_t result, std::string_view call,
+              std::source_location where = std::source_location::current()) {
+    const auto deadline = std::chrono::steady_clock::now() + timeout_;
+    while (result == ncclInProgress && comm_) {
+      if (ncclCommGetAsyncError(comm_, &result) != ncclSuccess) result = ncclInternalError;
+      if (result != ncclInProgress) break;
+      if (std::chrono::steady_clock::now() > deadline) {
+        fail(call, fmt::format("not all ranks arrived within {} s", timeout_.count()), where);
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+    if (result != ncclSuccess) fail(call, reason(result), where);
+  }
+
+  // Throws if a transfer has failed since.
+  void check_transfers(std::source_location where = std::source_location::current()) {
+    ncclResult_t result = ncclSuccess;
+    if (ncclCommGetAsyncError(comm_, &result) != ncclSuccess ||
+        (result != ncclSuccess && result != ncclInProgress)) {
+      fail("NCCL transfer", reason(result), where);
+    }
+  }
+
+ private:
+  std::string reason(ncclResult_t result) const {
+    const char* detail = ncclGetLastError(comm_);
+    return fmt::format("{}{}{}", ncclGetErrorString(result), detail && *detail ? ": " : "",
+                       detail ? detail : "");
+  }
+  // A failed communicator can only be aborted.
+  [[noreturn]] void fail(std::string_view call, const std::string& why,
+                         const std::source_location& where) {
+    if (comm_) ncclCommAbort(std::exchange(comm_, nullptr));
+    throw_communication_error(call, why, where);
+  }
+
+  ncclComm_t comm_ = nullptr;
+  std::chrono::seconds timeout_;
+};
+
+class NcclWork final : public Work {
+ public:
+  NcclWork(std::vector<at::Tensor> tensors, Event done, NcclHandle& nccl)
+      : tensors_(std::move(tensors)), done_(std::move(done)), nccl_(nccl) {}
+
+  // The tensors may be freed after this: their memory is reused in the order of the stream that
+  // now waits.
+  void wait() override {
+    nccl_.check_transfers();
+    make_stream_wait(c10::cuda::getCurrentCUDAStream(), std::exchange(done_, {}));
+    tensors_.clear();
+  }
+
+  ~NcclWork() override {
+    if (!done_) return;
+    if (std::uncaught_exceptions() > 0) {  // abandoned, see Work
+      static_cast<void>(new std::vector<at::Tensor>(std::move(tensors_)));
+      return;
+    }
+    cudaStreamWaitEvent(c10::cuda::getCurrentCUDAStream(), done_.get(), 0);
+  }
+
+  NcclWork(const NcclWork&) = delete;
+  NcclWork& operator=(const NcclWork&) = delete;
+
+ private:
+  std::vector<at::Tensor> tensors_;
+  Event done_;
+  NcclHandle& nccl_;
+};
+
+ncclUniqueId share_id(Communicator& host) {
+  ncclUniqueId id{};
+  std::string mine;
+  if (host.rank_info().is_root()) {
+    if (const auto result = ncclGetUniqueId(&id); result == ncclSuccess) {
+      mine.assign(id.internal, sizeof id.internal);
+    }
+  }
+  // Sent even when it failed, as nothing, so that all ranks fail alike.
+  const auto ids = host.gather_bytes(mine);
+  if (ids.front().size() != sizeof id.internal) {
+    throw_communication_error("ncclGetUniqueId", "rank 0 could not open a port for NCCL");
+  }
+  std::memcpy(id.internal, ids.front().data(), sizeof id.internal);
+  return id;
+}
+
+class NcclCommunicator final : public Communicator {
+ public:
+  NcclCommunicator(Communicator& host, std::chrono::seconds timeout)
+      : host_(host),
+        nccl_(share_id(host), host.rank_info(), timeout),
+        stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true)) {}
+
+  const RankInfo& rank_info() const override { return host_.rank_info(); }
+
+  std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override {
+    if (values.is_cpu()) return host_.all_reduce(values, op);
+    check_collective_tensor(values, "values");
+    return enqueue("ncclAllReduce", {values}, [&] {
+      return ncclAllReduce(values.data_ptr(), values.data_ptr(), count(values), nccl_type(values),
+                           nccl_op(op), nccl_.get(), stream_);
+    });
+  }
+
+  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
+    if (input.is_cpu()) return host_.reduce_scatter(input, output);
+    check_parts(input, output, rank_info());
+    return enqueue("ncclReduceScatter", {input, output}, [&] {
+      return ncclReduceScatter(input.data_ptr(), output.data_ptr(), count(output),
+                               nccl_type(output), ncclSum, nccl_.get(), stream_);
+    });
+  }
+
+  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
+    if (input.is_cpu()) return host_.all_gather(input, output);
+    check_parts(output, input, rank_info());
+    return enqueue("ncclAllGather", {input, output}, [&] {
+      return ncclAllGather(input.data_ptr(), output.data_ptr(), count(input), nccl_type(input),
+                           nccl_.get(), stream_);
+    });
+  }
+
+  void broadcast(at::Tensor values, int root) override {
+    if (values.is_cpu()) return host_.broadcast(values, root);
+    check_collective_tensor(values, "values");
+    check_root(root, rank_info());
+    enqueue("ncclBroadcast", {values}, [&] {
+      return ncclBroadcast(values.data_ptr(), values.data_ptr(), count(values), nccl_type(values),
+                           root, nccl_.get(), stream_);
+    })->wait();
+  }
+
+  std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return host_.gather_bytes(bytes);
+  }
+
+  // The process ends, and with it whatever is stuck on the device.
+  void abort(int exit_code) noexcept override { host_.abort(exit_code); }
+
+ private:
+  static std::size_t count(const at::Tensor& tensor) {
+    return static_cast<std::size_t>(tensor.numel());
+  }
+
+  // Behind what the current stream computes now, and beside what it computes next.
+  template <class Start>
+  std::unique_ptr<Work> enqueue(const char* call, std::vector<at::Tensor> tensors,
+                                const Start& start) {
+    make_stream_wait(stream_, record_event(c10::cuda::getCurrentCUDAStream()));
+    nccl_.settle(start(), call);
+    return std::make_unique<NcclWork>(std::move(tensors), record_event(stream_), nccl_);
+  }
+
+  Communicator& host_;
+  NcclHandle nccl_;
+  c10::cuda::CUDAStream stream_;
+};
+
+}  // namespace
+
+bool nccl_available() {
+  return true;
+}
+
+std::string nccl_version_text() {
+  int version = 0;
+  if (ncclGetVersion(&version) != ncclSuccess) return "unknown";
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host,
+                                                     std::chrono::seconds timeout) {
+  return std::make_unique<NcclCommunicator>(host, timeout);
+}
+
+}  // namespace bertha

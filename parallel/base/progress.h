@@ -18,6 +18,7 @@ class ProgressBar {
 
   // Work done so far, and a short note such as "loss 6.12". Cheap when called often.
   void update(std::uint64_t done, const std::string& note = {});
+  void set_total(std::uint64_t total) { total_ = total; }
   // Work that was done before this process started (a resumed run): left out of the estimate.
   void set_start(std::uint64_t done_before);
 

@@ -1,0 +1,71 @@
+// Environment variables of mpirun (Open MPI), PMI launchers (MPICH, Intel) and srun.
+#include "parallel/launcher.h"
+
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+// Slurm numbers its special steps (batch script, extern, interactive shell) downwards from here;
+// steps made by srun count from 0. Source: SLURM_MAX_NORMAL_STEP_ID in slurm/slurm.h.
+constexpr std::int64_t kFirstSpecialSlurmStep = 0xfffffff0;
+
+std::optional<std::int64_t> number_in(const EnvironmentLookup& environment, const char* name) {
+  const char* text = environment(name);
+  if (!text) return std::nullopt;
+  const std::string_view view(text);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), value);
+  if (error != std::errc() || end != view.data() + view.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<AnnouncedRanks> first_of(const EnvironmentLookup& environment,
+                                       std::initializer_list<const char*> names) {
+  constexpr std::int64_t kMostRanks = 1 << 30;
+  for (const char* name : names) {
+    const auto ranks = number_in(environment, name);
+    if (ranks && *ranks >= 1 && *ranks <= kMostRanks) {
+      return AnnouncedRanks{name, static_cast<int>(*ranks)};
+    }
+  }
+  return std::nullopt;
+}
+
+bool started_by_srun(const EnvironmentLookup& environment) {
+  const auto step = number_in(environment, "SLURM_STEP_ID");
+  return environment("SLURM_PROCID") && step && *step >= 0 && *step < kFirstSpecialSlurmStep;
+}
+
+}  // namespace
+
+std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment) {
+  // The launcher nearest to the process first: under Slurm, mpirun's daemons are srun steps
+  // themselves, and what they start inherits Slurm's variables.
+  if (auto found = first_of(environment, {"OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "PMI_SIZE"})) {
+    return found;
+  }
+  if (!started_by_srun(environment)) return std::nullopt;
+  return first_of(environment, {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"});
+}
+
+void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size) {
+  const auto announced = announced_ranks(environment);
+  if (!announced || announced->ranks <= 1 || mpi_world_size != 1) return;
+  throw Error(ErrorKind::communication,
+              fmt::format("the launcher announced {} ranks ({}), but MPI found 1: every process "
+                          "would run alone",
+                          announced->ranks, announced->variable),
+              announced->variable.starts_with("SLURM")
+                  ? "start with srun --mpi=pmix, or with mpirun inside the allocation"
+                  : "start with the mpirun of the MPI that bertha was built with (bertha --version "
+                    "names it)");
+}
+
+}  // namespace bertha

@@ -1,0 +1,29 @@
+// What the launcher of this process announced in its environment, to compare with what MPI found.
+// Pure: the environment is handed in.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "parallel/base/rank_info.h"
+
+namespace bertha {
+
+// Value of an environment variable, or nullptr.
+using EnvironmentLookup = std::function<const char*(const char* name)>;
+
+struct AnnouncedRanks {
+  std::string variable;  // where it stands
+  int ranks = 1;
+};
+
+// Nothing when no launcher is recognised. A shell inside a Slurm allocation (batch script, salloc)
+// announces nothing, whatever SLURM_NTASKS holds: only a task that srun started counts.
+std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment);
+
+// Error{communication} when several ranks were announced and MPI found one: the program's MPI does
+// not understand this launcher, and every process would train alone.
+void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size);
+
+}  // namespace bertha

@@ -1,0 +1,251 @@
+// Collectives as non-blocking MPI calls on chunks that an int can count.
+#include "parallel/mpi_communicator.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <mpi.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/bfloat16_reduce.h"
+#include "parallel/mpi_environment.h"
+#include "parallel/native_check.h"
+#include "parallel/tensor_check.h"
+
+namespace bertha {
+namespace {
+
+MPI_Datatype mpi_type(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat:
+      return MPI_FLOAT;
+    case at::kDouble:
+      return MPI_DOUBLE;
+    case at::kBFloat16:
+      return MPI_UINT16_T;
+    case at::kInt:
+      return MPI_INT32_T;
+    case at::kLong:
+      return MPI_INT64_T;
+    default:
+      throw Error(ErrorKind::internal, "collective: no MPI type for this tensor");
+  }
+}
+
+// Address of the element `offset` elements into a tensor.
+std::byte* element(const at::Tensor& tensor, std::int64_t offset) {
+  return static_cast<std::byte*>(tensor.data_ptr()) +
+         offset * static_cast<std::int64_t>(tensor.element_size());
+}
+
+class MpiWork final : public Work {
+ public:
+  explicit MpiWork(std::vector<at::Tensor> tensors) : tensors_(std::move(tensors)) {}
+
+  ~MpiWork() override {
+    if (requests_.empty()) return;
+    if (std::uncaught_exceptions() > 0) {
+      // MPI may still write: the memory stays until the process ends.
+      static_cast<void>(new std::vector<at::Tensor>(std::move(tensors_)));
+      return;
+    }
+    try {
+      wait();
+    } catch (const std::exception& error) {
+      log_warning(std::string("unfinished collective: ") + error.what());
+    }
+  }
+
+  MpiWork(const MpiWork&) = delete;
+  MpiWork& operator=(const MpiWork&) = delete;
+
+  MPI_Request* add_request() { return &requests_.emplace_back(MPI_REQUEST_NULL); }
+
+  void wait() override {
+    auto requests = std::exchange(requests_, {});
+    check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
+              "MPI_Waitall");
+    tensors_.clear();
+  }
+
+  void progress() override {
+    if (requests_.empty()) return;
+    int done = 0;
+    check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
+                          MPI_STATUSES_IGNORE),
+              "MPI_Testall");
+    if (done != 0) requests_.clear();
+  }
+
+ private:
+  std::vector<at::Tensor> tensors_;
+  std::vector<MPI_Request> requests_;
+};
+
+class MpiCommunicator final : public Communicator {
+ public:
+  MpiCommunicator(const RankInfo& rank_info, std::int64_t chunk_elements);
+  ~MpiCommunicator() override;
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+
+  const RankInfo& rank_info() const override { return rank_info_; }
+  std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override;
+  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override;
+  void broadcast(at::Tensor values, int root) override;
+  std::vector<std::string> gather_bytes(std::string_view bytes) override;
+  void abort(int exit_code) noexcept override { abort_job(exit_code); }
+
+ private:
+  MPI_Op mpi_op(const at::Tensor& tensor, ReduceOp op) const;
+  std::vector<std::int64_t> gather_sizes(std::int64_t mine) const;
+  // Calls transfer(offset, count) for the chunks of [0, elements).
+  template <class Transfer>
+  void in_chunks(std::int64_t elements, const Transfer& transfer) const {
+    for (std::int64_t offset = 0; offset < elements; offset += chunk_elements_) {
+      transfer(offset, static_cast<int>(std::min(chunk_elements_, elements - offset)));
+    }
+  }
+
+  RankInfo rank_info_;
+  std::int64_t chunk_elements_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  Bfloat16Operations bfloat16_;
+};
+
+void require_host(const at::Tensor& tensor) {
+  if (tensor.is_cpu()) return;
+  throw Error(ErrorKind::internal, "MPI collective: the tensor is not in host memory",
+              "use parallel.backend = nccl for device tensors");
+}
+
+MpiCommunicator::MpiCommunicator(const RankInfo& rank_info, std::int64_t chunk_elements)
+    : rank_info_(rank_info),
+      chunk_elements_(std::clamp<std::int64_t>(chunk_elements, 1, 0x7fffffff)) {
+  check_mpi(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+}
+
+MpiCommunicator::~MpiCommunicator() {
+  int finalised = 0;
+  MPI_Finalized(&finalised);
+  // Freeing is collective: not while an exception unwinds this rank alone.
+  if (finalised == 0 && std::uncaught_exceptions() == 0) MPI_Comm_free(&comm_);
+}
+
+MPI_Op MpiCommunicator::mpi_op(const at::Tensor& tensor, ReduceOp op) const {
+  if (tensor.scalar_type() == at::kBFloat16) return bfloat16_.get(op);
+  return op == ReduceOp::sum ? MPI_SUM : op == ReduceOp::max ? MPI_MAX : MPI_MIN;
+}
+
+std::unique_ptr<Work> MpiCommunicator::all_reduce(at::Tensor values, ReduceOp op) {
+  check_collective_tensor(values, "values");
+  require_host(values);
+  auto work = std::make_unique<MpiWork>(std::vector{values});
+  in_chunks(values.numel(), [&](std::int64_t offset, int count) {
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, element(values, offset), count, mpi_type(values),
+                             mpi_op(values, op), comm_, work->add_request()),
+              "MPI_Iallreduce");
+  });
+  return work;
+}
+
+// One reduction to each rank instead of MPI_Ireduce_scatter_block: its MPI_IN_PLACE does not mean
+// "my part of the input", chunks of it are not contiguous, and Open MPI 4.1 builds it from a
+// reduction of everything to rank 0.
+std::unique_ptr<Work> MpiCommunicator::reduce_scatter(at::Tensor input, at::Tensor output) {
+  const bool in_place = check_parts(input, output, rank_info_);
+  require_host(input);
+  auto work = std::make_unique<MpiWork>(std::vector{input, output});
+  const auto op = mpi_op(input, ReduceOp::sum);
+  for (int owner = 0; owner < rank_info_.world_size; ++owner) {
+    in_chunks(output.numel(), [&](std::int64_t offset, int count) {
+      const bool mine = owner == rank_info_.rank;
+      const void* send = element(input, owner * output.numel() + offset);
+      if (mine && in_place) send = MPI_IN_PLACE;
+      check_mpi(MPI_Ireduce(send, mine ? element(output, offset) : nullptr, count, mpi_type(input),
+                            op, owner, comm_, work->add_request()),
+                "MPI_Ireduce");
+    });
+  }
+  return work;
+}
+
+// One broadcast from each rank, straight into place, in chunks.
+std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor input, at::Tensor output) {
+  const bool in_place = check_parts(output, input, rank_info_);
+  require_host(output);
+  if (!in_place && input.numel() > 0) {
+    std::memcpy(element(output, rank_info_.rank * input.numel()), input.data_ptr(),
+                static_cast<std::size_t>(input.nbytes()));
+  }
+  auto work = std::make_unique<MpiWork>(std::vector{output});
+  for (int owner = 0; owner < rank_info_.world_size; ++owner) {
+    in_chunks(input.numel(), [&](std::int64_t offset, int count) {
+      check_mpi(MPI_Ibcast(element(output, owner * input.numel() + offset), count, mpi_type(output),
+                           owner, comm_, work->add_request()),
+                "MPI_Ibcast");
+    });
+  }
+  return work;
+}
+
+void MpiCommunicator::broadcast(at::Tensor values, int root) {
+  check_collective_tensor(values, "values");
+  require_host(values);
+  check_root(root, rank_info_);
+  in_chunks(values.numel(), [&](std::int64_t offset, int count) {
+    check_mpi(MPI_Bcast(element(values, offset), count, mpi_type(values), root, comm_),
+              "MPI_Bcast");
+  });
+}
+
+std::vector<std::int64_t> MpiCommunicator::gather_sizes(std::int64_t mine) const {
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(rank_info_.world_size));
+  check_mpi(MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, comm_),
+            "MPI_Allgather");
+  return sizes;
+}
+
+// Rounds in which every rank gives at most its share of a chunk, so that all counts and offsets of
+// a round fit an int.
+std::vector<std::string> MpiCommunicator::gather_bytes(std::string_view bytes) {
+  const auto sizes = gather_sizes(static_cast<std::int64_t>(bytes.size()));
+  const auto longest = *std::max_element(sizes.begin(), sizes.end());
+  const auto share = std::max<std::int64_t>(1, chunk_elements_ / rank_info_.world_size);
+  std::vector<std::string> texts(sizes.size());
+  std::vector<int> counts(sizes.size()), offsets(sizes.size());
+  std::string received;
+  for (std::int64_t done = 0; done < longest; done += share) {
+    int total = 0;
+    for (std::size_t r = 0; r < sizes.size(); ++r) {
+      counts[r] = static_cast<int>(std::clamp<std::int64_t>(sizes[r] - done, 0, share));
+      offsets[r] = std::exchange(total, total + counts[r]);
+    }
+    received.resize(static_cast<std::size_t>(total));
+    const auto mine = static_cast<std::size_t>(rank_info_.rank);
+    const char* from = counts[mine] > 0 ? bytes.data() + done : bytes.data();
+    check_mpi(MPI_Allgatherv(from, counts[mine], MPI_BYTE, received.data(), counts.data(),
+                             offsets.data(), MPI_BYTE, comm_),
+              "MPI_Allgatherv");
+    for (std::size_t r = 0; r < sizes.size(); ++r) {
+      texts[r].append(received, static_cast<std::size_t>(offsets[r]),
+                      static_cast<std::size_t>(counts[r]));
+    }
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi_communicator(const RankInfo& rank_info,
+                                                    std::int64_t chunk_elements) {
+  return std::make_unique<MpiCommunicator>(rank_info, chunk_elements);
+}
+
+}  // namespace bertha

@@ -1,0 +1,108 @@
+// MPI_Init, MPI_Finalize, MPI_Abort, and nothing else.
+#include "parallel/mpi_environment.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+#include <unistd.h>
+
+#include <mpi.h>
+
+#include "parallel/base/error.h"
+#include "parallel/launcher.h"
+#include "parallel/native_check.h"
+
+namespace bertha {
+namespace {
+
+// What abort_job and the watchdog must know on threads that may not call MPI: written once, before
+// any of them starts.
+struct ProcessState {
+  std::atomic<bool> aborting = false;
+  std::atomic<int> rank = 0, world_size = 1, local_rank = 0, local_size = 1;
+};
+
+ProcessState& process_state() {
+  static ProcessState state;
+  return state;
+}
+
+RankInfo find_ranks() {
+  RankInfo info;
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &info.rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &info.world_size), "MPI_Comm_size");
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(
+      MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, info.rank, MPI_INFO_NULL, &node),
+      "MPI_Comm_split_type");
+  check_mpi(MPI_Comm_rank(node, &info.local_rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(node, &info.local_size), "MPI_Comm_size");
+  check_mpi(MPI_Comm_free(&node), "MPI_Comm_free");
+  return info;
+}
+
+}  // namespace
+
+MpiEnvironment::MpiEnvironment() {
+  const EnvironmentLookup environment = [](const char* name) { return std::getenv(name); };
+  // A single process without a launcher needs none of Open MPI's helper daemons (without this, it
+  // starts an orted beside itself). Other MPIs and launched ranks do not read the variable.
+  if (!announced_ranks(environment)) ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  int provided = MPI_THREAD_SINGLE;
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  try {
+    check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
+              "MPI_Comm_set_errhandler");
+    if (provided < MPI_THREAD_FUNNELED) {
+      throw Error(ErrorKind::communication, "this MPI allows no threads beside its own",
+                  "use an MPI with MPI_THREAD_FUNNELED");
+    }
+    rank_info_ = find_ranks();
+    check_announced_ranks(environment, rank_info_.world_size);
+  } catch (...) {
+    MPI_Finalize();
+    throw;
+  }
+  auto& state = process_state();
+  state.rank = rank_info_.rank;
+  state.world_size = rank_info_.world_size;
+  state.local_rank = rank_info_.local_rank;
+  state.local_size = rank_info_.local_size;
+}
+
+MpiEnvironment::~MpiEnvironment() {
+  if (process_state().aborting) return;
+  if (rank_info_.world_size > 1 && std::uncaught_exceptions() > 0) return;
+  MPI_Finalize();
+}
+
+RankInfo process_rank_info() noexcept {
+  const auto& state = process_state();
+  return {state.rank, state.world_size, state.local_rank, state.local_size};
+}
+
+void abort_job(int exit_code) noexcept {
+  auto& state = process_state();
+  state.aborting = true;
+  if (state.world_size > 1) {
+    try {
+      // MPI_Abort talks to the launcher and can itself hang when that is gone. A process that ends
+      // with a code makes the launcher end the others too.
+      std::thread([exit_code] {
+        std::this_thread::sleep_for(std::chrono::seconds(10));
+        ::_exit(exit_code);
+      }).detach();
+    } catch (...) {  // no thread to be had: MPI_Abort alone must do
+    }
+    int initialised = 0, finalised = 0;
+    if (MPI_Initialized(&initialised) == MPI_SUCCESS && initialised != 0 &&
+        MPI_Finalized(&finalised) == MPI_SUCCESS && finalised == 0) {
+      MPI_Abort(MPI_COMM_WORLD, exit_code);
+    }
+  }
+  ::_exit(exit_code);
+}
+
+}  // namespace bertha

@@ -1,0 +1,25 @@
+// What a collective demands of its tensors, said as errors before anything travels.
+#pragma once
+
+#include <source_location>
+
+#include <ATen/core/Tensor.h>
+
+#include "parallel/base/rank_info.h"
+
+namespace bertha {
+
+// Defined, contiguous, and of a type that collectives know. Error{internal}.
+void check_collective_tensor(const at::Tensor& tensor, const char* name,
+                             std::source_location where = std::source_location::current());
+
+// `whole` holds world_size parts of the size and type of `part`; where the two overlap in memory,
+// `part` is exactly this rank's part of `whole`. Returns whether they do. Error{internal}.
+bool check_parts(const at::Tensor& whole, const at::Tensor& part, const RankInfo& rank,
+                 std::source_location where = std::source_location::current());
+
+// A rank of this communicator. Error{internal}.
+void check_root(int root, const RankInfo& rank,
+                std::source_location where = std::source_location::current());
+
+}  // namespace bertha

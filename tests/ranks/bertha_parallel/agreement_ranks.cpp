@@ -1,0 +1,73 @@
+// Agreement over real ranks: one failing rank makes all throw the same error.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "parallel/agreement.h"
+#include "parallel/base/error.h"
+#include "parallel/mpi_environment.h"
+#include "tests/support/rank_communicator.h"
+
+namespace bertha::testing {
+namespace {
+
+int rank() {
+  return process_rank_info().rank;
+}
+
+int world() {
+  return process_rank_info().world_size;
+}
+
+TEST(Agreement, TheLowestFailingRankSpeaksForAll) {
+  const auto communicator = rank_communicator();
+  for (int failing = 0; failing < world(); ++failing) {
+    std::string said;
+    try {
+      agree_or_throw(*communicator, [&] {
+        if (rank() < failing) return;
+        throw Error(ErrorKind::io, "cannot write shard " + std::to_string(rank()), "free space",
+                    "shard.cpp:" + std::to_string(rank()));
+      });
+    } catch (const Error& error) {
+      said = error.message();
+      EXPECT_EQ(error.kind(), ErrorKind::io);
+      EXPECT_EQ(error.remedy(), "free space");
+      EXPECT_EQ(error.where(), "shard.cpp:" + std::to_string(failing));
+    }
+    EXPECT_THAT(said, ::testing::EndsWith("cannot write shard " + std::to_string(failing)));
+    if (world() > 1) EXPECT_THAT(said, ::testing::StartsWith("rank " + std::to_string(failing)));
+  }
+  agree_or_throw(*communicator, [] {});
+}
+
+TEST(Agreement, SumsAndMaximaAreTheSameEverywhere) {
+  const auto communicator = rank_communicator();
+  const std::vector<double> mine{1.0 + rank(), -1.5 * rank(), rank() == 0 ? 1e308 : 0.1};
+  const auto sum = agree_sum(*communicator, mine);
+  const auto max = agree_max(*communicator, mine);
+  EXPECT_EQ(sum.at(0), world() * (world() + 1) / 2);
+  EXPECT_EQ(sum.at(1), -1.5 * world() * (world() - 1) / 2);
+  EXPECT_THAT(max, ::testing::ElementsAre(world(), 0.0, 1e308));
+}
+
+TEST(Agreement, DifferingTextsAreNamed) {
+  const auto communicator = rank_communicator();
+  require_equal(*communicator, "the configuration", "[train]\nseed = 1\n");
+  if (world() == 1) return;
+  const std::string mine = rank() == world() - 1 ? "[train]\nseed = 2\n" : "[train]\nseed = 1\n";
+  try {
+    require_equal(*communicator, "the configuration", mine);
+    ADD_FAILURE() << "different texts passed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_EQ(error.message(),
+              "the configuration is not the same on all ranks: rank 0 has \"seed "
+              "= 1\", rank " +
+                  std::to_string(world() - 1) + " has \"seed = 2\"");
+  }
+}
+
+}  // namespace
+}  // namespace bertha::testing

@@ -1,0 +1,273 @@
+// Every collective of the MPI communicator against plain blocking MPI calls on copies of the data:
+// all types, odd sizes, in place and not, cut into chunks and whole.
+#include <cstring>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include "parallel/base/error.h"
+#include "parallel/mpi_environment.h"
+#include "tests/support/rank_communicator.h"
+
+namespace bertha::testing {
+namespace {
+
+constexpr std::int64_t kSizes[] = {0, 1, 2, 3, 7, 64, 1000, 4097, 100003};
+constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kInt, at::kLong};
+
+int rank() {
+  return process_rank_info().rank;
+}
+
+int world() {
+  return process_rank_info().world_size;
+}
+
+MPI_Datatype oracle_type(at::ScalarType type) {
+  return type == at::kFloat    ? MPI_FLOAT
+         : type == at::kDouble ? MPI_DOUBLE
+         : type == at::kInt    ? MPI_INT
+                               : MPI_LONG;
+}
+
+// Whole numbers that differ by rank and place; their sums are exact in every type and order.
+at::Tensor numbers(std::int64_t size, at::ScalarType type, std::int64_t salt = 0) {
+  return at::remainder(at::arange(size, at::kLong) * 37 + rank() * 101 + salt, 1009)
+      .sub(500)
+      .to(type);
+}
+
+bool same(const at::Tensor& a, const at::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && at::equal(a, b);
+}
+
+class Collectives : public ::testing::TestWithParam<std::int64_t> {
+ protected:
+  std::unique_ptr<Communicator> communicator_ = rank_communicator(GetParam());
+};
+
+TEST_P(Collectives, AllReduceEqualsPlainMpi) {
+  const std::pair<ReduceOp, MPI_Op> operations[] = {
+      {ReduceOp::sum, MPI_SUM}, {ReduceOp::max, MPI_MAX}, {ReduceOp::min, MPI_MIN}};
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 5000) continue;  // thousands of tiny transfers show nothing new
+    for (const auto type : kTypes) {
+      for (const auto& [op, mpi_op] : operations) {
+        const auto mine = numbers(size, type);
+        auto expected = at::empty_like(mine);
+        MPI_Allreduce(mine.data_ptr(), expected.data_ptr(), static_cast<int>(size),
+                      oracle_type(type), mpi_op, MPI_COMM_WORLD);
+        const auto reduced = mine.clone();
+        communicator_->all_reduce(reduced, op)->wait();
+        EXPECT_TRUE(same(reduced, expected)) << size << " of " << c10::toString(type);
+      }
+    }
+  }
+}
+
+TEST_P(Collectives, ReduceScatterEqualsPlainMpi) {
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 1000) continue;
+    for (const auto type : kTypes) {
+      const auto input = numbers(size * world(), type);
+      auto expected = at::empty({size}, input.options());
+      MPI_Reduce_scatter_block(input.data_ptr(), expected.data_ptr(), static_cast<int>(size),
+                               oracle_type(type), MPI_SUM, MPI_COMM_WORLD);
+      const auto output = at::full({size}, -1, input.options());
+      const auto untouched = input.clone();
+      communicator_->reduce_scatter(input, output)->wait();
+      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
+      EXPECT_TRUE(same(input, untouched));
+      const auto own_part = input.slice(0, rank() * size, (rank() + 1) * size);
+      communicator_->reduce_scatter(input, own_part)->wait();
+      EXPECT_TRUE(same(own_part, expected)) << "in place, " << size;
+    }
+  }
+}
+
+TEST_P(Collectives, AllGatherEqualsPlainMpi) {
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 1000) continue;
+    for (const auto type : kTypes) {
+      const auto input = numbers(size, type);
+      auto expected = at::empty({size * world()}, input.options());
+      MPI_Allgather(input.data_ptr(), static_cast<int>(size), oracle_type(type),
+                    expected.data_ptr(), static_cast<int>(size), oracle_type(type), MPI_COMM_WORLD);
+      const auto output = at::full({size * world()}, -1, input.options());
+      communicator_->all_gather(input, output)->wait();
+      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
+      output.fill_(-2);
+      const auto own_part = output.slice(0, rank() * size, (rank() + 1) * size);
+      own_part.copy_(input);
+      communicator_->all_gather(own_part, output)->wait();
+      EXPECT_TRUE(same(output, expected)) << "in place, " << size;
+    }
+  }
+}
+
+TEST_P(Collectives, BroadcastComesFromEveryRoot) {
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 5000) continue;
+    for (int root = 0; root < world(); ++root) {
+      const auto values = numbers(size, at::kBFloat16, 3);
+      auto expected = values.clone();
+      MPI_Bcast(expected.data_ptr(), static_cast<int>(size), MPI_UINT16_T, root, MPI_COMM_WORLD);
+      communicator_->broadcast(values, root);
+      EXPECT_TRUE(same(values, expected)) << size << " from " << root;
+    }
+  }
+}
+
+TEST_P(Collectives, GatherBytesKeepsLengthsAndContents) {
+  const auto text_of = [](int of_rank, std::size_t length) {
+    std::string text(length, '\0');
+    for (std::size_t i = 0; i < length; ++i) {
+      text[i] = static_cast<char>((i * 7 + static_cast<std::size_t>(of_rank)) & 0xff);
+    }
+    return text;
+  };
+  // Lengths differ by rank; one round has an empty-handed last rank, one is empty everywhere.
+  const std::size_t lengths[][4] = {
+      {5, 5, 5, 5}, {0, 1, 2, 3}, {100, 7, 1, 0}, {0, 0, 0, 0}, {1, 0, 4099, 12}};
+  for (const auto& length : lengths) {
+    const auto texts =
+        communicator_->gather_bytes(text_of(rank(), length[static_cast<std::size_t>(rank())]));
+    ASSERT_EQ(texts.size(), static_cast<std::size_t>(world()));
+    for (int other = 0; other < world(); ++other) {
+      const auto index = static_cast<std::size_t>(other);
+      EXPECT_EQ(texts[index], text_of(other, length[index])) << "from rank " << other;
+    }
+  }
+}
+
+TEST_P(Collectives, ManyUnderWayAtOnce) {
+  std::vector<at::Tensor> values;
+  std::vector<std::unique_ptr<Work>> works;
+  for (int i = 0; i < 20; ++i) {
+    values.push_back(at::full({i * 13}, rank() + i, at::kFloat));
+    works.push_back(communicator_->all_reduce(values.back(), ReduceOp::sum));
+    works[static_cast<std::size_t>(i / 2)]->progress();
+  }
+  communicator_->gather_bytes("between");
+  for (auto& work : works) work->wait();
+  const int ranks_sum = world() * (world() - 1) / 2;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(values[static_cast<std::size_t>(i)].eq(ranks_sum + i * world()).all().item<bool>());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(ChunkElements, Collectives, ::testing::Values(1, 13, 1000, 1 << 28));
+
+// bfloat16: the oracle is ATen's own conversion and addition, on what plain MPI gathered.
+at::Tensor gathered(const at::Tensor& mine) {
+  auto all = at::empty({world(), mine.numel()}, mine.options());
+  MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
+                static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
+  return all;
+}
+
+bool same_or_both_nan(const at::Tensor& a, const at::Tensor& b) {
+  return at::logical_or(a.eq(b), at::logical_and(a.isnan(), b.isnan())).all().item<bool>();
+}
+
+// All 65,536 patterns, NaN and infinities and subnormals with them, each rank in another order.
+at::Tensor all_patterns() {
+  auto bits = at::arange(-32768, 32768, at::kShort);
+  return at::remainder(bits.to(at::kInt) * (2 * rank() + 1) + rank() * 12345, 65536)
+      .sub(32768)
+      .to(at::kShort)
+      .view(at::kBFloat16);
+}
+
+TEST(Bfloat16, SumRoundsToNearestEvenOncePerHop) {
+  const auto communicator = rank_communicator(10007);
+  const auto values = all_patterns();
+  const auto all = gathered(values);
+  auto reduced = values.clone();
+  communicator->all_reduce(reduced, ReduceOp::sum)->wait();
+  if (world() == 1) {
+    EXPECT_TRUE(same_or_both_nan(reduced, values));
+  } else if (world() == 2) {
+    EXPECT_TRUE(same_or_both_nan(reduced, at::add(all[0], all[1])));
+  } else {
+    // The order of hops is MPI's business: each hop may lose half a unit in the last place (2^-9)
+    // of what is added up. Ranks must still agree to the bit.
+    const auto exact = all.to(at::kDouble).sum(0);
+    const auto magnitude = all.to(at::kDouble).abs().sum(0);
+    const auto close = reduced.to(at::kDouble).sub(exact).abs().le(magnitude * world() / 512);
+    const auto finite = magnitude.lt(1e38);
+    EXPECT_TRUE(at::logical_or(close, finite.logical_not()).all().item<bool>());
+    EXPECT_GT(finite.sum().item<std::int64_t>(), 30000);
+  }
+  const auto results = gathered(reduced.view(at::kShort));
+  for (int other = 0; other < world(); ++other) EXPECT_TRUE(at::equal(results[other], results[0]));
+}
+
+TEST(Bfloat16, MaxAndMinAreExact) {
+  const auto communicator = rank_communicator();
+  const auto values = all_patterns().nan_to_num(1.0);
+  const auto all = gathered(values).to(at::kFloat);
+  auto largest = values.clone(), smallest = values.clone();
+  communicator->all_reduce(largest, ReduceOp::max)->wait();
+  communicator->all_reduce(smallest, ReduceOp::min)->wait();
+  EXPECT_TRUE(at::equal(largest.to(at::kFloat), all.amax(0)));
+  EXPECT_TRUE(at::equal(smallest.to(at::kFloat), all.amin(0)));
+}
+
+TEST(Bfloat16, ReduceScatterSums) {
+  const auto communicator = rank_communicator(5);
+  const auto input = numbers(101 * world(), at::kBFloat16).remainder(16);
+  const auto output = at::empty({101}, input.options());
+  const auto expected =
+      gathered(input).to(at::kFloat).sum(0).slice(0, rank() * 101, (rank() + 1) * 101);
+  communicator->reduce_scatter(input, output)->wait();
+  EXPECT_TRUE(at::equal(output.to(at::kFloat), expected));
+}
+
+TEST(Communicators, DoNotMeetEachOthersTraffic) {
+  const auto first = rank_communicator(), second = rank_communicator();
+  auto a = at::full({5}, 1.0f), b = at::full({5}, 10.0f);
+  // Started in opposite orders on odd and even ranks.
+  std::unique_ptr<Work> work_a, work_b;
+  if (rank() % 2 == 0) work_a = first->all_reduce(a, ReduceOp::sum);
+  work_b = second->all_reduce(b, ReduceOp::sum);
+  if (rank() % 2 == 1) work_a = first->all_reduce(a, ReduceOp::sum);
+  work_b->wait();
+  work_a->wait();
+  EXPECT_TRUE(a.eq(world()).all().item<bool>());
+  EXPECT_TRUE(b.eq(10 * world()).all().item<bool>());
+}
+
+TEST(Communicators, DestroyingUnfinishedWorkWaits) {
+  const auto communicator = rank_communicator();
+  auto values = at::full({100000}, 2.0f);
+  communicator->all_reduce(values, ReduceOp::sum).reset();
+  EXPECT_TRUE(values.eq(2 * world()).all().item<bool>());
+}
+
+TEST(Communicators, RefuseWhatTheyCannotSend) {
+  const auto communicator = rank_communicator();
+  EXPECT_THROW(communicator->all_reduce(at::Tensor(), ReduceOp::sum), Error);
+  EXPECT_THROW(communicator->all_reduce(at::ones({2, 3}).t(), ReduceOp::sum), Error);
+  EXPECT_THROW(communicator->all_reduce(at::ones({3}, at::kHalf), ReduceOp::sum), Error);
+  EXPECT_THROW(communicator->broadcast(at::ones({3}), world()), Error);
+  EXPECT_THROW(communicator->all_gather(at::ones({3}), at::ones({3 * world() + 1})), Error);
+  const auto whole = at::ones({4 * world()});
+  EXPECT_THROW(communicator->all_gather(whole.slice(0, rank() * 4 + 1, rank() * 4 + 4),
+                                        whole.slice(0, 0, 3 * world())),
+               Error);
+}
+
+TEST(Ranks, AreNumberedAndCounted) {
+  int mpi_rank = -1, mpi_size = -1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &mpi_rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &mpi_size);
+  // All ranks of a test run share one machine.
+  EXPECT_EQ(rank_communicator()->rank_info(), (RankInfo{mpi_rank, mpi_size, mpi_rank, mpi_size}));
+}
+
+}  // namespace
+}  // namespace bertha::testing

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Passes when a command fails as it should: expect_failure.sh CODE|any MESSAGE COMMAND...
+# within a minute, with that exit code, after saying MESSAGE (an extended regular expression).
+set -uo pipefail
+code=$1 message=$2
+shift 2
+output=$(timeout --kill-after=5 60 "$@" 2>&1)
+got=$?
+printf '%s\n' "$output"
+if [ "$got" -eq 124 ] || [ "$got" -eq 137 ]; then
+  echo "expected a failure within a minute, but the command went on"; exit 1
+fi
+if [ "$code" = any ] && [ "$got" -eq 0 ]; then echo "expected a failure, got exit code 0"; exit 1; fi
+if [ "$code" != any ] && [ "$got" -ne "$code" ]; then echo "expected exit code $code, got $got"; exit 1; fi
+if ! grep -qE "$message" <<<"$output"; then echo "nothing said: $message"; exit 1; fi
+echo "failed as expected: exit code $got"

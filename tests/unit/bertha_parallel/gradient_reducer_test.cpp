@@ -1,0 +1,146 @@
+// The reducer's order, its misuse, and what a failing rank does to it, with ranks as threads.
+#include "parallel/gradient_reducer.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "parallel/base/error.h"
+#include "tests/support/thread_communicator.h"
+
+namespace bertha {
+namespace {
+
+using bertha::testing::Fault;
+using bertha::testing::message_of;
+using bertha::testing::outcomes_of_thread_ranks;
+using bertha::testing::run_thread_ranks;
+using Precision = GradientReducer::Precision;
+
+const std::vector<FlatRange> kParameters{{0, 10}, {10, 30}, {32, 40}, {40, 50}};
+constexpr std::int64_t kTotal = 52;
+
+BucketPlan one_bucket_each() {
+  return plan_buckets(kParameters, kTotal, 1);
+}
+
+// Counts collectives and keeps their sizes; everything else is left to another communicator.
+class Recorder final : public Communicator {
+ public:
+  explicit Recorder(Communicator& inner) : inner_(inner) {}
+  const RankInfo& rank_info() const override { return inner_.rank_info(); }
+  std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override {
+    sizes.push_back(values.numel());
+    return inner_.all_reduce(values, op);
+  }
+  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
+    return inner_.reduce_scatter(input, output);
+  }
+  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
+    return inner_.all_gather(input, output);
+  }
+  void broadcast(at::Tensor values, int root) override { inner_.broadcast(values, root); }
+  std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return inner_.gather_bytes(bytes);
+  }
+  void abort(int code) noexcept override { inner_.abort(code); }
+
+  std::vector<std::int64_t> sizes;
+
+ private:
+  Communicator& inner_;
+};
+
+TEST(GradientReducer, KeepsBucketOrderWhateverIsReadyFirst) {
+  run_thread_ranks(2, [](Communicator& communicator) {
+    Recorder recorder(communicator);
+    auto flat = at::ones({kTotal});
+    GradientReducer reducer(recorder, flat, one_bucket_each(), Precision::fp32);
+    reducer.begin();
+    reducer.mark_ready(0);
+    reducer.mark_ready(2);
+    EXPECT_THAT(recorder.sizes, ::testing::IsEmpty()) << "nothing may overtake the first bucket";
+    reducer.mark_ready(3);
+    EXPECT_THAT(recorder.sizes, ::testing::ElementsAre(12, 8)) << "and then all that is complete";
+    reducer.finish();
+    EXPECT_THAT(recorder.sizes, ::testing::ElementsAre(12, 8, 22, 10));
+    EXPECT_TRUE(flat.eq(2).all().item<bool>());
+  });
+}
+
+TEST(GradientReducer, SumsOverThreeRanks) {
+  run_thread_ranks(3, [](Communicator& communicator) {
+    for (const auto precision : {Precision::fp32, Precision::bf16}) {
+      auto flat = at::arange(kTotal, at::kFloat) + communicator.rank_info().rank;
+      GradientReducer reducer(communicator, flat, one_bucket_each(), precision);
+      reducer.begin();
+      for (const int parameter : {3, 1, 0}) reducer.mark_ready(parameter);
+      reducer.finish();
+      EXPECT_TRUE(at::equal(flat, at::arange(kTotal, at::kFloat) * 3 + 3));
+    }
+  });
+}
+
+TEST(GradientReducer, OneRankSendsNothing) {
+  run_thread_ranks(1, [](Communicator& communicator) {
+    Recorder recorder(communicator);
+    auto flat = at::full({kTotal}, 1.001f);
+    GradientReducer reducer(recorder, flat, one_bucket_each(), Precision::bf16);
+    reducer.begin();
+    reducer.mark_ready(3);
+    reducer.finish();
+    EXPECT_THAT(recorder.sizes, ::testing::IsEmpty());
+    EXPECT_TRUE(flat.eq(1.001f).all().item<bool>());
+  });
+}
+
+TEST(GradientReducer, MisuseIsNamed) {
+  run_thread_ranks(1, [](Communicator& communicator) {
+    auto flat = at::zeros({kTotal});
+    GradientReducer reducer(communicator, flat, one_bucket_each(), Precision::fp32);
+    EXPECT_THROW(reducer.mark_ready(0), Error);
+    EXPECT_THROW(reducer.finish(), Error);
+    reducer.begin();
+    EXPECT_THROW(reducer.begin(), Error);
+    EXPECT_THROW(reducer.mark_ready(-1), Error);
+    EXPECT_THROW(reducer.mark_ready(4), Error);
+    reducer.mark_ready(1);
+    EXPECT_THROW(reducer.mark_ready(1), Error);
+    EXPECT_THROW(GradientReducer(communicator, at::zeros({5}), one_bucket_each(), Precision::fp32),
+                 Error);
+    EXPECT_THROW(GradientReducer(communicator, at::zeros({kTotal}, at::kDouble), one_bucket_each(),
+                                 Precision::fp32),
+                 Error);
+  });
+}
+
+// Rank 1 fails in its second collective: no rank may come away with a gradient.
+TEST(GradientReducer, AFailingRankFailsEveryRank) {
+  const auto outcomes = outcomes_of_thread_ranks(
+      {.world_size = 3, .faults = {{.rank = 1, .call = 2}}}, [](Communicator& communicator) {
+        auto flat = at::ones({kTotal});
+        GradientReducer reducer(communicator, flat, one_bucket_each(), Precision::fp32);
+        reducer.begin();
+        reducer.finish();
+      });
+  EXPECT_EQ(message_of(outcomes.at(1)), "injected fault on rank 1, call 2");
+  for (const std::size_t rank : {0, 2}) {
+    EXPECT_EQ(message_of(outcomes.at(rank)),
+              "rank " + std::to_string(rank) + ": rank 1 ended before collective 2");
+  }
+}
+
+TEST(GradientReducer, ALateRankChangesNothing) {
+  run_thread_ranks(
+      {.world_size = 2, .faults = {{.rank = 0, .call = 1, .kind = Fault::Kind::delay}}},
+      [](Communicator& communicator) {
+        auto flat = at::ones({kTotal});
+        GradientReducer reducer(communicator, flat, one_bucket_each(), Precision::fp32);
+        reducer.begin();
+        reducer.finish();
+        EXPECT_TRUE(flat.eq(2).all().item<bool>());
+      });
+}
+
+}  // namespace
+}  // namespace bertha

@@ -1,0 +1,89 @@
+// What launchers put into the environment, and what counts as an announcement.
+#include "parallel/launcher.h"
+
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+EnvironmentLookup lookup(const Variables& variables) {
+  return [&variables](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+}
+
+int announced(const Variables& variables) {
+  const auto found = announced_ranks(lookup(variables));
+  return found ? found->ranks : 0;
+}
+
+TEST(Launcher, NobodyAnnouncesAnything) {
+  EXPECT_EQ(announced({}), 0);
+  EXPECT_EQ(announced({{"PATH", "/bin"}, {"OMPI_COMM_WORLD_RANK", "3"}}), 0);
+}
+
+TEST(Launcher, MpirunAndPmi) {
+  EXPECT_EQ(announced({{"OMPI_COMM_WORLD_SIZE", "4"}}), 4);
+  EXPECT_EQ(announced({{"PMI_SIZE", "8"}}), 8);
+  EXPECT_EQ(announced({{"PMIX_SIZE", "2"}}), 2);
+}
+
+TEST(Launcher, SrunTasksCount) {
+  const Variables step{{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "6"}};
+  EXPECT_EQ(announced(step), 6);
+  auto smaller_step = step;
+  smaller_step["SLURM_STEP_NUM_TASKS"] = "3";
+  EXPECT_EQ(announced(smaller_step), 3);
+}
+
+TEST(Launcher, ShellsInAnAllocationAnnounceNothing) {
+  // sbatch script: a rank number, but no step. salloc: neither. Interactive step: a special number.
+  EXPECT_EQ(announced({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}), 0);
+  EXPECT_EQ(announced({{"SLURM_JOB_ID", "7"}, {"SLURM_NTASKS", "4"}}), 0);
+  EXPECT_EQ(
+      announced({{"SLURM_STEP_ID", "4294967290"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}),
+      0);
+  EXPECT_EQ(
+      announced({{"SLURM_STEP_ID", "4294967291"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}),
+      0);
+}
+
+TEST(Launcher, MpirunInsideSlurmSpeaksForItself) {
+  EXPECT_EQ(announced({{"SLURM_STEP_ID", "1"},
+                       {"SLURM_PROCID", "0"},
+                       {"SLURM_NTASKS", "16"},
+                       {"OMPI_COMM_WORLD_SIZE", "1"}}),
+            1);
+}
+
+TEST(Launcher, NonsenseIsIgnored) {
+  for (const char* nonsense : {"", "four", "-3", "0", "4x", "99999999999999999999"}) {
+    EXPECT_EQ(announced({{"OMPI_COMM_WORLD_SIZE", nonsense}}), 0) << nonsense;
+  }
+}
+
+TEST(Launcher, RanksThatRunAloneAreAnError) {
+  const Variables four{{"PMI_SIZE", "4"}}, one{{"PMI_SIZE", "1"}};
+  EXPECT_NO_THROW(check_announced_ranks(lookup(four), 4));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(one), 1));
+  EXPECT_NO_THROW(check_announced_ranks(lookup({}), 1));
+  try {
+    check_announced_ranks(lookup(four), 1);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::communication);
+    EXPECT_THAT(error.message(), ::testing::HasSubstr("4 ranks (PMI_SIZE)"));
+    EXPECT_FALSE(error.remedy().empty());
+  }
+}
+
+}  // namespace
+}  // namespace bertha
