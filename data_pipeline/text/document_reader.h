@@ -17,16 +17,18 @@ struct Document {
   std::vector<std::string> paragraphs;
   bool already_sentences = false;
   std::uint64_t number = 0;  // within the file, from 0
+  std::string title;         // of an article; empty in formats that have none
 };
 
 // What was passed over, and why; summed over files by the caller.
 struct ReadStatistics {
-  std::uint64_t documents = 0;
+  std::uint64_t documents = 0;           // handed out
   std::uint64_t replaced_bytes = 0;      // invalid UTF-8, now U+FFFD
   std::uint64_t skipped_redirects = 0;   // MediaWiki
   std::uint64_t skipped_namespaces = 0;  // MediaWiki pages that are not articles
   std::uint64_t skipped_empty = 0;       // no text left
-  std::uint64_t skipped_malformed = 0;   // JSON lines that are none, or lack the text field
+  std::uint64_t skipped_malformed = 0;   // JSON lines that are none, or lack the text field;
+                                         // JSON lines and articles over 64 MiB
   std::string first_malformed;           // "file:line: reason"; empty when there was none
 
   void add(const ReadStatistics& other);
@@ -41,7 +43,17 @@ class DocumentReader {
   virtual std::uint64_t compressed_bytes_read() const = 0;  // for progress
 };
 
-// Error{io} or Error{bad_data} (damaged compression, broken XML) name file and place.
+// Documents by format:
+//   text       the file; blank lines part paragraphs. Beyond 256 MiB it is cut into several
+//   documents
+//              between paragraphs, and a paragraph beyond 1 MiB between lines, to bound memory.
+//   sentences  up to the next blank line (or 256 MiB); each line is a sentence.
+//   jsonl      a line whose object has a string in `text_field`; paragraphs as in `text`.
+//   mediawiki  an article (namespace 0, no redirect) in its newest revision.
+// Documents without text are counted, not handed out. Malformed JSON lines are counted and the
+// first is named; a file that holds nothing else is Error{bad_data} at its end.
+// Error{io} or Error{bad_data} (damaged compression, broken XML, UTF-16 outside XML) name file and
+// place.
 std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
                                                const std::string& text_field);
 

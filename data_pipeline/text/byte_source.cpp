@@ -1,0 +1,40 @@
+// Plain files, and the choice of decompressor.
+#include "data_pipeline/text/byte_source.h"
+
+#include <utility>
+
+#include "data_pipeline/text/compressed_input.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+class PlainSource final : public ByteSource {
+ public:
+  explicit PlainSource(std::string path) : file_(std::move(path)) {}
+  std::size_t read(char* buffer, std::size_t capacity) override {
+    return file_.read(buffer, capacity);
+  }
+  std::uint64_t compressed_bytes_read() const override { return file_.bytes_read(); }
+
+ private:
+  RawFile file_;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
+  switch (file.compression) {
+    case Compression::none:
+      return std::make_unique<PlainSource>(file.path.string());
+    case Compression::gzip:
+      return make_gzip_source(file.path.string());
+    case Compression::bzip2:
+      return make_bzip2_source(file.path.string());
+    case Compression::zstd:
+      return make_zstd_source(file.path.string());
+  }
+  throw Error(ErrorKind::internal, file.path.string() + ": unknown compression");
+}
+
+}  // namespace bertha

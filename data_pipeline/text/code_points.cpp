@@ -1,0 +1,65 @@
+// The only place that uses ICU's UTF-8 macros.
+#include "data_pipeline/text/code_points.h"
+
+#include <algorithm>
+
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kLongestSequence = 4;
+
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+}  // namespace
+
+CodePoint first_code_point(std::string_view text) {
+  if (is_ascii(text.front())) return {text.front(), 1};
+  const auto size = static_cast<std::int32_t>(std::min(text.size(), kLongestSequence));
+  std::int32_t at = 0;
+  UChar32 c = 0;
+  U8_NEXT(reinterpret_cast<const std::uint8_t*>(text.data()), at, size, c);
+  return {c, static_cast<std::size_t>(at)};
+}
+
+CodePoint last_code_point(std::string_view text) {
+  if (is_ascii(text.back())) return {text.back(), 1};
+  const std::string_view tail = text.substr(text.size() - std::min(text.size(), kLongestSequence));
+  const auto size = static_cast<std::int32_t>(tail.size());
+  std::int32_t at = size;
+  UChar32 c = 0;
+  U8_PREV(reinterpret_cast<const std::uint8_t*>(tail.data()), 0, at, c);
+  return {c, static_cast<std::size_t>(size - at)};
+}
+
+void append_code_point(std::int32_t value, std::string& text) {
+  char encoded[kLongestSequence];
+  std::size_t length = 0;
+  U8_APPEND_UNSAFE(encoded, length, value);
+  text.append(encoded, length);
+}
+
+std::string_view trim_start(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint first = first_code_point(text);
+    if (u_isUWhiteSpace(first.value) == 0) break;
+    text.remove_prefix(first.bytes);
+  }
+  return text;
+}
+
+std::string_view trim(std::string_view text) {
+  text = trim_start(text);
+  while (!text.empty()) {
+    const CodePoint last = last_code_point(text);
+    if (u_isUWhiteSpace(last.value) == 0) break;
+    text.remove_suffix(last.bytes);
+  }
+  return text;
+}
+
+}  // namespace bertha

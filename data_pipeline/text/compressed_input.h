@@ -1,0 +1,55 @@
+// A file's raw bytes in a refillable buffer: what the decompressors consume.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include "data_pipeline/text/byte_source.h"
+#include "parallel/base/unique_handle.h"
+
+namespace bertha {
+
+// Sequential reads from a file; Error{io} names the path.
+class RawFile {
+ public:
+  explicit RawFile(std::string path);
+  std::size_t read(char* buffer, std::size_t capacity);  // 0 at the end
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  UniqueHandle<int, ::close, -1> file_;
+  std::uint64_t bytes_read_ = 0;
+};
+
+class CompressedInput {
+ public:
+  CompressedInput(std::string path, std::string format_name);
+
+  // True when at least one byte is there to consume; reads from the file when the buffer is empty.
+  bool available();
+  const char* data() const { return buffer_.data() + begin_; }
+  std::size_t size() const { return end_ - begin_; }
+  void consume(std::size_t bytes) { begin_ += bytes; }
+
+  std::uint64_t bytes_read() const { return file_.bytes_read(); }
+  [[noreturn]] void fail(const std::string& reason) const;  // Error{bad_data}: file, byte, reason
+  [[noreturn]] void fail_truncated() const;
+
+ private:
+  RawFile file_;
+  std::string format_name_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+};
+
+std::unique_ptr<ByteSource> make_gzip_source(const std::string& path);
+std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path);
+std::unique_ptr<ByteSource> make_zstd_source(const std::string& path);
+
+}  // namespace bertha

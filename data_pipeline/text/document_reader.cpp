@@ -1,0 +1,36 @@
+// The choice of reader, and sums of statistics.
+#include "data_pipeline/text/document_reader.h"
+
+#include "data_pipeline/text/document_readers.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+
+void ReadStatistics::add(const ReadStatistics& other) {
+  documents += other.documents;
+  replaced_bytes += other.replaced_bytes;
+  skipped_redirects += other.skipped_redirects;
+  skipped_namespaces += other.skipped_namespaces;
+  skipped_empty += other.skipped_empty;
+  skipped_malformed += other.skipped_malformed;
+  if (first_malformed.empty()) first_malformed = other.first_malformed;
+}
+
+std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
+                                               const std::string& text_field) {
+  switch (file.format) {
+    case TextFormat::text:
+      return open_text_documents(file);
+    case TextFormat::sentences:
+      return open_sentence_documents(file);
+    case TextFormat::jsonl:
+      return open_jsonl_documents(file, text_field);
+    case TextFormat::mediawiki:
+      return open_mediawiki_documents(file);
+    case TextFormat::automatic:
+      break;
+  }
+  throw Error(ErrorKind::internal, file.path.string() + ": its format was not decided");
+}
+
+}  // namespace bertha

@@ -1,0 +1,108 @@
+// Recognition by magic numbers, root element, opening brace and extension.
+#include "data_pipeline/text/format_detection.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+#include <utility>
+
+#include "data_pipeline/text/byte_source.h"
+#include "data_pipeline/text/compressed_input.h"
+
+namespace bertha {
+namespace {
+
+std::string lower_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+Compression compression_by_name(const std::filesystem::path& path) {
+  const std::string extension = lower_extension(path);
+  if (extension == ".gz") return Compression::gzip;
+  if (extension == ".bz2") return Compression::bzip2;
+  if (extension == ".zst") return Compression::zstd;
+  return Compression::none;
+}
+
+std::string first_bytes(ByteSource& source, std::size_t count) {
+  std::string head(count, '\0');
+  std::size_t filled = 0;
+  while (filled < count) {
+    const std::size_t got = source.read(head.data() + filled, count - filled);
+    if (got == 0) break;
+    filled += got;
+  }
+  head.resize(filled);
+  return head;
+}
+
+std::optional<TextFormat> format_by_name(const InputFile& file) {
+  std::filesystem::path path = file.path;
+  if (compression_by_name(path) != Compression::none) path = path.stem();
+  const std::string extension = lower_extension(path);
+  if (extension == ".txt" || extension == ".text" || extension == ".md") return TextFormat::text;
+  if (extension == ".sentences" || extension == ".sent") return TextFormat::sentences;
+  if (extension == ".jsonl" || extension == ".ndjson" || extension == ".json") {
+    return TextFormat::jsonl;
+  }
+  if (extension == ".xml") return TextFormat::mediawiki;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Compression detect_compression(const std::filesystem::path& path) {
+  using namespace std::string_view_literals;
+  RawFile file(path.string());
+  std::array<char, 10> bytes{};
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const std::size_t got = file.read(bytes.data() + filled, bytes.size() - filled);
+    if (got == 0) break;
+    filled += got;
+  }
+  const std::string_view head(bytes.data(), filled);
+  if (head.starts_with("\x1f\x8b\x08"sv)) return Compression::gzip;  // RFC 1952, section 2.3
+  // "BZh", the level, then a block's or the end's magic number (pi or its square root in BCD).
+  if (head.starts_with("BZh") && head.size() == 10 &&
+      (head.substr(4) == "\x31\x41\x59\x26\x53\x59"sv ||
+       head.substr(4) == "\x17\x72\x45\x38\x50\x90"sv)) {
+    return Compression::bzip2;
+  }
+  // RFC 8878, sections 3.1.1 and 3.1.2: a frame, or a skippable frame 0x184D2A50 to 0x184D2A5F.
+  if (head.starts_with("\x28\xb5\x2f\xfd"sv)) return Compression::zstd;
+  if (head.size() >= 4 && head.substr(1, 3) == "\x2a\x4d\x18"sv &&
+      (static_cast<unsigned char>(head[0]) & 0xF0U) == 0x50U) {
+    return Compression::zstd;
+  }
+  return compression_by_name(path);
+}
+
+std::optional<TextFormat> detect_text_format(const InputFile& file) {
+  const std::string head = first_bytes(*open_byte_source(file), 4096);
+  std::string narrow = head;  // UTF-16 dumps exist: without its NULs their markup is ASCII
+  narrow.erase(std::remove(narrow.begin(), narrow.end(), '\0'), narrow.end());
+  if (narrow.find("<mediawiki") != std::string::npos) {
+    const auto start = narrow.find('<');
+    const std::string_view opening = std::string_view(narrow).substr(start);
+    // Only white space and a byte order mark may precede; else it is a text about such files.
+    if (start <= 16 && (opening.starts_with("<mediawiki") || opening.starts_with("<?xml") ||
+                        opening.starts_with("<!--"))) {
+      return TextFormat::mediawiki;
+    }
+  }
+  if (const auto named = format_by_name(file)) return named;
+  if (head.find('\0') != std::string::npos) return std::nullopt;
+  const auto first = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (first != std::string::npos && head[first] == '{') {
+    const auto second = head.find_first_not_of(" \t", first + 1);
+    if (second != std::string::npos && head[second] == '"') return TextFormat::jsonl;
+  }
+  return TextFormat::text;
+}
+
+}  // namespace bertha

@@ -1,0 +1,19 @@
+// One string field of a JSON object, without building the rest of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bertha {
+
+// Text, or why there is none (empty when there is).
+struct JsonField {
+  std::string text;
+  std::string fault;
+};
+
+// `line` is valid UTF-8. As in Python's json, the last of several fields of that name counts, and
+// escaped lone surrogates are no error: they become U+FFFD.
+JsonField read_json_field(std::string_view line, const std::string& field);
+
+}  // namespace bertha

@@ -1,0 +1,43 @@
+// Pages out of a MediaWiki XML export (schema 0.3 to 0.11), a piece of the file at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "data_pipeline/text/utf8_text.h"
+#include "data_pipeline/text/wiki_names.h"
+
+namespace bertha {
+
+struct WikiPage {
+  std::string title, ns, model;  // ns: the namespace's number; empty in dumps before schema 0.6
+  std::string text;              // of the last revision, which is the newest
+  bool redirect = false;
+  bool oversized = false;  // the text was over kMaximumRecordBytes, and is empty
+};
+
+class MediaWikiParser {
+ public:
+  explicit MediaWikiParser(const InputFile& file);
+  ~MediaWikiParser();
+
+  // False at the end. Error{bad_data} names file and line: broken or shortened XML, another root
+  // element, entity declarations (dumps need none; they are how a small file grows to gigabytes).
+  bool next(WikiPage& page);
+
+  const WikiNames& names() const;  // with the namespaces the dump declares
+  const std::string& path() const { return source_.path(); }
+  std::uint64_t line() const;
+  std::uint64_t replaced_bytes() const { return source_.replaced_bytes(); }
+  std::uint64_t compressed_bytes_read() const { return source_.compressed_bytes_read(); }
+
+ private:
+  struct State;
+  void feed();
+
+  Utf8Source source_;
+  std::string chunk_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bertha

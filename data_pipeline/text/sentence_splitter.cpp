@@ -1,0 +1,153 @@
+// ICU proposes boundaries (Unicode Standard Annex 29); those after abbreviations are withdrawn.
+#include "data_pipeline/text/sentence_splitter.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include <unicode/brkiter.h>
+#include <unicode/uchar.h>
+#include <unicode/utext.h>
+
+#include "data_pipeline/text/abbreviations.h"
+#include "data_pipeline/text/code_points.h"
+#include "parallel/base/error.h"
+#include "parallel/base/unique_handle.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kLongestWord = 24;  // bytes looked at on either side of a boundary
+
+// A few code points: enough to judge a boundary.
+struct Word {
+  std::string lower;     // UTF-8
+  int letters = 0;       // code points
+  bool capital = false;  // the first is an upper-case letter
+  bool digit = false;    // the first is a digit
+  bool dotted = false;   // has a full stop inside: U.S, Ph.D
+};
+
+void add_to_word(Word& word, std::int32_t c) {
+  if (word.letters++ == 0) {
+    word.capital = u_isUUppercase(c) != 0 || u_istitle(c) != 0;
+    word.digit = u_isdigit(c) != 0;
+  }
+  word.dotted = word.dotted || c == '.';
+  append_code_point(u_tolower(c), word.lower);
+}
+
+bool is_word_part(std::int32_t c) {
+  return u_isalnum(c) != 0 || c == '.' || c == '-' || c == 0x2116;
+}
+
+// The word that ends where `text` ends.
+Word last_word(std::string_view text) {
+  std::size_t bytes = 0;
+  while (bytes < std::min(text.size(), kLongestWord)) {
+    const CodePoint c = last_code_point(text.substr(0, text.size() - bytes));
+    if (c.value < 0 || !is_word_part(c.value)) break;
+    bytes += c.bytes;
+  }
+  Word word;
+  for (text.remove_prefix(text.size() - bytes); !text.empty();) {
+    const CodePoint c = first_code_point(text);
+    add_to_word(word, c.value);
+    text.remove_prefix(c.bytes);
+  }
+  return word;
+}
+
+// The word at the start of `text`, after quotes and brackets.
+Word first_word(std::string_view text) {
+  Word word;
+  std::size_t bytes = 0;
+  while (bytes < std::min(text.size(), kLongestWord)) {
+    const CodePoint c = first_code_point(text.substr(bytes));
+    const bool part = c.value >= 0 && u_isalnum(c.value) != 0;
+    if (part) add_to_word(word, c.value);
+    if (!part && word.letters > 0) break;
+    bytes += c.bytes;
+  }
+  return word;
+}
+
+bool is_initial(const Word& word) {
+  return word.letters == 1 && word.capital;
+}
+
+// U.S, J.R.R, a.m, B.C: every second character is a full stop.
+bool is_dotted_letters(const Word& word) {
+  if (!word.dotted) return false;
+  bool letter = true;
+  for (std::string_view rest = word.lower; !rest.empty(); letter = !letter) {
+    const CodePoint c = first_code_point(rest);
+    if ((c.value != '.') != letter) return false;
+    rest.remove_prefix(c.bytes);
+  }
+  return true;
+}
+
+// Whether the full stop at the end of `before` belongs to an abbreviation that goes on in `after`.
+bool goes_on(std::string_view before, std::string_view after) {
+  if (!before.ends_with('.')) return false;
+  const Word word = last_word(before.substr(0, before.size() - 1));
+  const Word next = first_word(after);
+  if (word.letters == 0 || next.letters == 0) return false;
+  const AbbreviationKind kind = classify_abbreviation(word.lower);
+  if (kind == AbbreviationKind::title && word.capital) return true;
+  if (kind == AbbreviationKind::inner && !is_initial(word)) return true;
+  if (kind == AbbreviationKind::numbering && next.digit) return true;
+  const bool ambiguous =
+      kind == AbbreviationKind::ambiguous || is_initial(word) || is_dotted_letters(word);
+  return ambiguous && !begins_sentences(next.lower);
+}
+
+}  // namespace
+
+struct SentenceSplitter::State {
+  std::unique_ptr<icu::BreakIterator> iterator;
+  UniqueHandle<UText*, utext_close> text;
+};
+
+SentenceSplitter::SentenceSplitter(const char* locale) : state_(std::make_unique<State>()) {
+  UErrorCode status = U_ZERO_ERROR;
+  state_->iterator.reset(icu::BreakIterator::createSentenceInstance(icu::Locale(locale), status));
+  if (U_FAILURE(status) || !state_->iterator) {
+    throw Error(ErrorKind::internal,
+                std::string("ICU has no sentence rules: ") + u_errorName(status),
+                "check that ICU's data library is installed");
+  }
+}
+
+SentenceSplitter::~SentenceSplitter() = default;
+
+void SentenceSplitter::split(std::string_view paragraph, std::vector<std::string_view>& sentences) {
+  sentences.clear();
+  if (paragraph.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    throw Error(ErrorKind::bad_data, "a paragraph of more than 2 GiB cannot be split");
+  }
+  UErrorCode status = U_ZERO_ERROR;
+  UText* const old = state_->text.release();
+  state_->text = UniqueHandle<UText*, utext_close>(
+      utext_openUTF8(old, paragraph.data(), static_cast<std::int64_t>(paragraph.size()), &status));
+  state_->iterator->setText(state_->text.get(), status);
+  if (U_FAILURE(status)) {
+    throw Error(ErrorKind::internal, std::string("ICU failed: ") + u_errorName(status));
+  }
+  std::size_t begin = 0;
+  state_->iterator->first();
+  for (auto boundary = state_->iterator->next(); boundary != icu::BreakIterator::DONE;
+       boundary = state_->iterator->next()) {
+    const auto end = static_cast<std::size_t>(boundary);
+    // Passed for good, so that no white space is looked at twice.
+    begin = end - trim_start(paragraph.substr(begin, end - begin)).size();
+    const std::string_view sentence = trim(paragraph.substr(begin, end - begin));
+    if (end < paragraph.size() && goes_on(sentence, paragraph.substr(end))) continue;
+    if (!sentence.empty()) sentences.push_back(sentence);
+    begin = end;
+  }
+}
+
+}  // namespace bertha

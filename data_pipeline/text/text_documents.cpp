@@ -1,0 +1,92 @@
+// Plain text (a file is a document) and BERT's own format (one sentence a line).
+#include "data_pipeline/text/code_points.h"
+#include "data_pipeline/text/document_readers.h"
+#include "data_pipeline/text/line_reader.h"
+#include "data_pipeline/text/paragraph_builder.h"
+
+namespace bertha {
+namespace {
+
+class TextDocuments final : public DocumentReader {
+ public:
+  explicit TextDocuments(const InputFile& file) : lines_(file, kMaximumParagraphBytes) {}
+
+  bool next(Document& document) override;
+  const ReadStatistics& statistics() const override { return statistics_; }
+  std::uint64_t compressed_bytes_read() const override { return lines_.compressed_bytes_read(); }
+
+ private:
+  LineReader lines_;
+  ReadStatistics statistics_;
+};
+
+bool TextDocuments::next(Document& document) {
+  document.paragraphs.clear();
+  document.already_sentences = false;
+  document.title.clear();
+  ParagraphBuilder builder(document.paragraphs);
+  std::string_view line;
+  bool more = true;
+  while ((more = lines_.next(line))) {
+    builder.add_line(line);
+    if (builder.bytes() >= kMaximumDocumentBytes && builder.between_paragraphs()) break;
+    // A file without a single blank line must end somewhere too.
+    if (builder.bytes() >= kMaximumDocumentBytes + kMaximumParagraphBytes && !lines_.cut()) break;
+  }
+  statistics_.replaced_bytes = lines_.replaced_bytes();
+  if (document.paragraphs.empty()) {
+    if (statistics_.documents == 0) statistics_.skipped_empty = 1;
+    return false;
+  }
+  document.number = statistics_.documents++;
+  return true;
+}
+
+class SentenceDocuments final : public DocumentReader {
+ public:
+  explicit SentenceDocuments(const InputFile& file) : lines_(file, kMaximumParagraphBytes) {}
+
+  bool next(Document& document) override;
+  const ReadStatistics& statistics() const override { return statistics_; }
+  std::uint64_t compressed_bytes_read() const override { return lines_.compressed_bytes_read(); }
+
+ private:
+  LineReader lines_;
+  ReadStatistics statistics_;
+};
+
+bool SentenceDocuments::next(Document& document) {
+  document.paragraphs.clear();
+  document.already_sentences = true;
+  document.title.clear();
+  std::size_t bytes = 0;
+  std::string_view line;
+  while (bytes < kMaximumDocumentBytes && lines_.next(line)) {
+    const std::string_view sentence = trim(line);
+    if (!sentence.empty()) {
+      document.paragraphs.emplace_back(sentence);
+      bytes += sentence.size() + sizeof(std::string);
+    } else if (!document.paragraphs.empty()) {
+      break;
+    }
+  }
+  statistics_.replaced_bytes = lines_.replaced_bytes();
+  if (document.paragraphs.empty()) {
+    if (statistics_.documents == 0) statistics_.skipped_empty = 1;
+    return false;
+  }
+  document.number = statistics_.documents++;
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file) {
+  return std::make_unique<TextDocuments>(file);
+}
+
+std::unique_ptr<DocumentReader> open_sentence_documents(const InputFile& file) {
+  return std::make_unique<SentenceDocuments>(file);
+}
+
+}  // namespace bertha

@@ -1,0 +1,143 @@
+// UTF-8 validation by the ranges of well-formed sequences (Unicode Standard, table 3-7).
+#include "data_pipeline/text/utf8_text.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+struct Sequence {
+  std::size_t bytes;  // consumed
+  bool valid;
+  bool cut_off;  // valid so far, but the input ended
+};
+
+// Length a lead byte promises, and the range of the byte after it; 0 for bytes that cannot lead.
+struct Lead {
+  std::size_t length;
+  unsigned char low, high;
+};
+
+Lead classify(unsigned char byte) {
+  if (byte >= 0xC2 && byte <= 0xDF) return {2, 0x80, 0xBF};
+  if (byte == 0xE0) return {3, 0xA0, 0xBF};
+  if (byte == 0xED) return {3, 0x80, 0x9F};  // no surrogates
+  if (byte >= 0xE1 && byte <= 0xEF) return {3, 0x80, 0xBF};
+  if (byte == 0xF0) return {4, 0x90, 0xBF};
+  if (byte >= 0xF1 && byte <= 0xF3) return {4, 0x80, 0xBF};
+  if (byte == 0xF4) return {4, 0x80, 0x8F};
+  return {0, 0, 0};
+}
+
+// The non-ASCII sequence at the start of `bytes`.
+Sequence scan(std::string_view bytes) {
+  const Lead lead = classify(static_cast<unsigned char>(bytes[0]));
+  if (lead.length == 0) return {1, false, false};
+  unsigned char low = lead.low, high = lead.high;
+  for (std::size_t i = 1; i < lead.length; ++i) {
+    if (i == bytes.size()) return {i, false, true};
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    if (byte < low || byte > high) return {i, false, false};
+    low = 0x80;
+    high = 0xBF;
+  }
+  return {lead.length, true, false};
+}
+
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+}  // namespace
+
+void Utf8Repair::append(std::string_view bytes, std::string& text) {
+  std::string joined;
+  if (!pending_.empty()) {  // at most three bytes wait, but a chunk follows: rare enough to copy
+    joined = pending_ + std::string(bytes);
+    pending_.clear();
+    bytes = joined;
+  }
+  std::size_t at = 0, good = 0;  // [good, at) is valid and not yet copied
+  while (at < bytes.size()) {
+    if (is_ascii(bytes[at])) {
+      ++at;
+      continue;
+    }
+    const Sequence sequence = scan(bytes.substr(at));
+    if (sequence.valid) {
+      at += sequence.bytes;
+      continue;
+    }
+    text.append(bytes.substr(good, at - good));
+    if (sequence.cut_off) {
+      pending_ = bytes.substr(at);
+      return;
+    }
+    text.append(kReplacement);
+    replaced_bytes_ += sequence.bytes;
+    at += sequence.bytes;
+    good = at;
+  }
+  text.append(bytes.substr(good));
+}
+
+void Utf8Repair::finish(std::string& text) {
+  if (pending_.empty()) return;
+  text.append(kReplacement);  // what waits is one maximal subpart
+  replaced_bytes_ += pending_.size();
+  pending_.clear();
+}
+
+Utf8Source::Utf8Source(const InputFile& file)
+    : path_(file.path.string()), source_(open_byte_source(file)) {}
+
+void Utf8Source::read_some() {
+  raw_.resize(kReadBytes);
+  raw_.resize(source_->read(raw_.data(), raw_.size()));
+}
+
+void Utf8Source::begin() {
+  started_ = true;
+  std::string head;
+  while (head.size() < 3) {  // a decompressor may give a byte at a time
+    read_some();
+    if (raw_.empty()) break;
+    head += raw_;
+  }
+  raw_ = std::move(head);
+  utf16_ = raw_.starts_with("\xFF\xFE") || raw_.starts_with("\xFE\xFF");
+  if (utf16_ && !utf16_allowed_) {
+    throw Error(ErrorKind::bad_data, path_ + ": UTF-16 text (by its byte order mark), not UTF-8",
+                "convert it: iconv -f UTF-16 -t UTF-8");
+  }
+  if (raw_.starts_with("\xEF\xBB\xBF")) raw_.erase(0, 3);
+}
+
+bool Utf8Source::next(std::string& chunk) {
+  chunk.clear();
+  while (chunk.empty() && !finished_) {
+    const bool first = !started_;
+    if (first) {
+      begin();
+    } else {
+      read_some();
+    }
+    if (raw_.empty() && !first) {
+      finished_ = true;
+      repair_.finish(chunk);
+    } else if (utf16_) {
+      chunk = raw_;
+    } else {
+      repair_.append(raw_, chunk);
+    }
+  }
+  return !chunk.empty();
+}
+
+}  // namespace bertha

@@ -1,0 +1,28 @@
+// The three passes: comments out, markup to text, text to paragraphs.
+#include "data_pipeline/text/wikitext.h"
+
+#include "data_pipeline/text/wikitext_cleanup.h"
+#include "data_pipeline/text/wikitext_scanner.h"
+
+namespace bertha {
+
+std::vector<std::string> wikitext_to_paragraphs(std::string_view markup, const WikiNames& names) {
+  const std::string without_comments = remove_wiki_comments(markup);
+  return tidy_paragraphs(WikitextScanner(without_comments, names).run());
+}
+
+bool is_redirect_text(std::string_view markup) {
+  const auto start = markup.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos || markup[start] != '#') return false;
+  markup.remove_prefix(start + 1);
+  constexpr std::size_t kLongestWord = 80;
+  const auto link = markup.substr(0, kLongestWord).find("[[");
+  if (link == std::string_view::npos) return false;
+  std::string_view word = markup.substr(0, link);
+  if (const auto colon = word.find(':'); colon != std::string_view::npos) {
+    word = word.substr(0, colon);
+  }
+  return is_redirect_word(word);
+}
+
+}  // namespace bertha

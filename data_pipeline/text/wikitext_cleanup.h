@@ -1,0 +1,14 @@
+// Mends what removed markup leaves behind: spaces, empty brackets, orphaned punctuation.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bertha {
+
+// Splits at blank lines, joins the lines of each paragraph, tidies it; paragraphs without a letter
+// or digit are left out.
+std::vector<std::string> tidy_paragraphs(std::string_view text);
+
+}  // namespace bertha

@@ -1,0 +1,158 @@
+// MediaWiki markup to paragraphs: golden pieces, and markup made to be slow.
+#include "data_pipeline/text/wikitext.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bertha {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+std::string one(std::string_view markup) {
+  std::string joined;
+  for (const std::string& paragraph : wikitext_to_paragraphs(markup)) {
+    joined += (joined.empty() ? "" : " / ") + paragraph;
+  }
+  return joined;
+}
+
+TEST(Wikitext, Links) {
+  EXPECT_EQ(one("A [[cat]]s, [[dog|the dog]], [[a#b|c|d]]."), "A cats, the dog, c|d.");
+  EXPECT_EQ(one("x [[:Category:Foo]] y"), "x Category:Foo y");
+  EXPECT_EQ(one("[http://x.org/a?b=c the site] and [http://y.org]."), "the site and.");
+  EXPECT_EQ(one("[//x.org label] [mailto:a@b.c mail] [sic] a[0]"), "label mail [sic] a[0]");
+  EXPECT_EQ(one("See http://x.org/a_(b). Then https://y.z, end"), "See. Then, end");
+  EXPECT_EQ(one("un[[closed link\n\nnext ]]paragraph"), "unclosed link / next paragraph");
+  EXPECT_EQ(one("[[de:Hund]][[zh-min-nan:X]][[simple:X]]text"), "text");
+  EXPECT_EQ(one("[[2001: A Space Odyssey]]"), "2001: A Space Odyssey");
+}
+
+TEST(Wikitext, FilesAndCategoriesInManyLanguages) {
+  EXPECT_EQ(one("a [[File:x.jpg|thumb|A [[cap|caption]] [http://x y]]]b"), "a b");
+  EXPECT_EQ(one("[[image:x.jpg]][[ Datei : x|y]][[Category:A|*]]z"), "z");
+  EXPECT_EQ(one("[[Файл:x.jpg|мини|надпис]][[КАРТИНКА:y]][[Категория:Я]]текст"), "текст");
+  EXPECT_EQ(one("[[File:x.jpg|thumb|caption\nover lines]]\nText"), "Text");
+}
+
+TEST(Wikitext, Templates) {
+  EXPECT_EQ(one("a {{b|{{c|d}}|e={{{f|}}} }} g"), "a g");
+  EXPECT_EQ(one("{{Infobox\n|x=[[a]]\n|y=\n|}}\nText"), "Text");
+  EXPECT_EQ(one("{{a|[[b}} c]] d"), "c d");
+  EXPECT_EQ(one("stray }} and {single}"), "stray and {single}");
+  EXPECT_EQ(one("{{unclosed [[a|b]] {{c}} d"), "unclosed b d");
+}
+
+TEST(Wikitext, TemplatesThatBelongToTheSentence) {
+  EXPECT_EQ(one("the {{lang|fr|''haute''}} and {{nowrap|5 [[metre|m]]}}"), "the haute and 5 m");
+  EXPECT_EQ(one("{{convert|10|km|mi|abbr=on}} or {{Convert|3|to|5|lb|kg}}"), "10 km or 3 to 5 lb");
+  EXPECT_EQ(one("{{As of|2009|lc=y}}, it is"), "As of 2009, it is");
+  EXPECT_EQ(one("1939{{ndash}}1945, {{transl|ar|ALA|salam}}"), "1939–1945, salam");
+}
+
+TEST(Wikitext, Tables) {
+  EXPECT_EQ(one("a\n{| class=x\n! h\n|-\n| c {{x|}} || [[d|e]]\n{|\n|n\n|}\n|}\nb"), "a / b");
+  EXPECT_EQ(one(":{|\n|x\n|}\nb"), "b");
+  EXPECT_EQ(one("a\n{|\n| unclosed\n==H==\nb"), "a / b");
+  EXPECT_EQ(one("a\n| row || row\n|-\nb"), "a / b");
+  EXPECT_EQ(one("x<table><tr><td>1<table></table></td></tr></table>y"), "xy");
+}
+
+TEST(Wikitext, TagsAndReferences) {
+  EXPECT_EQ(one("a<ref>x {{y}}</ref>b<ref name=\"n\" />c<REF name=z>q</REF>."), "abc.");
+  EXPECT_EQ(one("a<ref>forgot. b<ref>note</ref> c"), "aforgot. b c");
+  EXPECT_EQ(one("H<sub>2</sub>O <b>x</b><br />y <!-- c -->z"), "H2O x y z");
+  EXPECT_EQ(one("Let <math>x < {{1}}</math> be. <gallery>\nFile:a.jpg|b\n</gallery>"), "Let be.");
+  EXPECT_EQ(one("a < b and <foo> x<y"), "a < b and <foo> x<y");
+  EXPECT_EQ(one("<nowiki>[[raw]] {{x}} &amp; ''q''</nowiki>"), "[[raw]] {{x}} & ''q''");
+  EXPECT_EQ(one("<div style=\"x\">a</div><p>b</p>"), "a / b");
+  EXPECT_EQ(one("a <!-- unclosed"), "a");
+  EXPECT_EQ(one("<nowiki><!--</nowiki> stays"), "<!-- stays");
+}
+
+TEST(Wikitext, QuotesEntitiesAndSwitches) {
+  EXPECT_EQ(one("''i'' '''b''' '''''ib''''' ''''q'''' don't"), "i b ib 'q' don't");
+  EXPECT_EQ(one("a&nbsp;b &amp;amp; &lt;ref&gt; &#65;&#x42; &bogus; AT&T &#0;"),
+            "a b &amp; <ref> AB &bogus; AT&T \xEF\xBF\xBD");
+  EXPECT_EQ(one("__NOTOC__x __init__ __БЕЗСЪДЪРЖАНИЕ__y"), "x __init__ y");
+}
+
+TEST(Wikitext, ParagraphsListsAndHeadings) {
+  EXPECT_THAT(wikitext_to_paragraphs("a\nb\n\nc\n* d\n** [[e]]\n: f\n# g\nh\n----\ni"),
+              ElementsAre("a b", "c", "d", "e", "f", "g", "h", "i"));
+  EXPECT_THAT(wikitext_to_paragraphs("a\n== H ==\nb\n=== ''I'' === <!-- x -->\nc = d ="),
+              ElementsAre("a", "b", "c = d ="));
+  EXPECT_THAT(wikitext_to_paragraphs("a\n<!-- alone -->\nb"), ElementsAre("a b"));
+  EXPECT_THAT(wikitext_to_paragraphs(""), IsEmpty());
+  EXPECT_THAT(wikitext_to_paragraphs("{{x}}\n* \n: ...\n"), IsEmpty());
+}
+
+TEST(Wikitext, SectionsThatOnlyPointElsewhereGo) {
+  EXPECT_EQ(one("a\n== See also ==\n* b\n=== More ===\nc\n== Life ==\nd\n==References==\n* e"),
+            "a / d");
+  EXPECT_EQ(one("а\n== Външни препратки ==\n* б"), "а");
+}
+
+TEST(Wikitext, MendsWhatRemovalLeaves) {
+  EXPECT_EQ(one("Foo ({{IPA|x}}) is"), "Foo is");
+  EXPECT_EQ(one("Foo ({{IPA|x}}; {{lang-de|y}}, born 1950, {{z}}) is"), "Foo (born 1950) is");
+  EXPECT_EQ(one("a {{x}}, b {{y}}. The .NET main() and f(x)."), "a, b. The .NET main() and f(x).");
+  EXPECT_EQ(one("{{x}}, a   b\t c {{y}} ."), "a b c.");
+}
+
+TEST(Wikitext, Redirects) {
+  EXPECT_TRUE(is_redirect_text("#REDIRECT [[A]]"));
+  EXPECT_TRUE(is_redirect_text("\n #Redirect:[[A]]"));
+  EXPECT_TRUE(is_redirect_text("#WEITERLEITUNG[[A]]"));
+  EXPECT_FALSE(is_redirect_text("# first [[A]]"));
+  EXPECT_FALSE(is_redirect_text("A #REDIRECT [[A]]"));
+  EXPECT_FALSE(is_redirect_text("#REDIRECT"));
+}
+
+// Each of these makes a scanner that looks back or ahead again and again take hours at this size.
+TEST(Wikitext, HostileMarkupTakesLinearTime) {
+  constexpr std::size_t kBytes = 4'000'000;
+  const auto repeat = [](std::string_view piece, std::size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += piece;
+    return text;
+  };
+  for (const char* piece : {"{{",       "[[",
+                            "{{{",      "[[a|",
+                            "{{lang|",  "\n{|",
+                            "<ref>",    "<ref><math>",
+                            "<ref",     "<!--",
+                            "<",        "<nowiki>",
+                            "[http://", "[http://a [[b|",
+                            "''",       "'",
+                            "&",        "&amp",
+                            "_",        "__A",
+                            "\n=",      "=",
+                            "\n*",      "(",
+                            "( ,",      " ",
+                            "\n",       "}}",
+                            "]]",       "|",
+                            "|}\n",     "{{a|[[b|",
+                            "<table>",  "http://",
+                            "[[:",      ":",
+                            "<ref/>",   "<!---->",
+                            "\n==a==",  "{{convert|1|to|",
+                            "[[File:",  "[[\n",
+                            "{{a}}[[b", "<br>",
+                            "x=",       "\n:{|\n!"}) {
+    wikitext_to_paragraphs(repeat(piece, kBytes));
+  }
+  const std::size_t half = kBytes / 2;
+  wikitext_to_paragraphs(repeat("[[", half) + repeat("]]", half));
+  wikitext_to_paragraphs(repeat("{{", half) + repeat("}}", half));
+  wikitext_to_paragraphs(repeat("[[a|", half) + repeat("x", half) + repeat("]]", half));
+  wikitext_to_paragraphs(repeat("{{lang|a|", half) + repeat("x", half) + repeat("}}", half));
+  wikitext_to_paragraphs(repeat("\n{|", half) + repeat("\n|}", half));
+  wikitext_to_paragraphs(repeat(" ", half) + repeat("<!-- -->", half));
+  wikitext_to_paragraphs(repeat("<ref><ref/>", half) + "</ref>");
+  wikitext_to_paragraphs(repeat("(", half) + repeat(" , )", half));
+}
+
+}  // namespace
+}  // namespace bertha
