@@ -3,6 +3,7 @@
 // Transformers' names (bert.embeddings.word_embeddings.weight ...).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,11 +47,11 @@ class Bert {
   at::Tensor question_logits(const at::Tensor& hidden) const;  // [T, 2]: start, end
 
  private:
-  const at::Tensor& weight(const std::string& name) const;
+  struct Weights;  // the space's leaves by their role
 
   BertConfig config_;
   Head head_;
-  const ParameterSpace& space_;
+  std::shared_ptr<const Weights> weights_;
 };
 
 }  // namespace bertha

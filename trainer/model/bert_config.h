@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct BertConfig {
   double attention_dropout = 0.1;
   double layer_norm_epsilon = 1e-12;
   double initializer_range = 0.02;
-  std::string activation = "gelu";  // gelu (erf), gelu_new (tanh), relu
-  std::int32_t pad_token_id = 0;
+  std::string activation = "gelu";           // gelu (erf), gelu_new (tanh), relu
+  std::int32_t pad_token_id = 0;             // -1: none
+  std::optional<double> classifier_dropout;  // none: hidden_dropout
 
   std::int64_t head_size() const { return hidden_size / attention_heads; }
   void check() const;  // Error{usage}: heads that do not divide the hidden size, sizes below 1 ...

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -31,11 +32,16 @@ struct ParameterInfo {
 
 inline constexpr std::int64_t kParameterAlignment = 64;  // elements: 256 bytes of fp32
 
-// Not thread-safe. Gaps between parameters are zero in every buffer.
+// Not thread-safe. Gaps between parameters are zero in every buffer. Stays where it was built: the
+// leaves' hooks point to it.
 class ParameterSpace {
  public:
   // Parameters in forward order: gradients become complete from the end of the space to its start.
+  // Error{usage}: two of one name, an empty shape.
   ParameterSpace(const std::vector<ParameterSpec>& specs, Precision compute, at::Device device);
+  ~ParameterSpace();
+  ParameterSpace(const ParameterSpace&) = delete;
+  ParameterSpace& operator=(const ParameterSpace&) = delete;
 
   std::int64_t size() const { return size_; }  // elements with gaps
   std::int64_t parameter_elements() const;     // without gaps
@@ -46,6 +52,7 @@ class ParameterSpace {
   at::Tensor compute() const { return compute_; }    // [size] compute type; is master() for fp32
   at::Tensor gradient() const { return gradient_; }  // [size] fp32, summed over micro-batches
 
+  // What the model computes with: a view of compute() that requires a gradient.
   const at::Tensor& leaf(int parameter) const {
     return leaves_[static_cast<std::size_t>(parameter)];
   }
@@ -53,7 +60,8 @@ class ParameterSpace {
   at::Tensor gradient_view(int parameter) const;  // shaped, fp32
 
   // Truncated normal (two deviations) of `range`, drawn from (seed, name, element): the same for
-  // any rank count, device and model around it.
+  // any rank count, device and model around it. The padding token's embedding is drawn like any
+  // other, as in Google's BERT (Transformers zeroes it).
   void initialize(double range, std::uint64_t seed);
   void copy_master_to_compute();  // after every update of master()
   void zero_gradient();
@@ -63,9 +71,14 @@ class ParameterSpace {
   void on_gradient_ready(std::function<void(int parameter)> callback);
 
  private:
+  friend class LeafHook;
+  void allocate(at::Device device);
   void attach_leaf(int parameter);
+  void collect_gradient(int parameter);  // after autograd added to a leaf's gradient
+  at::Tensor view_of(const at::Tensor& flat, int parameter) const;
 
   std::vector<ParameterInfo> infos_;
+  std::unordered_map<std::string, int> numbers_;  // by name
   std::int64_t size_ = 0;
   Precision precision_;
   at::Tensor master_, compute_, gradient_;

@@ -1,0 +1,194 @@
+// Runs our BERT once for test_model.py: reads config.json, weights and a packed batch, writes
+// hidden states, logits, the loss and the gradient of every parameter.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <nlohmann/json.hpp>
+
+#include "parallel/base/error.h"
+#include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/safetensors.h"
+#include "trainer/model/bert.h"
+
+namespace bertha {
+namespace {
+
+// What test_model.py asks for, in one JSON file.
+struct Request {
+  std::string config, weights, batch, output, config_output;
+  Head head;
+  Precision precision;
+  ForwardContext context;
+};
+
+Head head_of(const std::string& architecture) {
+  for (const auto head : {Head::none, Head::pretraining, Head::masked_lm, Head::sequence,
+                          Head::token, Head::question}) {
+    if (architecture == head_architecture(head)) return head;
+  }
+  throw Error(ErrorKind::usage, "no head for " + architecture);
+}
+
+Precision precision_of(const std::string& name) {
+  for (const auto precision : {Precision::fp32, Precision::bf16, Precision::fp16}) {
+    if (name == precision_name(precision)) return precision;
+  }
+  throw Error(ErrorKind::usage, "no precision " + name);
+}
+
+Request read_request(const std::string& path) {
+  const auto root = nlohmann::json::parse(read_file(path));
+  return {root.at("config"),
+          root.at("weights"),
+          root.at("batch"),
+          root.at("output"),
+          root.at("config_output"),
+          head_of(root.at("architecture")),
+          precision_of(root.at("precision")),
+          {root.at("training"), root.at("seed"), root.at("step")}};
+}
+
+PackedInput packed_input(const SafetensorsFile& batch) {
+  PackedInput input;
+  input.tokens = batch.read("tokens");
+  input.segments = batch.read("segments");
+  input.positions = batch.read("positions");
+  const auto offsets = batch.read("sequence_offsets");
+  const auto samples = batch.read("sample_numbers");
+  const auto sequences = samples.numel();
+  input.sequence_starts = offsets.narrow(0, 0, sequences).contiguous();
+  for (std::int64_t s = 0; s <= sequences; ++s) {
+    input.sequence_offsets.push_back(offsets[s].item<std::int32_t>());
+  }
+  for (std::int64_t s = 0; s < sequences; ++s) {
+    input.sample_numbers.push_back(static_cast<std::uint64_t>(samples[s].item<std::int64_t>()));
+  }
+  input.longest = offsets.diff().max().item<std::int64_t>();
+  return input;
+}
+
+at::Tensor mean_cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
+  return at::cross_entropy_loss(logits.to(at::kFloat), labels);
+}
+
+// Losses as the Transformers class of the same name defines them; logits go to `outputs`.
+class Losses {
+ public:
+  Losses(const Bert& bert, const SafetensorsFile& batch, const PackedInput& input,
+         const ForwardContext& context, std::vector<NamedTensor>& outputs)
+      : bert_(bert), batch_(batch), input_(input), context_(context), outputs_(outputs) {}
+
+  at::Tensor loss(const at::Tensor& hidden) {
+    switch (bert_.head()) {
+      case Head::none:
+        return pooled(hidden).pow(2).sum();
+      case Head::pretraining:
+        return pretraining(hidden);
+      case Head::masked_lm:
+        return masked_lm(hidden);
+      case Head::sequence:
+        return sequence(hidden);
+      case Head::token:
+        return mean_cross_entropy(output("logits", bert_.classify(hidden, input_, context_)),
+                                  batch_.read("labels"));
+      case Head::question:
+        return question(hidden);
+    }
+    throw Error(ErrorKind::internal, "unknown head");
+  }
+
+ private:
+  at::Tensor output(const std::string& name, const at::Tensor& tensor) {
+    outputs_.push_back({name, tensor.detach().to(at::kFloat).contiguous()});
+    return tensor;
+  }
+  at::Tensor pooled(const at::Tensor& hidden) {
+    return output("pooled", bert_.pool(hidden, input_));
+  }
+  at::Tensor masked_lm(const at::Tensor& hidden) {
+    const auto rows = hidden.index_select(0, batch_.read("masked_positions"));
+    return mean_cross_entropy(output("logits", bert_.masked_lm_logits(rows)),
+                              batch_.read("masked_labels"));
+  }
+  at::Tensor pretraining(const at::Tensor& hidden) {
+    const auto next = output("next_logits", bert_.next_sentence_logits(pooled(hidden)));
+    const auto loss = mean_cross_entropy(next, batch_.read("next_sentence"));
+    return batch_.read("masked_labels").numel() == 0 ? loss : loss + masked_lm(hidden);
+  }
+  at::Tensor sequence(const at::Tensor& hidden) {
+    const auto logits = output("logits", bert_.classify(pooled(hidden), input_, context_));
+    const auto labels = batch_.read("labels");
+    if (labels.is_floating_point()) return at::mse_loss(logits.squeeze(1).to(at::kFloat), labels);
+    return mean_cross_entropy(logits, labels);
+  }
+  // Start and end are chosen among the tokens of their own sequence.
+  at::Tensor question(const at::Tensor& hidden) {
+    const auto logits = output("logits", bert_.question_logits(hidden));
+    const auto answers = batch_.read("answers");  // [B, 2]
+    auto sum = at::zeros({}, at::kFloat);
+    for (std::int64_t s = 0; s < answers.size(0); ++s) {
+      const auto begin = input_.sequence_offsets[static_cast<std::size_t>(s)];
+      const auto end = input_.sequence_offsets[static_cast<std::size_t>(s) + 1];
+      sum = sum + mean_cross_entropy(logits.slice(0, begin, end).t(), answers[s]);
+    }
+    return sum / answers.size(0);
+  }
+
+  const Bert& bert_;
+  const SafetensorsFile& batch_;
+  const PackedInput& input_;
+  const ForwardContext& context_;
+  std::vector<NamedTensor>& outputs_;
+};
+
+void load_weights(const std::string& path, ParameterSpace& space) {
+  const SafetensorsFile file(path);
+  const at::NoGradGuard no_gradient;
+  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
+    space.master_view(static_cast<int>(i)).copy_(file.read(space.parameters()[i].name));
+  }
+  space.copy_master_to_compute();
+}
+
+void answer(const Request& request) {
+  const auto config = read_bert_config(request.config);
+  const auto head_config = read_head_config(request.config);
+  write_file(request.config_output, bert_config_json(config, head_config));
+  const auto labels = static_cast<std::int64_t>(head_config.label_names.size());
+  ParameterSpace space(bert_parameters(config, request.head, labels), request.precision, at::kCPU);
+  load_weights(request.weights, space);
+
+  const Bert bert(config, request.head, space);
+  const SafetensorsFile batch(request.batch);
+  const auto input = packed_input(batch);
+  const auto hidden = bert.encode(input, request.context);
+  std::vector<NamedTensor> outputs{{"hidden", hidden.detach().to(at::kFloat)}};
+  const auto loss = Losses(bert, batch, input, request.context, outputs).loss(hidden);
+  loss.backward();
+  outputs.push_back({"loss", loss.detach().to(at::kFloat).reshape({1})});
+  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
+    outputs.push_back({"gradient " + space.parameters()[i].name,
+                       space.gradient_view(static_cast<int>(i)).contiguous()});
+  }
+  write_safetensors(request.output, outputs, {});
+}
+
+}  // namespace
+}  // namespace bertha
+
+int main(int argc, char** argv) {
+  try {
+    at::set_num_threads(2);
+    for (int i = 1; i < argc; ++i) bertha::answer(bertha::read_request(argv[i]));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "model_probe: %s\n", error.what());
+    return 1;
+  }
+}
