@@ -1,0 +1,14 @@
+// The entropy of a corpus' token frequencies: the loss of a model that knows nothing else, and so
+// the line a training loss must fall below.
+#pragma once
+
+#include <cstdint>
+
+#include "data_pipeline/shards/corpus.h"
+
+namespace bertha {
+
+// In nats per token, over the first `most_tokens` tokens (whole documents).
+double unigram_entropy(const Corpus& corpus, std::uint64_t most_tokens);
+
+}  // namespace bertha
