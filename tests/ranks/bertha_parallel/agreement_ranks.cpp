@@ -37,7 +37,9 @@ TEST(Agreement, TheLowestFailingRankSpeaksForAll) {
       EXPECT_EQ(error.where(), "shard.cpp:" + std::to_string(failing));
     }
     EXPECT_THAT(said, ::testing::EndsWith("cannot write shard " + std::to_string(failing)));
-    if (world() > 1) EXPECT_THAT(said, ::testing::StartsWith("rank " + std::to_string(failing)));
+    if (world() > 1) {
+      EXPECT_THAT(said, ::testing::StartsWith("rank " + std::to_string(failing)));
+    }
   }
   agree_or_throw(*communicator, [] {});
 }

@@ -193,11 +193,11 @@ TEST(Bfloat16, SumRoundsToNearestEvenOncePerHop) {
   } else if (world() == 2) {
     EXPECT_TRUE(same_or_both_nan(reduced, at::add(all[0], all[1])));
   } else {
-    // The order of hops is MPI's business: each hop may lose half a unit in the last place (2^-9)
-    // of what is added up. Ranks must still agree to the bit.
+    // The order of hops is MPI's business: bfloat16 has 8 significant bits, so each hop may lose
+    // half a unit in the last place (2^-8) of what is added up. Ranks must still agree to the bit.
     const auto exact = all.to(at::kDouble).sum(0);
     const auto magnitude = all.to(at::kDouble).abs().sum(0);
-    const auto close = reduced.to(at::kDouble).sub(exact).abs().le(magnitude * world() / 512);
+    const auto close = reduced.to(at::kDouble).sub(exact).abs().le(magnitude * world() / 256);
     const auto finite = magnitude.lt(1e38);
     EXPECT_TRUE(at::logical_or(close, finite.logical_not()).all().item<bool>());
     EXPECT_GT(finite.sum().item<std::int64_t>(), 30000);
@@ -255,8 +255,9 @@ TEST(Communicators, RefuseWhatTheyCannotSend) {
   EXPECT_THROW(communicator->all_reduce(at::ones({3}, at::kHalf), ReduceOp::sum), Error);
   EXPECT_THROW(communicator->broadcast(at::ones({3}), world()), Error);
   EXPECT_THROW(communicator->all_gather(at::ones({3}), at::ones({3 * world() + 1})), Error);
-  const auto whole = at::ones({4 * world()});
-  EXPECT_THROW(communicator->all_gather(whole.slice(0, rank() * 4 + 1, rank() * 4 + 4),
+  // Overlapping, but one element beside this rank's part: on every rank, or the others would wait.
+  const auto whole = at::ones({3 * world() + 1});
+  EXPECT_THROW(communicator->all_gather(whole.slice(0, rank() * 3 + 1, rank() * 3 + 4),
                                         whole.slice(0, 0, 3 * world())),
                Error);
 }

@@ -1,0 +1,55 @@
+# Sourced by the system tests: the binary, a scratch folder, a corpus of real text, small assertions.
+set -uo pipefail
+: "${BERTHA_BINARY:?}" "${BERTHA_BUILD:?}" "${BERTHA_SOURCE:?}"
+bertha=$BERTHA_BINARY
+python=${BERTHA_PEER_PYTHON:-python3}
+samples=${BERTHA_SAMPLES:-${BERTHA_DEPS:-$HOME/.cache/bertha}/downloads}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib}
+export OMP_NUM_THREADS=1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+skip() { echo "skipped: $*"; exit 77; }
+fail() { echo "FAILED: $*" >&2; failures=$((failures + 1)); }
+finish() { [ $failures = 0 ] && echo "all checks passed" || { echo "$failures check(s) failed" >&2; exit 1; }; }
+ranks() { local n=$1; shift; mpirun --oversubscribe --bind-to none -n "$n" "$@"; }
+
+# expect CODE 'pattern' command...: the exit code, and a line of the output that matches.
+expect() {
+  local code=$1 pattern=$2; shift 2
+  local output; output=$("$@" 2>&1); local got=$?
+  [ $got = "$code" ] || fail "exit code $got instead of $code: $* :: $(tail -3 <<<"$output")"
+  grep -qE -- "$pattern" <<<"$output" || fail "no line like '$pattern': $* :: $(tail -3 <<<"$output")"
+}
+
+# Makes $corpus and $vocab from the real Wikipedia dump once per build; skips without the dump.
+need_corpus() {
+  local dump=$samples/wikipedia/enwiki.xml.bz2 made=$BERTHA_BUILD/system-corpus
+  [ -e "$dump" ] || skip "no Wikipedia dump in $samples (launch/fetch_samples.py wikipedia)"
+  mkdir -p "$made"
+  exec 9>"$made/lock"; flock 9
+  vocab=$made/vocab.txt corpus=$made/corpus
+  if [ ! -e "$corpus/manifest.json" ] || [ "$bertha" -nt "$corpus/manifest.json" ]; then
+    rm -rf "$corpus"
+    "$bertha" vocab --input.paths "$dump" --vocab.size 4000 --vocab.output "$vocab" &&
+      ranks 2 "$bertha" prepare --input.paths "$dump" --tokenizer.vocab "$vocab" \
+        --prepare.output "$corpus" --prepare.shard_tokens 100000 --prepare.validation_fraction 0.05 ||
+      { echo "the corpus could not be made" >&2; exit 1; }
+    touch "$corpus/manifest.json"
+  fi
+  exec 9>&-
+}
+
+# A model so small that a step takes milliseconds; the arguments follow.
+tiny=(--model.size tiny --model.layers 1 --model.hidden_size 32 --model.attention_heads 2
+  --model.intermediate_size 64 --data.sequence_length 64 --train.global_batch 16 --train.log_every 1
+  --train.validation_batches 1 --train.threads 1 --metrics.tensorboard false)
+
+# losses FILE: the loss of every train line, full precision.
+losses() {
+  "$python" -c 'import json,sys
+for line in open(sys.argv[1]):
+    e = json.loads(line)
+    if e["event"] == "train": print(e["step"], repr(e["loss"]), repr(e["gradient_norm"]))' "$1"
+}
