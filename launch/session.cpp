@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/unigram.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
 #include "launch/resume.h"
@@ -22,6 +23,8 @@
 
 namespace bertha {
 namespace {
+
+constexpr std::uint64_t kEntropyTokens = 20'000'000;  // enough for two decimals
 
 const RunConfig& checked(const RunConfig& config) {
   const auto require = [](bool holds, const char* message, const char* remedy) {
@@ -173,6 +176,11 @@ Evaluation Session::validate() {
 
 Outcome Session::run() {
   const auto& train = config_.trainer.train;
+  if (state_.step >= total_steps_) {
+    log_info(
+        fmt::format("all {} steps are done already; raise train.steps to train on", total_steps_));
+    return Outcome::completed;
+  }
   auto metrics = open_metrics(train.output, config_.trainer.metrics, runtime_.rank(), state_.step);
   CheckpointStore checkpoints(train.output / "checkpoints", runtime_.communicator(),
                               train.retention);
@@ -201,6 +209,12 @@ Outcome Session::run() {
   event.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
   event.add("total_steps", total_steps_);
   event.add("peak_flops", options.peak_flops);
+  if (runtime_.rank().is_root()) {
+    const double entropy = unigram_entropy(corpus_, kEntropyTokens);
+    event.add("unigram_entropy", entropy);
+    log_info(fmt::format("knowing word frequencies alone gives a masked-word loss of {:.2f} nats",
+                         entropy));
+  }
   metrics.write(event);
 
   Trainer trainer({runtime_.communicator(), *task_, *stream_, *step_, *optimizer_, *loss_scaler_,
