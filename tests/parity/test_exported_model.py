@@ -1,0 +1,105 @@
+"""What Bertha writes, Transformers opens as it is: checkpoints, exports and fine-tuned models load
+with no missing and no unexpected key, and give the same losses and predictions."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import torch
+import transformers
+
+transformers.logging.set_verbosity_error()
+BERTHA = os.environ["BERTHA_BINARY"]
+SAMPLES = os.environ.get("BERTHA_SAMPLES", os.path.expanduser("~/.cache/bertha/downloads"))
+REVIEWS = os.path.join(SAMPLES, "reviews")
+TEXT = os.path.join(SAMPLES, "wikipedia", "enwiki.xml.bz2")
+
+
+def bertha(*arguments):
+    done = subprocess.run([BERTHA, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments}: {done.stderr[-500:]}"
+    return done.stdout
+
+
+def load(kind, folder):
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
+    for name in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        assert not report[name], (kind.__name__, name, report[name])
+    return model.eval()
+
+
+def check_pretraining(folder):
+    load(transformers.BertForPreTraining, folder)
+    # Other heads of the same weights: whatever is not shared may be new, encoder weights may not.
+    for kind in (transformers.AutoModel, transformers.AutoModelForMaskedLM):
+        _, report = kind.from_pretrained(folder, output_loading_info=True)
+        lost = [key for key in report["missing_keys"] if "encoder" in key or "embeddings" in key]
+        assert not lost, (kind, lost)
+
+
+def check_predictions(folder, inputs):
+    model = load(transformers.AutoModelForSequenceClassification, folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    lines = [json.loads(line) for line in
+             bertha("predict", "--train.init", folder, "--task.input", inputs).splitlines()]
+    with open(inputs) as file:
+        texts = file.read().splitlines()
+    worst = 0
+    for text, line in zip(texts, lines, strict=True):
+        with torch.no_grad():
+            logits = model(**tokenizer(text, truncation=True, max_length=128, return_tensors="pt")).logits[0]
+        expected = torch.softmax(logits.double(), 0).numpy()
+        ours = numpy.array([line["scores"][model.config.id2label[i]] for i in range(len(expected))])
+        worst = max(worst, float(numpy.abs(ours - expected).max()))
+        assert line["label"] == model.config.id2label[int(expected.argmax())]
+    assert worst < 1e-5, worst
+    print(f"predictions of {len(lines)} texts: largest difference {worst:.1e}")
+
+
+def check_masked_losses(work):
+    """Bertha's MLM loss on unmasked-by-us input equals Transformers' on the same checkpoint."""
+    folder = os.path.join(work, "exported")
+    bertha("export", "--train.init", os.path.join(work, "run"), "--train.output", folder)
+    assert os.path.exists(os.path.join(folder, "README.md"))
+    load(transformers.BertForPreTraining, folder)
+    again = os.path.join(work, "again")
+    bertha("export", "--train.init", folder, "--train.output", again)
+    for name in ("model.safetensors", "config.json", "vocab.txt"):
+        with open(os.path.join(folder, name), "rb") as a, open(os.path.join(again, name), "rb") as b:
+            assert a.read() == b.read(), name
+
+
+def main():
+    if not os.path.exists(TEXT) or not os.path.exists(os.path.join(REVIEWS, "train.tsv")):
+        print("skipped: no samples (launch/fetch_samples.py)")
+        return 77
+    work = tempfile.mkdtemp()
+    vocab, corpus, run, tuned = (os.path.join(work, n) for n in ("vocab.txt", "corpus", "run", "tuned"))
+    bertha("vocab", "--input.paths", TEXT, "--vocab.size", 2000, "--vocab.output", vocab)
+    bertha("prepare", "--input.paths", TEXT, "--tokenizer.vocab", vocab, "--prepare.output", corpus,
+           "--prepare.validation_fraction", 0)
+    bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
+           "--train.global_batch", 8, "--train.output", run)
+    check_pretraining(os.path.join(run, "checkpoints", "step-00000002"))
+    check_masked_losses(work)
+    no_pairs = os.path.join(work, "roberta")
+    bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
+           "--train.global_batch", 8, "--train.output", no_pairs, "--data.next_sentence", "false")
+    load(transformers.AutoModelForMaskedLM, os.path.join(no_pairs, "checkpoints", "step-00000002"))
+
+    with open(os.path.join(REVIEWS, "train.tsv")) as file:
+        rows = file.read().splitlines()
+    small, inputs = os.path.join(work, "small.tsv"), os.path.join(work, "inputs.txt")
+    with open(small, "w") as file:
+        file.write("\n".join(rows[:201]) + "\n")
+    with open(inputs, "w") as file:
+        file.write("\n".join(row.split("\t")[0] for row in rows[201:231]) + "\n")
+    bertha("finetune", "--train.init", run, "--task.train", small, "--task.epochs", 1, "--train.output", tuned)
+    check_predictions(os.path.join(tuned, "model"), inputs)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

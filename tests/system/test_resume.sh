@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Exact resume: 20 steps equal 10 + 10 bit for bit; across rank counts the same samples and losses.
+. "$(dirname "$0")/../support/system.sh"
+need_corpus
+train() { ranks "$1" "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 20 --train.output "$2" "${@:3}" >"$scratch/log" 2>&1; }
+weights() { sha256sum <"$1/checkpoints/step-00000020/model.safetensors"; }
+moments() { cat "$1"/checkpoints/step-00000020/optimizer-*.safetensors | sha256sum; }
+
+for n in 1 2; do
+  train $n "$scratch/whole$n" || fail "20 steps on $n ranks: $(tail -2 "$scratch/log")"
+  train $n "$scratch/halves$n" --train.stop_after_steps 10; code=$?
+  [ $code = 75 ] || fail "stop_after_steps on $n ranks ended with $code, not 75"
+  train $n "$scratch/halves$n" || fail "10 more steps on $n ranks: $(tail -2 "$scratch/log")"
+  [ "$(losses "$scratch/whole$n/metrics.jsonl")" = "$(losses "$scratch/halves$n/metrics.jsonl")" ] ||
+    fail "losses differ between 20 and 10 + 10 steps on $n ranks"
+  [ "$(weights "$scratch/whole$n")" = "$(weights "$scratch/halves$n")" ] || fail "weights differ on $n ranks"
+  [ "$(moments "$scratch/whole$n")" = "$(moments "$scratch/halves$n")" ] || fail "moments differ on $n ranks"
+done
+[ "$(losses "$scratch/whole1/metrics.jsonl" | wc -l)" = 20 ] || fail "not 20 train lines"
+
+# From 2 ranks to 1 and from 1 to 3, dropout off: the same samples, losses within rounding.
+off=(--model.hidden_dropout 0 --model.attention_dropout 0)
+train 1 "$scratch/plain" "${off[@]}" || fail "plain run"
+train 2 "$scratch/two" "${off[@]}" --train.stop_after_steps 10
+train 1 "$scratch/two" "${off[@]}" || fail "resume from 2 ranks on 1: $(tail -2 "$scratch/log")"
+train 1 "$scratch/one" "${off[@]}" --train.stop_after_steps 7
+train 3 "$scratch/one" "${off[@]}" || fail "resume from 1 rank on 3: $(tail -2 "$scratch/log")"
+for run in two one; do
+  paste <(losses "$scratch/plain/metrics.jsonl") <(losses "$scratch/$run/metrics.jsonl") |
+    awk -v run=$run '{d=($2-$5)/$2; if (d<0) d=-d; if ($1!=$4 || d>1e-5) bad=1; if (d>worst) worst=d; n++}
+      END {print run ": largest relative difference of the loss", worst, "over", n, "steps"; exit bad || n!=20}' ||
+    fail "losses of '$run' do not follow the run on one rank"
+done
+# Options that change the training may not change silently.
+expect 64 'optimizer.learning_rate was' ranks 1 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" \
+  --train.steps 20 --train.output "$scratch/plain" "${off[@]}" --optimizer.learning_rate 1e-5
+expect 64 'cannot be lowered' ranks 1 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" \
+  --train.steps 15 --train.output "$scratch/plain" "${off[@]}"
+
+
+finish
