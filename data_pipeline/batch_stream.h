@@ -28,7 +28,9 @@ struct BatchOptions {
   int prefetch = 2;  // steps prepared ahead by a background thread; 0: none
 };
 
-// What one rank computes in one step. May be empty when there are fewer sequences than ranks.
+// What one rank computes in one step. May be empty when there are fewer sequences than ranks. The
+// last global batch of an epoch goes on into the next; where an epoch is smaller than a global
+// batch a sample stands in it twice, each time masked anew but with the same dropout.
 struct StepBatches {
   std::vector<Batch> micro_batches;
   StreamCursor after;       // the cursor behind this step's global batch
@@ -51,7 +53,9 @@ class BatchStream {
 };
 
 // This rank's share of one pass over a split, in order, epoch 0, for validation: masks and pairs
-// are the same every time and for any number of ranks. `max_samples` 0: all.
+// are the same every time and for any number of ranks. `max_samples` 0: all; else so many, spread
+// evenly over the split. A split of one document is enough (with a warning): its random texts B
+// come from elsewhere in it.
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,
                                       const BatchOptions& options, const RankInfo& rank,
                                       std::uint64_t max_samples);

@@ -17,7 +17,7 @@ struct LabelledOptions {
   std::string pair_column;         // empty: one text
   std::string label_column;        // empty: "label", or 1 without a header
   std::string header = "auto";     // auto | true | false
-  std::string delimiter = "auto";  // auto | tab | comma | jsonl
+  std::string delimiter = "auto";  // auto (by extension, then content) | tab | comma | jsonl
   bool regression = false;         // labels are numbers
   bool labelled = true;            // false: prediction input, no label column
 };
@@ -26,8 +26,12 @@ struct Example {
   std::string text, pair;
   std::string label;      // as in the file; empty without labels
   std::uint64_t row = 0;  // line number in the file, from 1
+  bool has_pair = false;  // `pair` is a text, perhaps an empty one
 };
 
+// The file may be compressed. TSV knows no quoting, CSV is RFC 4180. Blank lines are passed over in
+// labelled files; in a table to predict they are empty texts, so that every line has its answer. To
+// predict, a file of another extension than .tsv, .csv, .jsonl and .json is one text a line.
 // Error{io}; Error{bad_data} names file, line and column; lists the columns there are.
 std::vector<Example> read_labelled_file(const std::filesystem::path& path,
                                         const LabelledOptions& options);
@@ -35,18 +39,22 @@ std::vector<Example> read_labelled_file(const std::filesystem::path& path,
 struct LabelledSplits {
   std::vector<Example> train, validation, test;
 };
-// Cuts validation and test off `all`, seeded, stratified by label.
+// Cuts validation and test off `all`, seeded, stratified by label; every label keeps at least one
+// example in train. The order of the file stays within each split. Error{usage}: fractions that are
+// no fractions or leave nothing.
 LabelledSplits split_examples(std::vector<Example> all, double validation_fraction,
                               double test_fraction, std::uint64_t seed, bool stratify);
 
-// An example as a sequence: [CLS] text [SEP] (pair [SEP]), longest part trimmed to max_length.
+// An example as a sequence: [CLS] text [SEP] (pair [SEP]), cut at the end to max_length as
+// Transformers does (truncation = "longest_first").
 struct EncodedExample {
   std::vector<std::int32_t> tokens, segments;
   std::int32_t label = -1;
   float value = 0;
   std::uint64_t number = 0;  // index in its list
 };
-// `label_names`: class id by position; a label that is not among them is Error{bad_data}.
+// `label_names`: class id by position; a label that is not among them is Error{bad_data}. Without
+// names labels are not looked at and stay -1. Error{usage}: a max_length that holds no text.
 std::vector<EncodedExample> encode_examples(const std::vector<Example>& examples,
                                             const WordPiece& tokenizer, int max_length,
                                             const std::vector<std::string>& label_names,

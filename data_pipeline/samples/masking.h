@@ -1,10 +1,12 @@
 // Chooses and replaces tokens for masked language modelling. Pure in (tokens, seed, key).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
+#include "data_pipeline/samples/character_masking.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/philox.h"
 
@@ -25,18 +27,24 @@ class Masker {
   Masker(const Vocabulary& vocabulary, const MaskingOptions& options, int sequence_length);
 
   // round(probability * tokens), at least one where a token may be chosen, at most max_predictions.
-  // token: single tokens; word: all pieces of a word together (never beyond the count); character:
-  // the words of chosen characters are respelled in single-character pieces ("play" + "##ing"
-  // becomes p ##l ##a ##y ...) as far as the vocabulary has them and the sequence stays within its
-  // length, and the characters masked one by one; a CJK character is its own token already.
-  // Special tokens are never chosen. 80/10/10 as in the options.
+  // token: single tokens. word: all pieces of a word together, never beyond the count; where no
+  // word is that short, the shortest one (within max_predictions). character: single characters of
+  // words respelled in character pieces, see character_masking.h; a CJK character is a token
+  // already. Special tokens are never chosen. 80/10/10 as in the options. Ids must be in range.
   void apply(Sequence& sequence, Philox& random) const;
 
  private:
+  std::size_t predictions_in(const Sequence& sequence) const;
+  std::vector<std::size_t> choose_tokens(const Sequence& sequence, std::size_t count,
+                                         Philox& random) const;
+  std::vector<std::size_t> choose_words(const Sequence& sequence, std::size_t count,
+                                        Philox& random) const;
+  void replace(Sequence& sequence, std::size_t position, Philox& random) const;
+
   const Vocabulary& vocabulary_;
   MaskingOptions options_;
   int sequence_length_;
-  std::vector<std::vector<std::int32_t>> spelling_;  // by id, for character masking: its characters
+  CharacterSpelling spelling_;  // empty but for character masking
 };
 
 }  // namespace bertha

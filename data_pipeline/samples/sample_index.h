@@ -1,42 +1,50 @@
-// Which samples an epoch has. Sample k of document d is found by rebuilding that document's chunks,
-// so the index holds one prefix count per document and nothing else.
+// Which samples an epoch has. A sample is found by planning its document anew from the nearest mark
+// before it, so the index holds one prefix count per document and a mark here and there.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <span>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
+#include "data_pipeline/samples/sample_plan.h"
+#include "data_pipeline/samples/sentence_pairs.h"
 #include "data_pipeline/shards/corpus.h"
 
 namespace bertha {
 
-// Sentences [a_begin, a_end) of `document` are text A. Text B: sentences [a_end, b_end) of the same
-// document (next), or [b_begin, b_end) of `b_document` (random), or nothing (next_sentence off).
-struct SamplePlan {
-  std::uint64_t document = 0;
-  std::uint64_t a_begin = 0, a_end = 0;
-  bool has_b = false;
-  bool random_b = false;
-  std::uint64_t b_document = 0, b_begin = 0, b_end = 0;
-  int max_tokens = 0;  // of A and B together, without special tokens; longer pairs are trimmed
-  std::uint64_t document_sample = 0;  // number of this sample within its document
-};
-
 class SampleIndex {
  public:
   // Pure in (corpus, config.next_sentence, lengths, seed, epoch). Threads: `config.workers`.
+  // `corpus` must outlive the index. Error{usage}: sequence_length that holds no pair.
   SampleIndex(const Corpus& corpus, const DataConfig& config, std::uint64_t seed,
               std::uint32_t epoch);
   std::uint64_t size() const { return first_sample_.back(); }
+  std::uint32_t epoch() const { return options_.epoch; }
   // Sample number `index` in document order, `index` < size(). Thread-safe.
   SamplePlan plan(std::uint64_t index) const;
 
  private:
+  // Where a long document can be entered.
+  struct Mark {
+    std::uint64_t document;
+    DocumentPlanner::Place place;
+  };
+  void count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks);
+  std::span<const std::uint32_t> lengths_of(std::uint64_t document,
+                                            std::vector<std::uint32_t>& memory) const;
+  DocumentPlanner::Place nearest_mark(std::uint64_t document, std::uint64_t sample) const;
+
   const Corpus& corpus_;
-  DataConfig config_;
-  std::uint64_t seed_;
-  std::uint32_t epoch_;
+  PairOptions options_;
+  SentencesIn sentences_in_;
   std::vector<std::uint64_t> first_sample_;  // by document, and the total
+  std::vector<Mark> marks_;                  // by document and place
+  // Sentence lengths of very long documents, which are not read anew for each of their samples.
+  std::map<std::uint64_t, std::vector<std::uint32_t>> long_documents_;
+  std::mutex mutex_;  // of long_documents_, while counting
 };
 
 }  // namespace bertha

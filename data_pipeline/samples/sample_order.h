@@ -5,17 +5,24 @@
 
 #include <cstdint>
 
+#include "parallel/base/philox.h"
+
 namespace bertha {
 
 class SampleOrder {
  public:
-  SampleOrder(std::uint64_t size, std::uint64_t seed, std::uint32_t epoch);
+  // Another `purpose` is another order of the same seed and epoch.
+  SampleOrder(std::uint64_t size, std::uint64_t seed, std::uint32_t epoch,
+              RandomPurpose purpose = RandomPurpose::sample_order);
   std::uint64_t size() const { return size_; }
   std::uint64_t at(std::uint64_t place) const;  // place < size()
 
  private:
+  std::uint64_t permute(std::uint64_t value) const;  // of [0, 4^half_bits)
+
   std::uint64_t size_, seed_;
   std::uint32_t epoch_;
+  RandomPurpose purpose_;
   int half_bits_;
 };
 

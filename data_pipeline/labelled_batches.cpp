@@ -1,0 +1,73 @@
+// Steps of an epoch of labelled examples.
+#include <algorithm>
+#include <cstddef>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/labelled_data.h"
+#include "data_pipeline/samples/collate.h"
+#include "data_pipeline/samples/rank_share.h"
+#include "data_pipeline/samples/sample_order.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+std::uint64_t positive(std::int64_t batch_size) {
+  if (batch_size > 0) return static_cast<std::uint64_t>(batch_size);
+  throw Error(ErrorKind::usage,
+              fmt::format("task.batch_size is {}; it must be positive", batch_size));
+}
+
+// The examples of a step, in the order of the epoch.
+std::vector<const EncodedExample*> step_examples(const std::vector<EncodedExample>& examples,
+                                                 const LabelledBatchOptions& options,
+                                                 std::uint64_t step) {
+  const auto size = positive(options.batch_size);
+  const SampleOrder order(examples.size(), options.seed, options.epoch,
+                          RandomPurpose::labelled_order);
+  std::vector<const EncodedExample*> chosen;
+  if (step >= steps_in_epoch(examples.size(), options.batch_size)) return chosen;
+  const auto first = step * size;
+  for (auto i = first; i < examples.size() && i - first < size; ++i) {
+    chosen.push_back(&examples[static_cast<std::size_t>(options.shuffle ? order.at(i) : i)]);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::uint64_t steps_in_epoch(std::uint64_t examples, std::int64_t batch_size) {
+  const auto size = positive(batch_size);
+  return examples / size + (examples % size > 0 ? 1 : 0);
+}
+
+std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,
+                                 const LabelledBatchOptions& options, const RankInfo& rank,
+                                 std::uint64_t step) {
+  const auto chosen = step_examples(examples, options, step);
+  std::vector<int> lengths;
+  for (const auto* example : chosen) lengths.push_back(static_cast<int>(example->tokens.size()));
+  std::vector<LabelledSequence> sequences;
+  std::vector<const EncodedExample*> mine;
+  for (const auto place : rank_share(lengths, rank)) {
+    const auto& example = *chosen[place];
+    mine.push_back(&example);
+    sequences.push_back({{example.tokens, example.segments, {}, {}}, 0, example.number});
+  }
+  auto batches = collate(sequences, options.micro_batch_tokens, false);
+  std::size_t next = 0;
+  for (auto& batch : batches) {
+    for (std::int64_t i = 0; i < batch.sequence_count(); ++i) {
+      const auto& example = *mine[next++];
+      if (example.label >= 0) {
+        batch.labels.push_back(example.label);
+      } else {
+        batch.values.push_back(example.value);
+      }
+    }
+  }
+  return batches;
+}
+
+}  // namespace bertha

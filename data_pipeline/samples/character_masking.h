@@ -1,0 +1,57 @@
+// Masking by character: a chosen word is respelled in pieces of one character ("play" + "##ing"
+// becomes p ##l ##a ##y ##i ##n ##g), so that its characters can be masked one by one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "data_pipeline/samples/word_groups.h"
+#include "data_pipeline/tokenizer/vocabulary.h"
+#include "parallel/base/philox.h"
+
+namespace bertha {
+
+// Every token of a vocabulary as ids of its characters.
+class CharacterSpelling {
+ public:
+  CharacterSpelling() = default;
+  explicit CharacterSpelling(const Vocabulary& vocabulary);
+  // Empty: a character is not in the vocabulary, or the token is special.
+  const std::vector<std::int32_t>& of(std::int32_t id) const {
+    return characters_[static_cast<std::size_t>(id)];
+  }
+
+ private:
+  std::vector<std::vector<std::int32_t>> characters_;  // by id
+};
+
+class CharacterMasking {
+ public:
+  CharacterMasking(const Vocabulary& vocabulary, const CharacterSpelling& spelling,
+                   std::size_t sequence_length)
+      : vocabulary_(vocabulary), spelling_(spelling), sequence_length_(sequence_length) {}
+
+  // Respells words and returns which positions to mask: `count`, fewer where the sequence cannot
+  // hold the spelling. A character is drawn from all, its word respelled, and each other character
+  // of that word is masked by a coin of its own; then the next. Respelling needs room: where the
+  // sequence is too long for it, tokens at the end of the longer segment go first. A word that
+  // cannot be spelled keeps its pieces, which then count as its characters.
+  std::vector<std::size_t> choose(std::vector<std::int32_t>& tokens,
+                                  std::vector<std::int32_t>& segments, std::size_t count,
+                                  Philox& random) const;
+
+ private:
+  struct Word;
+  std::vector<Word> spell_words(const std::vector<std::int32_t>& tokens) const;
+  void make_room(std::vector<std::int32_t>& tokens, std::vector<std::int32_t>& segments,
+                 std::size_t count) const;
+  void choose_characters(std::vector<Word>& words, std::size_t room, std::size_t count,
+                         Philox& random) const;
+
+  const Vocabulary& vocabulary_;
+  const CharacterSpelling& spelling_;
+  std::size_t sequence_length_;
+};
+
+}  // namespace bertha

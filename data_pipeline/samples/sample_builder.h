@@ -1,0 +1,38 @@
+// Reads the tokens of a planned sample, trims them to length and masks them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "data_pipeline/data_config.h"
+#include "data_pipeline/samples/collate.h"
+#include "data_pipeline/samples/masking.h"
+#include "data_pipeline/samples/sample_plan.h"
+#include "data_pipeline/shards/corpus.h"
+#include "parallel/base/philox.h"
+
+namespace bertha {
+
+// Cuts a pair to `max_tokens` together, as BERT does: the longer text (B when they are equal) loses
+// a token at its beginning or end, by a coin, until it fits.
+void trim_pair(std::vector<std::int32_t>& a, std::vector<std::int32_t>& b, std::size_t max_tokens,
+               Philox& random);
+
+class SampleBuilder {
+ public:
+  // `corpus` must outlive the builder.
+  SampleBuilder(const Corpus& corpus, const DataConfig& config, std::uint64_t seed);
+
+  // Sample `number` of `epoch`, which `plan` is the plan of. Thread-safe. Pure in all of these and
+  // the seed.
+  LabelledSequence build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch) const;
+
+ private:
+  void read_b(const SamplePlan& plan, std::vector<std::int32_t>& b) const;
+
+  const Corpus& corpus_;
+  std::uint64_t seed_;
+  Masker masker_;
+};
+
+}  // namespace bertha

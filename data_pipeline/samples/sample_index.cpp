@@ -1,0 +1,95 @@
+// Counts samples by document, several documents at a time.
+#include "data_pipeline/samples/sample_index.h"
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/samples/worker_threads.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kDocumentsPerBlock = 64;
+constexpr std::uint64_t kSamplesPerMark = 64;
+constexpr std::size_t kLongDocumentSentences = 32768;  // books have fewer, single-file corpora more
+
+}  // namespace
+
+SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::uint64_t seed,
+                         std::uint32_t epoch)
+    : corpus_(corpus),
+      options_{config.sequence_length, config.next_sentence, config.short_sequence_probability,
+               seed, epoch},
+      sentences_in_([&corpus](std::uint64_t document) { return corpus.sentences_in(document); }) {
+  const int shortest = special_tokens(config.next_sentence) + 2;
+  if (config.sequence_length < shortest) {
+    throw Error(ErrorKind::usage, fmt::format("data.sequence_length is {}; at least {} are needed",
+                                              config.sequence_length, shortest));
+  }
+  const auto documents = static_cast<std::size_t>(corpus.documents());
+  first_sample_.assign(documents + 1, 0);
+  std::vector<std::vector<Mark>> marks((documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock);
+  for_each_block(documents, kDocumentsPerBlock, config.workers,
+                 [&](std::size_t, std::size_t begin, std::size_t end) {
+                   count_documents(begin, end, marks[begin / kDocumentsPerBlock]);
+                 });
+  std::partial_sum(first_sample_.begin(), first_sample_.end(), first_sample_.begin());
+  for (const auto& of_block : marks)
+    std::copy(of_block.begin(), of_block.end(), std::back_inserter(marks_));
+}
+
+void SampleIndex::count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks) {
+  std::vector<std::uint32_t> lengths;
+  for (std::size_t document = begin; document < end; ++document) {
+    corpus_.sentence_lengths(document, lengths);
+    DocumentPlanner planner(document, lengths, corpus_.documents(), sentences_in_, options_);
+    while (!planner.done()) {
+      planner.skip();
+      if (planner.place().sample % kSamplesPerMark == 0)
+        marks.push_back({document, planner.place()});
+    }
+    first_sample_[document + 1] = planner.place().sample;
+    if (lengths.size() >= kLongDocumentSentences) {
+      const std::lock_guard lock(mutex_);
+      long_documents_[document] = std::move(lengths);
+      lengths = {};
+    }
+  }
+}
+
+std::span<const std::uint32_t> SampleIndex::lengths_of(std::uint64_t document,
+                                                       std::vector<std::uint32_t>& memory) const {
+  const auto kept = long_documents_.find(document);
+  if (kept != long_documents_.end()) return kept->second;
+  corpus_.sentence_lengths(document, memory);
+  return memory;
+}
+
+DocumentPlanner::Place SampleIndex::nearest_mark(std::uint64_t document,
+                                                 std::uint64_t sample) const {
+  const auto behind =
+      std::upper_bound(marks_.begin(), marks_.end(), std::pair(document, sample),
+                       [](const std::pair<std::uint64_t, std::uint64_t>& wanted, const Mark& mark) {
+                         return wanted < std::pair(mark.document, mark.place.sample);
+                       });
+  if (behind == marks_.begin() || std::prev(behind)->document != document) return {};
+  return std::prev(behind)->place;
+}
+
+SamplePlan SampleIndex::plan(std::uint64_t index) const {
+  const auto behind = std::upper_bound(first_sample_.begin(), first_sample_.end(), index);
+  const auto document = static_cast<std::uint64_t>(behind - first_sample_.begin()) - 1;
+  const auto sample = index - first_sample_[document];
+  std::vector<std::uint32_t> memory;
+  DocumentPlanner planner(document, lengths_of(document, memory), corpus_.documents(),
+                          sentences_in_, options_);
+  planner.seek(nearest_mark(document, sample));
+  while (planner.place().sample < sample) planner.skip();
+  return planner.next();
+}
+
+}  // namespace bertha

@@ -1,0 +1,23 @@
+// What a sample is made of, before any token is read.
+#pragma once
+
+#include <cstdint>
+
+namespace bertha {
+
+// Sentences [a_begin, a_end) of `document` are text A. Text B: sentences [b_begin, b_end) of
+// `b_document`, which follow A, or are random (`random_b`), or nothing (next_sentence off).
+struct SamplePlan {
+  std::uint64_t document = 0;
+  std::uint64_t a_begin = 0, a_end = 0;
+  bool has_b = false;
+  bool random_b = false;
+  std::uint64_t b_document = 0, b_begin = 0, b_end = 0;
+  int b_tokens = 0;  // a random B ends with the sentence that reaches this, at the latest at b_end
+  int max_tokens = 0;       // of A and B together, without special tokens; longer pairs are trimmed
+  int expected_tokens = 0;  // with special tokens; a guess where a random B ends early or late
+  std::uint64_t document_sample = 0;  // number of this sample within its document
+  bool operator==(const SamplePlan&) const = default;
+};
+
+}  // namespace bertha

@@ -1,0 +1,140 @@
+// Chunks of sentences, cut into A and B.
+#include "data_pipeline/samples/sentence_pairs.h"
+
+#include <algorithm>
+
+#include "parallel/base/philox.h"
+
+namespace bertha {
+
+struct DocumentPlanner::Chunk {
+  std::uint64_t begin = 0, end = 0;  // sentences
+  std::uint64_t a_end = 0;
+  bool random_b = false;
+  int target = 0;  // tokens of A and B aimed at
+  Philox random;   // where its stream stands behind the decisions above
+
+  std::uint64_t next_begin() const { return random_b ? a_end : end; }
+};
+
+DocumentPlanner::DocumentPlanner(std::uint64_t document, std::span<const std::uint32_t> lengths,
+                                 std::uint64_t documents, const SentencesIn& sentences_in,
+                                 const PairOptions& options)
+    : document_(document),
+      documents_(documents),
+      lengths_(lengths),
+      sentences_in_(sentences_in),
+      options_(options),
+      max_tokens_(options.sequence_length - special_tokens(options.next_sentence)),
+      key_(Philox(options.seed, RandomPurpose::sentence_pairs, document, options.epoch).next_u64()),
+      end_(lengths.size()) {
+  if (options.next_sentence && documents == 1 && end_ == 1) end_ = 0;
+}
+
+DocumentPlanner::Chunk DocumentPlanner::chunk_here() const {
+  const auto begin = place_.sentence;
+  Chunk chunk{
+      begin,       begin,
+      begin,       false,
+      max_tokens_, {options_.seed, RandomPurpose::sentence_pairs, key_ + begin, options_.epoch}};
+  if (chunk.random.next_double() < options_.short_sequence_probability) {
+    chunk.target =
+        2 + static_cast<int>(chunk.random.next_below(static_cast<std::uint64_t>(max_tokens_ - 1)));
+  }
+  const auto target = static_cast<std::uint64_t>(chunk.target);
+  std::uint64_t tokens = 0;
+  if (!options_.next_sentence) {
+    do {
+      tokens += lengths_[chunk.end++];
+    } while (chunk.end < end_ && tokens + lengths_[chunk.end] <= target);
+    chunk.a_end = chunk.end;
+    return chunk;
+  }
+  while (chunk.end < end_ && (chunk.end == begin || tokens < target))
+    tokens += lengths_[chunk.end++];
+  const auto sentences = chunk.end - begin;
+  chunk.a_end = begin + 1 + (sentences > 1 ? chunk.random.next_below(sentences - 1) : 0);
+  chunk.random_b = sentences == 1 || chunk.random.next_double() < 0.5;
+  if (chunk.random_b && !random_b_exists(chunk.a_end)) chunk.random_b = false;
+  return chunk;
+}
+
+// In a corpus of one document: a sentence that neither belongs to A nor follows it.
+bool DocumentPlanner::random_b_exists(std::uint64_t a_end) const {
+  return documents_ > 1 || place_.sentence > 0 || a_end + 1 < end_;
+}
+
+void DocumentPlanner::skip() {
+  place_ = {chunk_here().next_begin(), place_.sample + 1};
+}
+
+SamplePlan DocumentPlanner::next() {
+  const auto chunk = chunk_here();
+  SamplePlan plan;
+  plan.document = document_;
+  plan.a_begin = chunk.begin;
+  plan.a_end = chunk.a_end;
+  plan.max_tokens = max_tokens_;
+  plan.document_sample = place_.sample;
+  choose_b(chunk, plan);
+  place_ = {chunk.next_begin(), place_.sample + 1};
+  return plan;
+}
+
+void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
+  const auto tokens_of = [this](std::uint64_t begin, std::uint64_t end) {
+    std::uint64_t tokens = 0;
+    for (auto s = begin; s < end; ++s) tokens += lengths_[s];
+    return tokens;
+  };
+  const auto a_tokens = tokens_of(chunk.begin, chunk.a_end);
+  std::uint64_t tokens = a_tokens;
+  if (options_.next_sentence) {
+    plan.has_b = true;
+    plan.random_b = chunk.random_b;
+    if (chunk.random_b) {
+      const auto target = static_cast<std::uint64_t>(chunk.target);
+      plan.b_tokens = a_tokens < target ? static_cast<int>(target - a_tokens) : 1;
+      choose_random_b(chunk, plan);
+      tokens += static_cast<std::uint64_t>(plan.b_tokens);
+    } else {
+      plan.b_document = document_;
+      plan.b_begin = chunk.a_end;
+      plan.b_end = chunk.end;
+      tokens += tokens_of(plan.b_begin, plan.b_end);
+    }
+  }
+  plan.expected_tokens =
+      static_cast<int>(std::min(tokens, static_cast<std::uint64_t>(max_tokens_))) +
+      special_tokens(options_.next_sentence);
+}
+
+void DocumentPlanner::choose_random_b(const Chunk& chunk, SamplePlan& plan) const {
+  auto random = chunk.random;
+  const auto reach = static_cast<std::uint64_t>(plan.b_tokens);  // no sentence is empty
+  if (documents_ == 1) {
+    const auto behind = end_ - std::min(end_, chunk.a_end + 1);
+    const auto choice = random.next_below(chunk.begin + behind);
+    plan.b_document = document_;
+    plan.b_begin = choice < chunk.begin ? choice : chunk.a_end + 1 + (choice - chunk.begin);
+    plan.b_end = std::min(choice < chunk.begin ? chunk.begin : end_, plan.b_begin + reach);
+    return;
+  }
+  const auto other = random.next_below(documents_ - 1);
+  plan.b_document = other < document_ ? other : other + 1;
+  const auto sentences = sentences_in_(plan.b_document);
+  plan.b_begin = random.next_below(sentences);
+  plan.b_end = std::min(sentences, plan.b_begin + reach);
+}
+
+std::vector<SamplePlan> plan_document(std::uint64_t document,
+                                      std::span<const std::uint32_t> lengths,
+                                      std::uint64_t documents, const SentencesIn& sentences_in,
+                                      const PairOptions& options) {
+  std::vector<SamplePlan> plans;
+  DocumentPlanner planner(document, lengths, documents, sentences_in, options);
+  while (!planner.done()) plans.push_back(planner.next());
+  return plans;
+}
+
+}  // namespace bertha

@@ -1,0 +1,69 @@
+// One pass over the text, a cell at a time.
+#include "data_pipeline/table_reader.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+
+TableReader::TableReader(std::string_view text, std::string name, TableFormat format)
+    : text_(text), name_(std::move(name)), format_(format) {}
+
+void TableReader::fail(std::uint64_t line, const std::string& what) const {
+  throw Error(ErrorKind::bad_data, fmt::format("{}:{}: {}", name_, line, what),
+              "write a quote within a quoted cell twice, and quote a cell as a whole; a file "
+              "without quoting is --task.delimiter tab");
+}
+
+bool TableReader::at_line_end() const {
+  return at_ == text_.size() || text_[at_] == '\n' || text_.substr(at_, 2) == "\r\n";
+}
+
+std::string TableReader::plain_cell() {
+  const auto begin = at_;
+  while (!at_line_end() && text_[at_] != format_.delimiter) ++at_;
+  auto cell = text_.substr(begin, at_ - begin);
+  if (at_ == text_.size() && cell.ends_with('\r')) cell.remove_suffix(1);
+  return std::string(cell);
+}
+
+std::string TableReader::quoted_cell() {
+  const auto first_line = line_;
+  std::string cell;
+  for (++at_;; ++at_) {
+    if (at_ == text_.size()) fail(first_line, "a quote is opened here and never closed");
+    if (text_[at_] == '"') {
+      ++at_;
+      if (at_ == text_.size() || text_[at_] != '"') break;
+    } else if (text_[at_] == '\n') {
+      ++line_;
+    }
+    cell += text_[at_];
+  }
+  if (!at_line_end() && text_[at_] != format_.delimiter) {
+    fail(line_, "text behind a closing quote");
+  }
+  return cell;
+}
+
+bool TableReader::next(TableRow& row) {
+  if (at_ == text_.size()) return false;
+  row.line = line_;
+  row.cells.clear();
+  for (;;) {
+    const bool quoted = format_.quotes && at_ < text_.size() && text_[at_] == '"';
+    row.cells.push_back(quoted ? quoted_cell() : plain_cell());
+    if (at_line_end()) break;
+    ++at_;  // the delimiter
+  }
+  if (at_ < text_.size()) {
+    at_ += text_[at_] == '\r' ? 2 : 1;
+    ++line_;
+  }
+  return true;
+}
+
+}  // namespace bertha

@@ -1,0 +1,45 @@
+// Rows of TSV (no quoting) and CSV (RFC 4180: quotes, doubled quotes, line ends within quotes).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bertha {
+
+struct TableRow {
+  std::uint64_t line = 0;  // where it begins in the file, from 1
+  std::vector<std::string> cells;
+
+  bool blank() const { return cells.size() == 1 && cells.front().empty(); }
+};
+
+struct TableFormat {
+  char delimiter = '\t';
+  bool quotes = false;
+};
+
+class TableReader {
+ public:
+  // `text` must outlive the reader; `name` is the file's, for errors.
+  TableReader(std::string_view text, std::string name, TableFormat format);
+  // False at the end. Lines end at "\n" or "\r\n". Error{bad_data}: "name:line: ..." for a quote
+  // that is never closed or that text follows.
+  bool next(TableRow& row);
+
+ private:
+  std::string plain_cell();
+  std::string quoted_cell();
+  bool at_line_end() const;
+  [[noreturn]] void fail(std::uint64_t line, const std::string& what) const;
+
+  std::string_view text_;
+  std::string name_;
+  TableFormat format_;
+  std::size_t at_ = 0;
+  std::uint64_t line_ = 1;
+};
+
+}  // namespace bertha

@@ -1,0 +1,73 @@
+// Reads through the text readers' decompression and UTF-8 repair.
+#include "data_pipeline/table_text.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/text/format_detection.h"
+#include "data_pipeline/text/utf8_text.h"
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+
+namespace bertha {
+namespace {
+
+std::string lower_extension(const std::filesystem::path& path) {
+  auto extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return extension;
+}
+
+constexpr std::size_t kExcerptBytes = 60;
+constexpr std::size_t kExcerpts = 20;
+
+bool is_trail_byte(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
+
+std::string read_text_file(const std::filesystem::path& path) {
+  std::error_code fault;
+  if (std::filesystem::is_directory(path, fault)) {
+    throw_io_error("read", path.string(), EISDIR);
+  }
+  if (!std::filesystem::exists(path, fault)) throw_io_error("open", path.string(), ENOENT);
+  Utf8Source source({path, TextFormat::text, detect_compression(path), 0});
+  std::string text, chunk;
+  while (source.next(chunk)) text += chunk;
+  if (source.replaced_bytes() > 0) {
+    log_warning(fmt::format("{}: {} byte(s) that are not UTF-8 were replaced", path.string(),
+                            source.replaced_bytes()));
+  }
+  return text;
+}
+
+std::string table_extension(const std::filesystem::path& path) {
+  const auto extension = lower_extension(path);
+  const bool compressed = extension == ".gz" || extension == ".bz2" || extension == ".zst";
+  return compressed ? lower_extension(path.stem()) : extension;
+}
+
+std::string excerpt(std::string_view text) {
+  auto length = std::min(text.size(), kExcerptBytes);
+  while (length > 0 && length < text.size() && is_trail_byte(text[length])) --length;
+  std::string result(text.substr(0, length));
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+  return length < text.size() ? result + "..." : result;
+}
+
+std::string excerpt_list(const std::vector<std::string>& texts) {
+  std::string result;
+  for (std::size_t i = 0; i < std::min(texts.size(), kExcerpts); ++i) {
+    result += (i > 0 ? ", " : "") + excerpt(texts[i]);
+  }
+  return texts.size() > kExcerpts ? result + ", ..." : result;
+}
+
+}  // namespace bertha

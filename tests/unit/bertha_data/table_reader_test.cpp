@@ -1,0 +1,95 @@
+// Rows and cells of TSV and CSV.
+#include "data_pipeline/table_reader.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Cells = std::vector<std::string>;
+
+constexpr TableFormat kTsv{'\t', false}, kCsv{',', true};
+
+std::vector<Cells> rows_of(std::string_view text, TableFormat format) {
+  TableReader reader(text, "file", format);
+  std::vector<Cells> rows;
+  TableRow row;
+  while (reader.next(row)) rows.push_back(row.cells);
+  return rows;
+}
+
+TEST(TableReader, Tsv) {
+  EXPECT_THAT(rows_of("a\tb\nc\td\n", kTsv), ElementsAre(Cells{"a", "b"}, Cells{"c", "d"}));
+  EXPECT_THAT(rows_of("a\tb\r\nc\td\r", kTsv), ElementsAre(Cells{"a", "b"}, Cells{"c", "d"}));
+  EXPECT_THAT(rows_of("\"a\"\t\"b", kTsv), ElementsAre(Cells{"\"a\"", "\"b"}));
+  EXPECT_THAT(rows_of("a\t\n\t\n\n", kTsv), ElementsAre(Cells{"a", ""}, Cells{"", ""}, Cells{""}));
+  EXPECT_THAT(rows_of("a\t", kTsv), ElementsAre(Cells{"a", ""}));
+  EXPECT_THAT(rows_of("a\rb\tc", kTsv), ElementsAre(Cells{"a\rb", "c"}));
+  EXPECT_THAT(rows_of("", kTsv), IsEmpty());
+  EXPECT_THAT(rows_of("\n", kTsv), ElementsAre(Cells{""}));
+}
+
+// As Python's csv module reads them.
+TEST(TableReader, Csv) {
+  EXPECT_THAT(rows_of("a,\"b, c\"\r\n\"say \"\"hi\"\"\",d\n", kCsv),
+              ElementsAre(Cells{"a", "b, c"}, Cells{"say \"hi\"", "d"}));
+  EXPECT_THAT(rows_of("\"two\nlines\r\nor three\",x\ny,z", kCsv),
+              ElementsAre(Cells{"two\nlines\r\nor three", "x"}, Cells{"y", "z"}));
+  EXPECT_THAT(rows_of("\"\",\"\"\n,", kCsv), ElementsAre(Cells{"", ""}, Cells{"", ""}));
+  EXPECT_THAT(rows_of("5\" disk,a", kCsv), ElementsAre(Cells{"5\" disk", "a"}));
+  EXPECT_THAT(rows_of("\"\"\"\"", kCsv), ElementsAre(Cells{"\""}));
+}
+
+TEST(TableReader, CountsLinesWithinQuotes) {
+  TableReader reader("a\n\"b\n\nc\"\n\nd\n", "file", kCsv);
+  TableRow row;
+  std::vector<std::uint64_t> lines;
+  while (reader.next(row)) lines.push_back(row.line);
+  EXPECT_THAT(lines, ElementsAre(1, 2, 5, 6));
+}
+
+std::string message_of(std::string_view text) {
+  try {
+    rows_of(text, kCsv);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+    return error.message();
+  }
+  return "no error";
+}
+
+TEST(TableReader, NamesTheLineOfABadQuote) {
+  EXPECT_THAT(message_of("a,b\nc,\"d\ne,f\n"), HasSubstr("file:2: a quote is opened here"));
+  EXPECT_THAT(message_of("a,b\n\"x\ny\" z,d\n"), HasSubstr("file:3: text behind"));
+  EXPECT_THAT(message_of("\""), HasSubstr("file:1:"));
+}
+
+TEST(TableReader, ReadsAnyBytes) {
+  for (std::uint32_t seed = 0; seed < 2000; ++seed) {
+    std::string text;
+    std::uint32_t state = seed * 2654435761U + 1;
+    for (int i = 0; i < 40; ++i) {
+      state = state * 1664525U + 1013904223U;
+      text += "\",\n\ra\t\xff "[state >> 29];
+    }
+    for (const auto format : {kTsv, kCsv}) {
+      try {
+        rows_of(text, format);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bertha
