@@ -15,6 +15,7 @@ namespace bertha {
 struct SplitCounts {
   std::uint64_t documents = 0, sentences = 0, tokens = 0;
   std::vector<ShardSummary> shards;
+  bool operator==(const SplitCounts&) const = default;
 };
 
 struct CorpusManifest {
@@ -29,6 +30,10 @@ struct CorpusManifest {
   static CorpusManifest from_json(const std::string& text, const std::string& name_for_errors);
   static CorpusManifest from_folder(const std::filesystem::path& corpus);
   std::string digest() const;  // identifies the corpus' content in checkpoints
+  bool operator==(const CorpusManifest&) const = default;
 };
+
+// Whether the folder's manifest.json says that it is a corpus, of any version and in any state.
+bool is_corpus_folder(const std::filesystem::path& folder);
 
 }  // namespace bertha

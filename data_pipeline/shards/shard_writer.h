@@ -13,21 +13,29 @@ struct ShardSummary {
   std::string file;  // name within the corpus folder
   std::uint64_t documents = 0, sentences = 0, tokens = 0, bytes = 0;
   std::string checksum;  // SHA-256 over tokens, sentence_offsets, document_offsets as stored
+  bool operator==(const ShardSummary&) const = default;
 };
 
 class ShardWriter {
  public:
   // Sizes are known before writing (the plan of `prepare`), so datasets are contiguous.
   struct Shape {
-    std::uint64_t documents, sentences, tokens;
+    std::uint64_t documents, sentences, tokens;  // at least one of each
     std::int32_t vocabulary_size;
     std::string vocabulary_sha256;
   };
+  // Replaces the file and reserves all its space: a full disk shows here. Error{io}.
   ShardWriter(const std::filesystem::path& path, const Shape& shape);
-  ~ShardWriter();
+  ~ShardWriter();  // removes an unfinished file
 
-  // Token ids of one document, and the number of tokens of each of its sentences (all over 0).
-  void add_document(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> sentences);
+  // Token ids of sentences of the document under way, and the number of tokens of each (all over
+  // 0). A document may come in several calls.
+  void add_sentences(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths);
+  void end_document();
+  void add_document(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths) {
+    add_sentences(tokens, lengths);
+    end_document();
+  }
   // Checks that the promised shape was met, writes attributes, closes and flushes to disk.
   ShardSummary finish();
 

@@ -1,0 +1,143 @@
+// Opens the shards of a split and finds documents among them.
+#include "data_pipeline/shards/corpus.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/shard_checks.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char kRemedy[] = "`bertha verify` names all faults; restore the corpus or make it anew";
+
+Vocabulary matching_vocabulary(const fs::path& folder, const CorpusManifest& manifest) {
+  const fs::path path = folder / "vocab.txt";
+  auto vocabulary = Vocabulary::from_file(path);
+  if (vocabulary.sha256() != manifest.vocabulary_sha256 ||
+      vocabulary.size() != manifest.vocabulary_size) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{} ({} tokens) is not the vocabulary the corpus was made with ({})",
+                            path.string(), vocabulary.size(), manifest.vocabulary_size),
+                "restore vocab.txt, or make the corpus anew");
+  }
+  return vocabulary;
+}
+
+void throw_faults(const std::vector<std::string>& faults) {
+  if (faults.empty()) return;
+  const auto more = faults.size() - 1;
+  throw Error(ErrorKind::bad_data,
+              faults.front() + (more > 0 ? fmt::format(", and {} more fault(s)", more) : ""),
+              kRemedy);
+}
+
+void check_shard(const ShardReader& shard, const ShardSummary& promised,
+                 const Vocabulary& vocabulary, VerifyLevel level) {
+  if (level == VerifyLevel::off) {
+    // Without this the ids mean nothing.
+    if (shard.vocabulary_sha256() == vocabulary.sha256()) return;
+    throw Error(ErrorKind::bad_data,
+                shard.path().string() + ": vocab_sha256: made with another vocabulary", kRemedy);
+  }
+  auto faults = manifest_faults(shard, promised, vocabulary.sha256());
+  if (level == VerifyLevel::full) {
+    const auto content = check_content(shard, &vocabulary).faults;
+    faults.insert(faults.begin(), content.begin(), content.end());
+  }
+  throw_faults(faults);
+}
+
+}  // namespace
+
+Corpus::Corpus(const fs::path& folder, const std::string& split, VerifyLevel verify)
+    : manifest_(CorpusManifest::from_folder(folder)),
+      vocabulary_(matching_vocabulary(folder, manifest_)),
+      first_document_{0} {
+  const auto found = manifest_.splits.find(split);
+  if (found == manifest_.splits.end() || found->second.shards.empty()) {
+    throw Error(
+        ErrorKind::bad_data, fmt::format("{}: no split '{}'", folder.string(), split),
+        "make the corpus with prepare.validation_fraction over 0 to have a validation split");
+  }
+  for (const ShardSummary& summary : found->second.shards) {
+    const auto& shard = shards_.emplace_back(folder / summary.file);
+    check_shard(shard, summary, vocabulary_, verify);
+    first_document_.push_back(first_document_.back() + shard.documents());
+    tokens_ += shard.tokens();
+  }
+}
+
+Corpus::Place Corpus::find(std::uint64_t document) const {
+  if (document >= documents()) {
+    throw Error(ErrorKind::internal,
+                fmt::format("document {} of a corpus of {}", document, documents()));
+  }
+  const auto after = std::ranges::upper_bound(first_document_, document);
+  const auto shard = static_cast<std::size_t>(after - first_document_.begin()) - 1;
+  return {&shards_[shard], document - first_document_[shard]};
+}
+
+std::uint64_t Corpus::sentences_in(std::uint64_t document) const {
+  const Place place = find(document);
+  const auto begin = place.shard->document_begin(place.document);
+  const auto end = place.shard->document_begin(place.document + 1);
+  if (end <= begin) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: document {} has no sentences", place.shard->path().string(),
+                            place.document),
+                kRemedy);
+  }
+  return end - begin;
+}
+
+void Corpus::sentence_lengths(std::uint64_t document, std::vector<std::uint32_t>& lengths) const {
+  const Place place = find(document);
+  const std::uint64_t first = place.shard->document_begin(place.document);
+  const std::uint64_t count = sentences_in(document);
+  lengths.clear();
+  lengths.reserve(count);
+  std::uint64_t begin = place.shard->sentence_begin(first);
+  for (std::uint64_t i = 1; i <= count; ++i) {
+    const std::uint64_t end = place.shard->sentence_begin(first + i);
+    if (end <= begin || end - begin > UINT32_MAX) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}: sentence {} begins at token {} and ends at {}",
+                              place.shard->path().string(), first + i - 1, begin, end),
+                  kRemedy);
+    }
+    lengths.push_back(static_cast<std::uint32_t>(end - begin));
+    begin = end;
+  }
+}
+
+void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
+                            std::vector<std::int32_t>& out) const {
+  const Place place = find(document);
+  const std::uint64_t first = place.shard->document_begin(place.document);
+  if (begin > end || end > sentences_in(document)) {
+    throw Error(ErrorKind::internal,
+                fmt::format("sentences {} to {} of document {}", begin, end, document));
+  }
+  const std::size_t before = out.size();
+  place.shard->copy_tokens(place.shard->sentence_begin(first + begin),
+                           place.shard->sentence_begin(first + end), out);
+  // A damaged id must not reach an embedding table. Negative ones are large when unsigned.
+  std::uint32_t largest = 0;
+  for (std::size_t i = before; i < out.size(); ++i) {
+    largest = std::max(largest, static_cast<std::uint32_t>(out[i]));
+  }
+  if (largest >= static_cast<std::uint32_t>(vocabulary_.size())) {
+    throw Error(
+        ErrorKind::bad_data,
+        fmt::format("{}: tokens: id {} in document {}, but the vocabulary has {}",
+                    place.shard->path().string(), largest, place.document, vocabulary_.size()),
+        kRemedy);
+  }
+}
+
+}  // namespace bertha

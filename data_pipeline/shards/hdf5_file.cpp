@@ -1,0 +1,341 @@
+// Checked calls of the HDF5 C library (1.10 or newer).
+#include "data_pipeline/shards/hdf5_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <mutex>
+#include <optional>
+#include <source_location>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include "data_pipeline/shards/hdf5_heap.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+using DatasetHandle = UniqueHandle<hid_t, H5Dclose, -1>;
+using TypeHandle = UniqueHandle<hid_t, H5Tclose, -1>;
+using SpaceHandle = UniqueHandle<hid_t, H5Sclose, -1>;
+using PropertiesHandle = UniqueHandle<hid_t, H5Pclose, -1>;
+using AttributeHandle = UniqueHandle<hid_t, H5Aclose, -1>;
+
+constexpr std::size_t kLongestAttribute = 1 << 16;
+
+// Held during every call. The library does not clean up at exit: after a full disk it would try to
+// write again, and loop.
+class LibraryScope {
+ public:
+  LibraryScope() : lock_(mutex()) {
+    static const int started = [] {
+      H5dont_atexit();
+#if !H5_VERSION_GE(1, 10, 7) || (H5_VERSION_GE(1, 12, 0) && !H5_VERSION_GE(1, 12, 1))
+      ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+#endif
+      return H5open();
+    }();
+    if (started < 0) throw Error(ErrorKind::internal, "the HDF5 library does not start");
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // our errors say it
+    errno = 0;
+  }
+
+ private:
+  static std::recursive_mutex& mutex() {
+    static std::recursive_mutex one;
+    return one;
+  }
+  std::scoped_lock<std::recursive_mutex> lock_;
+};
+
+// What the library says of its last failure: the innermost reason, and errno if it names one.
+struct Failure {
+  std::string reason;
+  int error_number = 0;
+};
+
+herr_t take_reason(unsigned depth, const H5E_error2_t* entry, void* context) {
+  auto& failure = *static_cast<Failure*>(context);
+  const std::string_view text = entry->desc ? entry->desc : "";
+  if (depth == 0) failure.reason = text;
+  static constexpr std::string_view kErrno = "errno = ";
+  if (const auto at = text.find(kErrno); at != text.npos && failure.error_number == 0) {
+    failure.error_number = std::atoi(text.data() + at + kErrno.size());
+  }
+  return 0;
+}
+
+Failure last_failure() {
+  Failure failure;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_reason, &failure);
+  H5Eclear2(H5E_DEFAULT);
+  std::replace(failure.reason.begin(), failure.reason.end(), '\n', ' ');
+  return failure;
+}
+
+[[noreturn]] void fail_write(const std::string& path, std::source_location where) {
+  const int seen = errno;
+  const Failure failure = last_failure();
+  if (failure.error_number != 0) throw_io_error("write", path, failure.error_number, where);
+  if (seen == ENOSPC || seen == EDQUOT || seen == EFBIG || seen == EIO) {
+    throw_io_error("write", path, seen, where);
+  }
+  throw Error(ErrorKind::io, "cannot write " + path + ": HDF5: " + failure.reason, "", where);
+}
+
+[[noreturn]] void fail_read(const std::string& path, const std::string& what,
+                            std::source_location where) {
+  const Failure failure = last_failure();
+  if (failure.error_number != 0) throw_io_error("read", path, failure.error_number, where);
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}: {}{}{}", path, what,
+                          failure.reason.empty() ? "" : ": HDF5: ", failure.reason),
+              "restore it from a good copy, or make it anew", where);
+}
+
+// A result of the library; negative means failure.
+template <class Value>
+Value written(Value value, const std::string& path,
+              std::source_location where = std::source_location::current()) {
+  if (value < 0) fail_write(path, where);
+  return value;
+}
+
+template <class Value>
+Value good(Value value, const std::string& path, const std::string& what,
+           std::source_location where = std::source_location::current()) {
+  if (value < 0) fail_read(path, what, where);
+  return value;
+}
+
+PropertiesHandle access_properties(const std::string& path) {
+  PropertiesHandle access(written(H5Pcreate(H5P_FILE_ACCESS), path));
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  written(H5Pset_file_locking(access.get(), false, true), path);  // network file systems lack them
+#endif
+  return access;
+}
+
+// The oldest format with checksums over all that the library writes, but texts of variable length.
+PropertiesHandle writing_properties(const std::string& path) {
+  PropertiesHandle access = access_properties(path);
+  written(H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18), path);
+  return access;
+}
+
+// The errors that are not about the content.
+void check_file(const std::string& path, int flags) {
+  const UniqueHandle<int, ::close, -1> file(::open(path.c_str(), flags | O_CLOEXEC));
+  if (!file) throw_io_error("open", path, errno);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw_io_error("read", path, errno);
+  if (S_ISDIR(status.st_mode)) throw_io_error("read", path, EISDIR);
+  if (status.st_size == 0) {
+    throw Error(ErrorKind::bad_data, path + ": the file is empty, no HDF5 file",
+                "restore it from a good copy, or make it anew");
+  }
+}
+
+std::string describe_type(hid_t type) {
+  const H5T_class_t kind = H5Tget_class(type);
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT) return "no number";
+  std::string name = kind == H5T_FLOAT                   ? "float"
+                     : H5Tget_sign(type) == H5T_SGN_NONE ? "uint"
+                                                         : "int";
+  name += std::to_string(8 * H5Tget_size(type));
+  if (H5Tget_order(type) == H5T_ORDER_BE) name += " big-endian";
+  // Integers padded within their bytes are legal HDF5, and nothing we read.
+  if (H5Tget_precision(type) != 8 * H5Tget_size(type)) name += " with padding";
+  return name;
+}
+
+void place_data(hid_t dataset, std::size_t element_bytes, Hdf5Dataset& description) {
+  const PropertiesHandle creation(H5Dget_create_plist(dataset));
+  if (!creation || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS) return;
+  if (H5Pget_external_count(creation.get()) != 0) return;
+  const haddr_t address = H5Dget_offset(dataset);
+  if (address == HADDR_UNDEF) return;
+  std::uint64_t elements = 1;
+  for (const std::uint64_t edge : description.shape) {
+    if (edge == 0 || elements > UINT64_MAX / edge) return;
+    elements *= edge;
+  }
+  if (elements > UINT64_MAX / element_bytes) return;
+  description.contiguous = H5Dget_storage_size(dataset) == elements * element_bytes;
+  description.address = address;
+  description.bytes = elements * element_bytes;
+}
+
+AttributeHandle open_attribute(hid_t file, const std::string& path, const std::string& name) {
+  const std::string what = "attribute " + name;
+  if (good(H5Aexists(file, name.c_str()), path, what) == 0) {
+    throw Error(ErrorKind::bad_data, path + ": " + what + " is missing",
+                "is it a shard made by `bertha prepare`?");
+  }
+  AttributeHandle attribute(good(H5Aopen(file, name.c_str(), H5P_DEFAULT), path, what));
+  const SpaceHandle space(good(H5Aget_space(attribute.get()), path, what));
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+    throw Error(ErrorKind::bad_data, path + ": " + what + " is not a single value");
+  }
+  return attribute;
+}
+
+AttributeHandle create_attribute(hid_t file, const std::string& path, const std::string& name,
+                                 hid_t type) {
+  const SpaceHandle space(written(H5Screate(H5S_SCALAR), path));
+  return AttributeHandle(
+      written(H5Acreate2(file, name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT), path));
+}
+
+TypeHandle text_type(const std::string& path) {
+  TypeHandle type(written(H5Tcopy(H5T_C_S1), path));
+  written(H5Tset_size(type.get(), H5T_VARIABLE), path);
+  written(H5Tset_cset(type.get(), H5T_CSET_UTF8), path);
+  return type;
+}
+
+std::string read_text(hid_t attribute, const std::string& path, const std::string& what) {
+  const TypeHandle type(good(H5Aget_type(attribute), path, what));
+  if (H5Tget_class(type.get()) != H5T_STRING) {
+    throw Error(ErrorKind::bad_data, path + ": " + what + " is not text");
+  }
+  // As in the file, or the library finds no conversion.
+  const TypeHandle memory_type(good(H5Tcopy(type.get()), path, what));
+  if (H5Tis_variable_str(type.get()) > 0) {
+    char* text = nullptr;
+    good(H5Aread(attribute, memory_type.get(), &text), path, what);
+    const std::string value(text ? text : "");
+    H5free_memory(text);
+    return value;
+  }
+  std::string value(H5Tget_size(type.get()), '\0');
+  if (value.size() > kLongestAttribute) {
+    throw Error(ErrorKind::bad_data, path + ": " + what + " is too long");
+  }
+  good(H5Aread(attribute, memory_type.get(), value.data()), path, what);
+  if (const auto end = value.find('\0'); end != value.npos) value.resize(end);
+  while (value.ends_with(' ')) value.pop_back();  // HDF5's other way of padding
+  return value;
+}
+
+}  // namespace
+
+void close_hdf5_handle(std::int64_t handle) {
+  const LibraryScope library;
+  if (H5Fclose(handle) < 0) H5Eclear2(H5E_DEFAULT);
+}
+
+Hdf5File Hdf5File::open(const std::filesystem::path& path) {
+  const LibraryScope library;
+  check_file(path, O_RDONLY);
+  check_text_heaps(path);
+  const PropertiesHandle access = access_properties(path);
+  return Hdf5File(path, good(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), path,
+                             "damaged, truncated or no HDF5 file"));
+}
+
+Hdf5File Hdf5File::open_for_writing(const std::filesystem::path& path) {
+  const LibraryScope library;
+  check_file(path, O_RDWR);
+  const PropertiesHandle access = writing_properties(path);
+  return Hdf5File(path, written(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), path));
+}
+
+Hdf5File Hdf5File::create(const std::filesystem::path& path) {
+  const LibraryScope library;
+  const PropertiesHandle access = writing_properties(path);
+  const PropertiesHandle creation(written(H5Pcreate(H5P_FILE_CREATE), path));
+  written(H5Pset_obj_track_times(creation.get(), false), path);
+  return Hdf5File(
+      path, written(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), path));
+}
+
+Hdf5Dataset Hdf5File::dataset(const std::string& name) const {
+  const LibraryScope library;
+  const std::string what = "dataset " + name;
+  if (good(H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT), path_, what) == 0) {
+    throw Error(ErrorKind::bad_data, path_ + ": " + what + " is missing",
+                "is it a shard made by `bertha prepare`?");
+  }
+  const DatasetHandle dataset(good(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), path_, what));
+  const TypeHandle type(good(H5Dget_type(dataset.get()), path_, what));
+  const SpaceHandle space(good(H5Dget_space(dataset.get()), path_, what));
+  const int rank = good(H5Sget_simple_extent_ndims(space.get()), path_, what);
+  std::vector<hsize_t> shape(static_cast<std::size_t>(rank));
+  good(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr), path_, what);
+  Hdf5Dataset description;
+  description.type = describe_type(type.get());
+  description.shape.assign(shape.begin(), shape.end());
+  place_data(dataset.get(), std::max<std::size_t>(H5Tget_size(type.get()), 1), description);
+  return description;
+}
+
+std::string Hdf5File::text_attribute(const std::string& name) const {
+  const LibraryScope library;
+  const AttributeHandle attribute = open_attribute(file_.get(), path_, name);
+  return read_text(attribute.get(), path_, "attribute " + name);
+}
+
+std::uint64_t Hdf5File::number_attribute(const std::string& name) const {
+  const LibraryScope library;
+  const std::string what = "attribute " + name;
+  const AttributeHandle attribute = open_attribute(file_.get(), path_, name);
+  const TypeHandle type(good(H5Aget_type(attribute.get()), path_, what));
+  if (H5Tget_class(type.get()) != H5T_INTEGER) {
+    throw Error(ErrorKind::bad_data, path_ + ": " + what + " is not an integer");
+  }
+  std::int64_t value = 0;
+  good(H5Aread(attribute.get(), H5T_NATIVE_INT64, &value), path_, what);
+  if (value < 0) {
+    throw Error(ErrorKind::bad_data, fmt::format("{}: {} = {} is negative", path_, what, value));
+  }
+  return static_cast<std::uint64_t>(value);
+}
+
+std::uint64_t Hdf5File::add_dataset(const std::string& name, int element_bytes,
+                                    std::uint64_t count) {
+  const LibraryScope library;
+  const hid_t type = element_bytes == 2   ? H5T_STD_U16LE
+                     : element_bytes == 4 ? H5T_STD_U32LE
+                                          : H5T_STD_U64LE;
+  const hsize_t shape = count;
+  const SpaceHandle space(written(H5Screate_simple(1, &shape, nullptr), path_));
+  const PropertiesHandle creation(written(H5Pcreate(H5P_DATASET_CREATE), path_));
+  written(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), path_);
+  written(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), path_);
+  written(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), path_);
+  written(H5Pset_obj_track_times(creation.get(), false), path_);
+  const DatasetHandle dataset(written(H5Dcreate2(file_.get(), name.c_str(), type, space.get(),
+                                                 H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                                      path_));
+  const haddr_t address = H5Dget_offset(dataset.get());
+  if (address == HADDR_UNDEF) fail_write(path_, std::source_location::current());
+  return address;
+}
+
+void Hdf5File::add_attribute(const std::string& name, std::string_view text) {
+  const LibraryScope library;
+  const TypeHandle type = text_type(path_);
+  const AttributeHandle attribute = create_attribute(file_.get(), path_, name, type.get());
+  const std::string terminated(text);
+  const char* value = terminated.c_str();
+  written(H5Awrite(attribute.get(), type.get(), &value), path_);
+}
+
+void Hdf5File::add_attribute(const std::string& name, std::uint64_t number) {
+  const LibraryScope library;
+  const AttributeHandle attribute = create_attribute(file_.get(), path_, name, H5T_STD_U64LE);
+  written(H5Awrite(attribute.get(), H5T_NATIVE_UINT64, &number), path_);
+}
+
+void Hdf5File::close() {
+  const LibraryScope library;
+  if (file_) written(H5Fclose(file_.release()), path_);
+}
+
+}  // namespace bertha

@@ -1,0 +1,220 @@
+// HDF5 says where the datasets lie; the file is mapped and read in place.
+#include "data_pipeline/shards/shard_reader.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/shards/hdf5_file.h"
+#include "data_pipeline/shards/shard_schema.h"
+#include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
+
+namespace bertha {
+namespace {
+
+constexpr char kRemedy[] = "restore it from a good copy, or make the corpus anew";
+
+class FileMapping {
+ public:
+  explicit FileMapping(const std::filesystem::path& path) {
+    const auto file = open_file(path, O_RDONLY);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) throw_io_error("read", path.string(), errno);
+    bytes_ = static_cast<std::size_t>(status.st_size);
+    void* data = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.get(), 0);
+    if (data == MAP_FAILED) throw_io_error("map", path.string(), errno);
+    data_ = static_cast<const char*>(data);
+  }
+  ~FileMapping() { ::munmap(const_cast<char*>(data_), bytes_); }
+  FileMapping(const FileMapping&) = delete;
+  FileMapping& operator=(const FileMapping&) = delete;
+
+  const char* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  const char* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// One dataset within the mapping. Nothing promises that it is aligned.
+struct Column {
+  const char* data = nullptr;
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+
+  template <class Stored>
+  Stored at(std::uint64_t index) const {
+    Stored value;
+    std::memcpy(&value, data + index * sizeof(Stored), sizeof value);
+    return value;
+  }
+};
+
+}  // namespace
+
+struct ShardReader::State {
+  explicit State(const std::filesystem::path& file_path)
+      : path(file_path), file(Hdf5File::open(path)), mapping(path) {}
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::bad_data, path.string() + ": " + what, kRemedy);
+  }
+  void check_format() const;
+  Column find_column(const std::string& name, std::initializer_list<const char*> types);
+  void check_count(const char* attribute, std::uint64_t count) const;
+  void check_borders(const char* name, const Column& column, std::uint64_t end) const;
+  [[noreturn]] void fail_offset(const char* name, std::uint64_t index, std::uint64_t value,
+                                std::uint64_t limit) const;
+
+  std::filesystem::path path;
+  Hdf5File file;
+  FileMapping mapping;
+  Column tokens, sentence_offsets, document_offsets;
+  bool wide = false;  // uint32 tokens
+  std::string vocabulary_sha256, checksum;
+};
+
+void ShardReader::State::check_format() const {
+  const std::string format = file.text_attribute("format");
+  if (format != kShardFormat) fail(fmt::format("format is '{}', not '{}'", format, kShardFormat));
+  const std::uint64_t version = file.number_attribute("version");
+  if (version != kShardVersion) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: version {} of the shard format; this program reads version {}",
+                            path.string(), version, kShardVersion),
+                "use the Bertha that made it, or make the corpus anew");
+  }
+}
+
+Column ShardReader::State::find_column(const std::string& name,
+                                       std::initializer_list<const char*> types) {
+  const Hdf5Dataset dataset = file.dataset(name);
+  bool known = false;
+  std::string wanted;
+  for (const char* type : types) {
+    known = known || dataset.type == type;
+    wanted += (wanted.empty() ? "" : " or ") + std::string(type);
+  }
+  if (!known) fail(fmt::format("dataset {} holds {}, not {}", name, dataset.type, wanted));
+  if (dataset.shape.size() != 1) {
+    fail(fmt::format("dataset {} has {} dimensions, not one", name, dataset.shape.size()));
+  }
+  if (dataset.shape[0] == 0) fail(fmt::format("dataset {} is empty", name));
+  if (!dataset.contiguous) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: dataset {} is chunked, compressed or not in the file",
+                            path.string(), name),
+                "rewrite it with `h5repack -f NONE -l CONTI`, or make the corpus anew");
+  }
+  if (dataset.address > mapping.bytes() || dataset.bytes > mapping.bytes() - dataset.address) {
+    fail(fmt::format("dataset {} ends at byte {}, but the file has {}", name,
+                     dataset.address + dataset.bytes, mapping.bytes()));
+  }
+  return {mapping.data() + dataset.address, dataset.shape[0], dataset.bytes};
+}
+
+void ShardReader::State::check_count(const char* attribute, std::uint64_t count) const {
+  if (const auto stored = file.number_attribute(attribute); stored != count) {
+    fail(fmt::format("attribute {} = {}, but the datasets hold {}", attribute, stored, count));
+  }
+}
+
+void ShardReader::State::check_borders(const char* name, const Column& column,
+                                       std::uint64_t end) const {
+  const auto first = column.at<std::uint64_t>(0), last = column.at<std::uint64_t>(column.count - 1);
+  if (first != 0) fail(fmt::format("{}[0] = {} instead of 0", name, first));
+  if (last != end) {
+    fail(fmt::format("{}[{}] = {} instead of {}", name, column.count - 1, last, end));
+  }
+}
+
+void ShardReader::State::fail_offset(const char* name, std::uint64_t index, std::uint64_t value,
+                                     std::uint64_t limit) const {
+  fail(fmt::format("{}[{}] = {} is beyond the end, {}", name, index, value, limit));
+}
+
+ShardReader::ShardReader(const std::filesystem::path& path)
+    : state_(std::make_unique<State>(path)) {
+  State& state = *state_;
+  state.check_format();
+  state.tokens = state.find_column(kTokensDataset, {"uint16", "uint32"});
+  state.wide = state.tokens.bytes == 4 * state.tokens.count;
+  state.sentence_offsets = state.find_column(kSentencesDataset, {"uint64"});
+  state.document_offsets = state.find_column(kDocumentsDataset, {"uint64"});
+  state.check_count("documents", documents());
+  state.check_count("sentences", sentences());
+  state.check_count("tokens", tokens());
+  state.check_borders(kSentencesDataset, state.sentence_offsets, tokens());
+  state.check_borders(kDocumentsDataset, state.document_offsets, sentences());
+  state.vocabulary_sha256 = state.file.text_attribute("vocab_sha256");
+  state.checksum = state.file.text_attribute("checksum");
+  state.file.close();  // the mapping stays
+}
+
+ShardReader::~ShardReader() = default;
+ShardReader::ShardReader(ShardReader&&) noexcept = default;
+
+std::uint64_t ShardReader::documents() const {
+  return state_->document_offsets.count - 1;
+}
+std::uint64_t ShardReader::sentences() const {
+  return state_->sentence_offsets.count - 1;
+}
+std::uint64_t ShardReader::tokens() const {
+  return state_->tokens.count;
+}
+const std::string& ShardReader::vocabulary_sha256() const {
+  return state_->vocabulary_sha256;
+}
+const std::string& ShardReader::checksum() const {
+  return state_->checksum;
+}
+const std::filesystem::path& ShardReader::path() const {
+  return state_->path;
+}
+
+// Damaged offsets must not become wild reads, so every value is checked where it is used.
+std::uint64_t ShardReader::document_begin(std::uint64_t document) const {
+  const auto value = state_->document_offsets.at<std::uint64_t>(document);
+  if (value > sentences()) state_->fail_offset(kDocumentsDataset, document, value, sentences());
+  return value;
+}
+
+std::uint64_t ShardReader::sentence_begin(std::uint64_t sentence) const {
+  const auto value = state_->sentence_offsets.at<std::uint64_t>(sentence);
+  if (value > tokens()) state_->fail_offset(kSentencesDataset, sentence, value, tokens());
+  return value;
+}
+
+void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,
+                              std::vector<std::int32_t>& out) const {
+  if (begin > end || end > tokens()) {
+    state_->fail(fmt::format("no tokens {} to {} among {}", begin, end, tokens()));
+  }
+  const std::size_t before = out.size();
+  out.resize(before + (end - begin));
+  std::int32_t* to = out.data() + before;
+  if (state_->wide) {
+    std::memcpy(to, state_->tokens.data + begin * 4, (end - begin) * 4);
+  } else {
+    for (std::uint64_t i = begin; i < end; ++i) *to++ = state_->tokens.at<std::uint16_t>(i);
+  }
+}
+
+std::string ShardReader::compute_checksum() const {
+  Sha256 hash;
+  for (const Column* column :
+       {&state_->tokens, &state_->sentence_offsets, &state_->document_offsets}) {
+    hash.update(column->data, column->bytes);
+  }
+  return hash.hex();
+}
+
+}  // namespace bertha

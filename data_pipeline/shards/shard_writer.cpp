@@ -1,0 +1,201 @@
+// HDF5 lays out the file; the data goes straight to the addresses it names; HDF5 adds attributes.
+//
+// In this order a full disk shows while nothing of ours depends on the library, which neither
+// reports it well nor survives it: the space is reserved before the data is written, and a little
+// more than needed, for the attributes. Closing the file cuts what was too much.
+#include "data_pipeline/shards/shard_writer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/shards/hdf5_file.h"
+#include "data_pipeline/shards/shard_schema.h"
+#include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
+#include "parallel/base/staged_output.h"
+
+namespace bertha {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t kMetadataBytes = 1 << 16;  // more than HDF5 needs for a few attributes
+
+struct Addresses {
+  std::uint64_t tokens, sentences, documents;
+};
+
+// Space for HDF5's own bytes, so that it does not meet a full disk.
+void check_space(const fs::path& path) {
+  const auto file = open_file(path, O_RDWR | O_CREAT | O_TRUNC);
+  reserve_space(file.get(), path.string(), kMetadataBytes);
+}
+
+Addresses lay_out(const fs::path& path, const ShardWriter::Shape& shape) {
+  check_space(path);
+  auto file = Hdf5File::create(path);
+  const Addresses addresses{
+      .tokens = file.add_dataset(kTokensDataset, token_bytes(shape.vocabulary_size), shape.tokens),
+      .sentences = file.add_dataset(kSentencesDataset, 8, shape.sentences + 1),
+      .documents = file.add_dataset(kDocumentsDataset, 8, shape.documents + 1)};
+  file.close();
+  return addresses;
+}
+
+}  // namespace
+
+struct ShardWriter::State {
+  State(const fs::path& file_path, const Shape& promised)
+      : path(file_path),
+        shape(promised),
+        addresses(lay_out(path, shape)),
+        file(open_file(path, O_RDWR)),
+        tokens(file.get(), path.string(), addresses.tokens),
+        sentences(file.get(), path.string(), addresses.sentences),
+        documents(file.get(), path.string(), addresses.documents) {
+    reserve_space(file.get(), path.string(), fs::file_size(path) + kMetadataBytes);
+  }
+
+  void add_offset(BufferedWriter& writer, std::uint64_t offset) {
+    writer.append(&offset, sizeof offset);
+  }
+  template <class Stored>
+  void add_tokens(std::span<const std::int32_t> ids);
+  void hash_offsets(std::uint64_t address, std::uint64_t count);
+
+  fs::path path;
+  Shape shape;
+  Addresses addresses;
+  FileDescriptor file;
+  BufferedWriter tokens, sentences, documents;
+  std::uint64_t token_count = 0, sentence_count = 0, document_count = 0;
+  std::uint64_t document_begin = 0;  // sentences before the document under way
+  Sha256 hash;
+  bool finished = false;
+};
+
+template <class Stored>
+void ShardWriter::State::add_tokens(std::span<const std::int32_t> ids) {
+  constexpr std::size_t kBlock = 4096;
+  Stored block[kBlock];
+  while (!ids.empty()) {
+    const std::size_t count = std::min(ids.size(), kBlock);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (ids[i] < 0 || ids[i] >= shape.vocabulary_size) {
+        throw Error(ErrorKind::internal, fmt::format("{}: token id {} in a vocabulary of {}",
+                                                     path.string(), ids[i], shape.vocabulary_size));
+      }
+      block[i] = static_cast<Stored>(ids[i]);
+    }
+    tokens.append(block, count * sizeof(Stored));
+    hash.update(block, count * sizeof(Stored));
+    ids = ids.subspan(count);
+  }
+}
+
+void ShardWriter::State::hash_offsets(std::uint64_t address, std::uint64_t count) {
+  std::vector<std::uint64_t> block(std::min<std::uint64_t>(count, 1 << 15));
+  while (count > 0) {
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(count, block.size()));
+    read_at(file.get(), path.string(), address, block.data(), part * sizeof(std::uint64_t));
+    hash.update(block.data(), part * sizeof(std::uint64_t));
+    address += part * sizeof(std::uint64_t);
+    count -= part;
+  }
+}
+
+ShardWriter::ShardWriter(const fs::path& path, const Shape& shape) {
+  if (shape.documents == 0 || shape.sentences == 0 || shape.tokens == 0) {
+    throw Error(ErrorKind::internal, path.string() + ": a shard without text");
+  }
+  try {
+    state_ = std::make_unique<State>(path, shape);
+    state_->add_offset(state_->sentences, 0);
+    state_->add_offset(state_->documents, 0);
+  } catch (...) {
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored)) fs::remove(path, ignored);
+    throw;
+  }
+}
+
+ShardWriter::~ShardWriter() {
+  std::error_code ignored;
+  if (!state_->finished) fs::remove(state_->path, ignored);
+}
+
+void ShardWriter::add_sentences(std::span<const std::int32_t> tokens,
+                                std::span<const std::uint32_t> lengths) {
+  auto& state = *state_;
+  std::uint64_t sum = 0;
+  for (const std::uint32_t length : lengths) sum += length;
+  if (lengths.empty() || sum != tokens.size() || std::ranges::count(lengths, 0U) != 0 ||
+      state.document_count == state.shape.documents ||
+      state.sentence_count + lengths.size() > state.shape.sentences ||
+      state.token_count + tokens.size() > state.shape.tokens) {
+    throw Error(
+        ErrorKind::internal,
+        fmt::format("{}: document {}: {} sentences, {} tokens do not fit the plan",
+                    state.path.string(), state.document_count, lengths.size(), tokens.size()));
+  }
+  if (token_bytes(state.shape.vocabulary_size) == 2) {
+    state.add_tokens<std::uint16_t>(tokens);
+  } else {
+    state.add_tokens<std::uint32_t>(tokens);
+  }
+  for (const std::uint32_t length : lengths) {
+    state.add_offset(state.sentences, state.token_count += length);
+  }
+  state.sentence_count += lengths.size();
+}
+
+void ShardWriter::end_document() {
+  auto& state = *state_;
+  if (state.sentence_count == state.document_begin) {
+    throw Error(ErrorKind::internal, state.path.string() + ": a document without sentences");
+  }
+  state.document_begin = state.sentence_count;
+  state.add_offset(state.documents, state.sentence_count);
+  ++state.document_count;
+}
+
+ShardSummary ShardWriter::finish() {
+  auto& state = *state_;
+  const Shape& shape = state.shape;
+  if (state.document_count != shape.documents || state.sentence_count != shape.sentences ||
+      state.token_count != shape.tokens) {
+    throw Error(ErrorKind::internal, state.path.string() + ": fewer documents than planned");
+  }
+  for (BufferedWriter* writer : {&state.tokens, &state.sentences, &state.documents}) {
+    writer->flush();
+  }
+  state.hash_offsets(state.addresses.sentences, shape.sentences + 1);
+  state.hash_offsets(state.addresses.documents, shape.documents + 1);
+  ShardSummary summary{.file = state.path.filename().string(),
+                       .documents = shape.documents,
+                       .sentences = shape.sentences,
+                       .tokens = shape.tokens,
+                       .bytes = 0,
+                       .checksum = state.hash.hex()};
+  auto file = Hdf5File::open_for_writing(state.path);
+  file.add_attribute("format", std::string_view(kShardFormat));
+  file.add_attribute("version", std::uint64_t{kShardVersion});
+  file.add_attribute("vocab_sha256", shape.vocabulary_sha256);
+  file.add_attribute("documents", shape.documents);
+  file.add_attribute("sentences", shape.sentences);
+  file.add_attribute("tokens", shape.tokens);
+  file.add_attribute("checksum", summary.checksum);
+  file.close();
+  flush_to_disk(state.path);
+  summary.bytes = fs::file_size(state.path);
+  state.finished = true;
+  return summary;
+}
+
+}  // namespace bertha
