@@ -177,7 +177,8 @@ void TrainStep::report_not_finite(std::span<const Batch> micro_batches, std::int
   for (const auto& batch : micro_batches) {
     for (const auto sample : batch.sample_numbers) {
       if (samples.size() > 120) break;
-      samples += (samples.empty() ? "" : " ") + std::to_string(sample);
+      if (!samples.empty()) samples += ' ';
+      samples += std::to_string(sample);
     }
   }
   throw Error(

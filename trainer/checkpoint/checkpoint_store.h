@@ -45,6 +45,8 @@ class CheckpointStore {
   std::filesystem::path save(const CheckpointContents& contents);
 
  private:
+  void delete_old(std::int64_t just_written) const;
+
   std::filesystem::path folder_;
   Communicator& communicator_;
   RetentionOptions retention_;
@@ -55,7 +57,7 @@ class CheckpointStore {
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& checkpoints);
 
 // Error{bad_data} or Error{io} naming the file: no manifest, missing file, wrong size, and with
-// `full` a wrong checksum.
+// `full` a wrong checksum. A manifest lists the names, sizes and checksums of all other files.
 void check_checkpoint(const std::filesystem::path& checkpoint, bool full);
 std::vector<std::string> checkpoint_faults(const std::filesystem::path& checkpoint);  // all of them
 

@@ -11,6 +11,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "trainer/checkpoint/file_writer.h"
+
 namespace bertha {
 
 struct NamedTensor {
@@ -18,14 +20,15 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-// Writes and flushes; tensors are on the CPU or copied there one by one; types float32, bfloat16,
-// float16, int64, int32, uint8. Names are unique. Data offsets are aligned to 8 bytes or better.
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata);
+// Writes and flushes; tensors are on the CPU or copied there one by one; names are unique. Tensors
+// of wider types come first, so that each is aligned to its elements; otherwise in the given order.
+WrittenFile write_safetensors(const std::filesystem::path& path,
+                              const std::vector<NamedTensor>& tensors,
+                              const std::map<std::string, std::string>& metadata);
 
-// Maps a file. Error{bad_data} names the file and what is wrong: header longer than the file or
-// 100 MB, not JSON, unknown dtype, ranges that overlap, leave the file, leave holes or do not fit
-// the shape, duplicate names.
+// Opens a file and checks its header. Error{bad_data} names the file and what is wrong: header
+// longer than the file or 100 MB, not JSON, unknown dtype, ranges that overlap, leave the file,
+// leave holes or do not fit the shape, duplicate names.
 class SafetensorsFile {
  public:
   struct Entry {

@@ -17,7 +17,8 @@ struct Schedule {
 };
 
 // The rate of update number `step`, counted from 1: step/warmup of the peak while warming up, then
-// peak to end_rate at total_steps. Steps beyond total_steps keep end_rate.
+// peak to end_rate at total_steps. Steps beyond total_steps keep end_rate; `constant` keeps the
+// peak.
 double learning_rate(const Schedule& schedule, std::int64_t step);
 
 }  // namespace bertha

@@ -18,7 +18,7 @@ class LossScaler {
   explicit LossScaler(bool enabled, LossScalerState state = {});
   double scale() const;  // 1 when disabled
   // After a step: true when the gradients were finite. Halves on overflow (floor 1), doubles after
-  // 2000 good steps. Error{internal} after 20 overflows in a row.
+  // 2000 good steps (to at most 2^24). Error{internal} after 20 overflows in a row.
   void update(bool finite);
   const LossScalerState& state() const { return state_; }
 

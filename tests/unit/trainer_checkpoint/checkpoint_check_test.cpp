@@ -1,0 +1,156 @@
+// Damaged checkpoints: found, named, and passed over.
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/thread_communicator.h"
+#include "tests/unit/trainer_checkpoint/sample_checkpoint.h"
+#include "tests/unit/trainer_checkpoint/scratch_folder.h"
+
+namespace bertha::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class DamagedCheckpoint : public ::testing::Test {
+ protected:
+  DamagedCheckpoint() {
+    run_thread_ranks(2, [&](Communicator& communicator) {
+      CheckpointStore store(run.path(), communicator, {0, 0});
+      for (const std::int64_t step : {1, 2}) {
+        store.save(sample_contents(communicator.rank_info(), step));
+      }
+    });
+  }
+  std::string quick_check() const {
+    return error_of([&] { check_checkpoint(newest, false); });
+  }
+  void change_manifest(const std::function<void(nlohmann::json&)>& change) const {
+    auto manifest = nlohmann::json::parse(read_file(newest / "manifest.json"));
+    change(manifest);
+    write_file(newest / "manifest.json", manifest.dump());
+  }
+  // The change is found by a quick check, and the older checkpoint is taken instead.
+  void expect_passed_over(const std::string& message) const {
+    EXPECT_THAT(quick_check(), StartsWith("65 "));
+    EXPECT_THAT(quick_check(), HasSubstr(message));
+    EXPECT_THAT(checkpoint_faults(newest), ::testing::Contains(HasSubstr(message)));
+    EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001");
+  }
+
+  ScratchFolder run;
+  fs::path newest = run / "step-00000002";
+};
+
+TEST_F(DamagedCheckpoint, LacksItsManifest) {
+  fs::remove(newest / "manifest.json");
+  expect_passed_over("has no manifest.json");
+}
+
+TEST_F(DamagedCheckpoint, LacksAFile) {
+  fs::remove(newest / "optimizer-00001-of-00002.safetensors");
+  expect_passed_over("optimizer-00001-of-00002.safetensors is missing");
+}
+
+TEST_F(DamagedCheckpoint, IsTruncated) {
+  fs::resize_file(newest / "model.safetensors", 100);
+  expect_passed_over("model.safetensors has 100 bytes, the manifest says");
+}
+
+TEST_F(DamagedCheckpoint, HasAFlippedByteThatOnlyAFullCheckFinds) {
+  flip_byte(newest / "model.safetensors", 600);
+  flip_byte(newest / "optimizer-00000-of-00002.safetensors", 700);
+  EXPECT_EQ(quick_check(), "");
+  EXPECT_THAT(error_of([&] { check_checkpoint(newest, true); }),
+              ::testing::MatchesRegex("65 .*model.safetensors has another checksum.*"));
+  EXPECT_THAT(checkpoint_faults(newest),
+              ElementsAre(HasSubstr("model.safetensors has another checksum"),
+                          HasSubstr("optimizer-00000-of-00002.safetensors has another checksum")));
+}
+
+TEST_F(DamagedCheckpoint, HasAManifestThatLies) {
+  const auto whole = read_file(newest / "manifest.json");
+  const auto said_after = [&](const std::function<void(nlohmann::json&)>& change) {
+    write_file(newest / "manifest.json", whole);
+    change_manifest(change);
+    EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001");
+    return quick_check();
+  };
+  EXPECT_THAT(said_after([](auto& m) { m["format"] = "bertha-corpus"; }),
+              HasSubstr("is not the manifest of a checkpoint"));
+  EXPECT_THAT(said_after([](auto& m) { m["version"] = 99; }), HasSubstr("version 99 is not 1"));
+  EXPECT_THAT(said_after([](auto& m) { m.erase("version"); }), HasSubstr("version is missing"));
+  EXPECT_THAT(said_after([](auto& m) { m["step"] = -1; }), HasSubstr("step"));
+  EXPECT_THAT(said_after([](auto& m) { m["world_size"] = 1LL << 40; }), HasSubstr("world_size"));
+  EXPECT_THAT(said_after([](auto& m) { m["files"] = 3; }), HasSubstr("files are missing"));
+  EXPECT_THAT(said_after([](auto& m) { m["files"].erase("trainer_state.json"); }),
+              HasSubstr("lists no trainer_state.json"));
+  EXPECT_THAT(said_after([](auto& m) { m["files"]["vocab.txt"]["bytes"] = -1; }),
+              HasSubstr("bytes and sha256 of vocab.txt"));
+  EXPECT_THAT(said_after([](auto& m) { m["files"]["vocab.txt"]["sha256"] = "xyz"; }),
+              HasSubstr("bytes and sha256 of vocab.txt"));
+  for (const char* name : {"../step-00000001/vocab.txt", "/etc/passwd", "..", "", "a/b"}) {
+    EXPECT_THAT(said_after([&](auto& m) { m["files"][name] = m["files"]["vocab.txt"]; }),
+                HasSubstr("is no name of a file"));
+  }
+  EXPECT_THAT(said_after([](auto& m) { m = nlohmann::json::array(); }), HasSubstr("manifest"));
+  write_file(newest / "manifest.json", "{\"format\": ");
+  EXPECT_THAT(quick_check(), HasSubstr("manifest.json: is not JSON"));
+}
+
+TEST_F(DamagedCheckpoint, LacksSomeMoments) {
+  change_manifest([](auto& m) { m["files"].erase("optimizer-00001-of-00002.safetensors"); });
+  EXPECT_EQ(quick_check(), "");
+  EXPECT_THAT(checkpoint_faults(newest),
+              ::testing::Contains(HasSubstr("lack exp_avg_sq of cls.predictions.bias")));
+  auto slices = sample_slices(0, 1, 2);
+  EXPECT_THAT(error_of([&] { read_moments(newest, slices); }),
+              ::testing::AllOf(StartsWith("65 "), HasSubstr("lack exp_avg of bert.pooler.dense"
+                                                            ".weight from element 11 of [0, 64)")));
+  auto unknown = std::vector<MomentSlice>{{"new.weight", "exp_avg", 0, 2, at::zeros({2})}};
+  EXPECT_THAT(error_of([&] { read_moments(newest, unknown); }), HasSubstr("new.weight"));
+}
+
+TEST_F(DamagedCheckpoint, HasSlicesThatAreNone) {
+  const auto path = newest / "optimizer-00000-of-00002.safetensors";
+  auto slices = sample_slices(0, 2, 2);
+  for (const char* name : {"exp_avg/a/0-5", "exp_avg/a/5-0", "exp_avg/a/0-", "exp_avg/a/-1-3",
+                           "exp_avg/0-4", "exp_avg", "exp_avg/a/0x-4"}) {
+    write_safetensors(path, {{name, at::zeros({4})}}, {});
+    EXPECT_THAT(error_of([&] { read_moments(newest, slices); }), HasSubstr("is no slice")) << name;
+  }
+  write_safetensors(path, {{"exp_avg/a/0-4", at::zeros({4}, at::kDouble)}}, {});
+  EXPECT_THAT(error_of([&] { read_moments(newest, slices); }), HasSubstr("is no slice"));
+}
+
+TEST(CheckpointCheck, SaysWhatIsNotThere) {
+  const ScratchFolder run;
+  EXPECT_EQ(newest_checkpoint(run / "checkpoints"), std::nullopt);
+  EXPECT_EQ(newest_checkpoint(run.path()), std::nullopt);
+  EXPECT_THAT(error_of([&] { check_checkpoint(run / "nowhere", false); }),
+              ::testing::MatchesRegex("74 cannot open .*nowhere: No such file or directory"));
+  run.put("file", "x");
+  EXPECT_THAT(error_of([&] { check_checkpoint(run / "file", false); }),
+              ::testing::MatchesRegex("65 .*file is no folder"));
+  EXPECT_THAT(error_of([&] { newest_checkpoint(run / "file"); }), StartsWith("74 "));
+  EXPECT_THAT(error_of([&] { read_trainer_state(run / "nowhere"); }), StartsWith("74 "));
+}
+
+TEST(CheckpointCheck, GoesByStepNotByTime) {
+  const ScratchFolder run;
+  run_thread_ranks(1, [&](Communicator& communicator) {
+    CheckpointStore store(run.path(), communicator, {0, 0});
+    for (const std::int64_t step : {100'000'000, 99'999'999, 5}) {
+      store.save(sample_contents({}, step));
+    }
+  });
+  EXPECT_EQ(newest_checkpoint(run.path()), run / "step-100000000");
+}
+
+}  // namespace
+}  // namespace bertha::testing

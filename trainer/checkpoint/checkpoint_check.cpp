@@ -1,0 +1,115 @@
+// Whether a checkpoint folder is what its manifest says, and which is the newest that is.
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/sha256.h"
+#include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/checkpoint_folders.h"
+#include "trainer/checkpoint/checkpoint_manifest.h"
+#include "trainer/checkpoint/checkpoint_store.h"
+#include "trainer/checkpoint/moment_files.h"
+
+namespace bertha {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_file(const fs::path& checkpoint, const WrittenFile& file, bool full) {
+  const auto path = checkpoint / file.name;
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_data, path.string() + what,
+                "the checkpoint is damaged: use another one");
+  };
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (!fs::exists(status)) fail(" is missing");
+  if (!fs::is_regular_file(status)) fail(" is not a regular file");
+  const auto bytes = fs::file_size(path, error);
+  if (error) throw_io_error("read", path.string(), error.value());
+  if (bytes != file.bytes) {
+    fail(fmt::format(" has {} bytes, the manifest says {}", bytes, file.bytes));
+  }
+  if (full && sha256_file(path) != file.sha256) {
+    fail(" has another checksum than the manifest says");
+  }
+}
+
+void check_listed(const CheckpointManifest& manifest, const fs::path& checkpoint) {
+  for (const char* needed : {"model.safetensors", "trainer_state.json"}) {
+    if (std::none_of(manifest.files.begin(), manifest.files.end(),
+                     [&](const auto& file) { return file.name == needed; })) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}: manifest.json lists no {}", checkpoint.string(), needed),
+                  "the checkpoint is damaged: use another one");
+    }
+  }
+}
+
+// Every parameter of the model has all of every moment, where there are moments.
+void check_moments(const fs::path& checkpoint, const CheckpointManifest& manifest,
+                   const std::function<void(const std::string&)>& report) {
+  const MomentFiles moments(checkpoint, manifest);
+  const SafetensorsFile model(checkpoint / "model.safetensors");
+  for (const auto& name : moments.moment_names()) {
+    for (const auto& entry : model.entries()) {
+      std::int64_t elements = 1;
+      for (const auto size : entry.shape) elements *= size;
+      if (const auto gap = moments.gap({entry.name, name, 0, elements, {}})) report(*gap);
+    }
+  }
+}
+
+}  // namespace
+
+void check_checkpoint(const fs::path& checkpoint, bool full) {
+  const auto manifest = CheckpointManifest::from_folder(checkpoint);
+  check_listed(manifest, checkpoint);
+  for (const auto& file : manifest.files) check_file(checkpoint, file, full);
+}
+
+std::vector<std::string> checkpoint_faults(const fs::path& checkpoint) {
+  std::vector<std::string> faults;
+  const auto attempt = [&](const auto& work) {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      faults.emplace_back(error.what());
+    }
+  };
+  CheckpointManifest manifest;
+  attempt([&] { manifest = CheckpointManifest::from_folder(checkpoint); });
+  if (!faults.empty()) return faults;
+  attempt([&] { check_listed(manifest, checkpoint); });
+  for (const auto& file : manifest.files) attempt([&] { check_file(checkpoint, file, true); });
+  if (!faults.empty()) return faults;  // what follows could only repeat them
+  attempt([&] { read_trainer_state(checkpoint); });
+  attempt([&] {
+    check_moments(checkpoint, manifest, [&](const auto& gap) { faults.push_back(gap); });
+  });
+  return faults;
+}
+
+std::optional<fs::path> newest_checkpoint(const fs::path& checkpoints) {
+  for (const auto& folder : list_checkpoints(checkpoints)) {
+    try {
+      check_checkpoint(folder.path, false);
+      return folder.path;
+    } catch (const Error& error) {
+      log_warning("passing over a checkpoint: " + error.message());
+    }
+  }
+  return std::nullopt;
+}
+
+TrainerState read_trainer_state(const fs::path& checkpoint) {
+  const auto path = checkpoint / "trainer_state.json";
+  return trainer_state_from_json(read_file(path), path.string());
+}
+
+}  // namespace bertha

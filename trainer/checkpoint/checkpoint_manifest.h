@@ -1,0 +1,32 @@
+// manifest.json of a checkpoint: which files belong to it and what they must look like. Its
+// presence says that everything else was written.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trainer/checkpoint/file_writer.h"
+
+namespace bertha {
+
+inline constexpr const char* kCheckpointFormat = "bertha-checkpoint";
+inline constexpr int kCheckpointVersion = 1;
+
+struct CheckpointManifest {
+  std::int64_t step = 0;
+  int world_size = 1;
+  std::vector<WrittenFile> files;  // by name
+
+  std::string to_json() const;
+  // Error{io} when the folder or file cannot be read, Error{bad_data} for anything wrong in it: a
+  // missing manifest, another format, a newer version, a name that leaves the folder ...
+  static CheckpointManifest from_folder(const std::filesystem::path& checkpoint);
+};
+
+// How one rank tells another what it wrote.
+std::string pack_files(const std::vector<WrittenFile>& files);
+std::vector<WrittenFile> unpack_files(const std::string& bytes);
+
+}  // namespace bertha

@@ -1,0 +1,39 @@
+// Writes one file from front to back, computing its checksum on the way.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "parallel/base/sha256.h"
+
+namespace bertha {
+
+// What a written file must look like when it is read back.
+struct WrittenFile {
+  std::string name;  // without folder
+  std::uint64_t bytes = 0;
+  std::string sha256;
+  bool operator==(const WrittenFile&) const = default;
+};
+
+// Error{io} for anything that fails; the file is left for whoever owns its folder to remove.
+class FileWriter {
+ public:
+  explicit FileWriter(std::filesystem::path path);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(std::string_view bytes);
+  WrittenFile finish();  // flushes to disk and closes
+
+ private:
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::uint64_t bytes_ = 0;
+  Sha256 hash_;
+};
+
+}  // namespace bertha

@@ -1,0 +1,201 @@
+// Finds model folders, reads their weights and fits them to a model.
+#include "trainer/checkpoint/hugging_face.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "parallel/base/error.h"
+#include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/checkpoint_folders.h"
+#include "trainer/checkpoint/checkpoint_store.h"
+#include "trainer/checkpoint/safetensors_header.h"
+#include "trainer/checkpoint/weight_names.h"
+
+namespace bertha {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kWeights = "model.safetensors";
+constexpr const char* kIndex = "model.safetensors.index.json";
+
+bool has_file(const fs::path& folder, const char* name) {
+  std::error_code error;
+  return fs::exists(folder / name, error);
+}
+
+bool has_safetensors(const fs::path& folder) {
+  return has_file(folder, kWeights) || has_file(folder, kIndex);
+}
+
+bool is_model_folder(const fs::path& folder) {
+  return has_file(folder, "config.json") && has_safetensors(folder);
+}
+
+void require_existing(const fs::path& path) {
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (!fs::exists(status)) throw_io_error("open", path.string(), error ? error.value() : ENOENT);
+  if (!fs::is_directory(status)) {
+    throw Error(ErrorKind::bad_data, path.string() + " is a file, not a model folder",
+                "give the folder that holds config.json and model.safetensors");
+  }
+}
+
+// Weights in forms that are programs rather than data, or of other frameworks.
+void refuse_other_formats(const fs::path& folder) {
+  if (has_safetensors(folder)) return;
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5",
+                           "flax_model.msgpack", "bert_model.ckpt.index"}) {
+    if (!has_file(folder, name)) continue;
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{} has {} but no {}", folder.string(), name, kWeights),
+                "save the model as safetensors: in Python, "
+                "AutoModelForPreTraining.from_pretrained(folder).save_pretrained(new_folder)");
+  }
+}
+
+// File by weight name, out of the index of a model in several files.
+std::map<std::string, std::string> read_index(const fs::path& path) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_data, path.string() + ": " + what, "get the model anew");
+  };
+  const auto json = Json::parse(read_file(path), nullptr, false);
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
+    fail("has no weight_map");
+  }
+  std::map<std::string, std::string> files;
+  for (const auto& [name, file] : json["weight_map"].items()) {
+    if (!file.is_string()) fail("the file of '" + shown(name) + "' is no text");
+    const auto file_name = file.get<std::string>();
+    if (file_name.find_first_of(std::string("/\0", 2)) != std::string::npos ||
+        !file_name.ends_with(".safetensors")) {
+      fail("'" + shown(file_name) + "' is no safetensors file of this folder");
+    }
+    files[name] = file_name;
+  }
+  if (files.empty()) fail("its weight_map is empty");
+  return files;
+}
+
+std::vector<NamedTensor> read_all(const fs::path& path) {
+  const SafetensorsFile file(path);
+  std::vector<NamedTensor> weights;
+  for (const auto& entry : file.entries()) weights.push_back({entry.name, file.read(entry.name)});
+  return weights;
+}
+
+std::vector<NamedTensor> read_shards(const fs::path& folder) {
+  std::map<std::string, std::vector<std::string>> names_by_file;
+  for (const auto& [name, file] : read_index(folder / kIndex)) names_by_file[file].push_back(name);
+  std::vector<NamedTensor> weights;
+  for (const auto& [file_name, names] : names_by_file) {
+    const SafetensorsFile file(folder / file_name);
+    for (const auto& name : names) weights.push_back({name, file.read(name)});
+  }
+  return weights;
+}
+
+std::string shape_text(const at::Tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
+}
+
+void check_fits(const NamedTensor& wanted, const at::Tensor& found) {
+  const auto& name = wanted.name;
+  if (found.sizes() != wanted.tensor.sizes()) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("weight {} is {} in the file and {} in the model", name,
+                            shape_text(found), shape_text(wanted.tensor)),
+                name == "bert.embeddings.word_embeddings.weight"
+                    ? "use the vocabulary that the file's model was trained with"
+                    : "give the model the file's shape (its config.json)");
+  }
+  if (!found.is_floating_point()) {
+    throw Error(ErrorKind::bad_data, fmt::format("weight {} is of type {}, not a number with a "
+                                                 "fraction",
+                                                 name, c10::toString(found.scalar_type())));
+  }
+  if (!at::isfinite(found.to(at::kFloat)).all().item<bool>()) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("weight {} holds values that are no finite numbers", name),
+                "use another checkpoint or model");
+  }
+}
+
+void require_encoder(const std::vector<std::string>& missing) {
+  std::vector<std::string> needed;
+  std::copy_if(missing.begin(), missing.end(), std::back_inserter(needed), [](const auto& name) {
+    return name.starts_with("bert.encoder.") || name.starts_with("bert.embeddings.");
+  });
+  if (needed.empty()) return;
+  throw Error(ErrorKind::bad_data,
+              fmt::format("the file lacks {} weight(s) of the encoder, first {}", needed.size(),
+                          needed.front()),
+              "is it a BERT model of this many layers? See its config.json");
+}
+
+}  // namespace
+
+fs::path resolve_model_folder(const fs::path& path) {
+  require_existing(path);
+  if (is_model_folder(path)) return path;
+  if (is_model_folder(path / "model")) return path / "model";  // fine-tuned: its best epoch
+  for (const auto& checkpoints : {path / "checkpoints", path}) {
+    if (const auto newest = newest_checkpoint(checkpoints)) return *newest;
+  }
+  refuse_other_formats(path);
+  throw Error(ErrorKind::bad_data,
+              path.string() +
+                  " is no model: looked for config.json with model.safetensors, for model/, and "
+                  "for a complete checkpoint in checkpoints/",
+              "give a checkpoint, a run folder or a Transformers folder");
+}
+
+std::vector<NamedTensor> read_model_weights(const fs::path& folder) {
+  require_existing(folder);
+  if (has_file(folder, kWeights)) {
+    return with_our_names(read_all(folder / kWeights), (folder / kWeights).string());
+  }
+  if (has_file(folder, kIndex)) return with_our_names(read_shards(folder), folder.string());
+  refuse_other_formats(folder);
+  throw Error(ErrorKind::bad_data, fmt::format("{} has no {}", folder.string(), kWeights),
+              "give a checkpoint, a run folder or a Transformers folder");
+}
+
+WeightMatch copy_weights(const std::vector<NamedTensor>& source,
+                         const std::vector<NamedTensor>& destination) {
+  const at::NoGradGuard no_gradient;
+  std::unordered_map<std::string, const at::Tensor*> by_name;
+  for (const auto& [name, tensor] : source) by_name.emplace(name, &tensor);
+  WeightMatch match;
+  std::set<std::string> wanted_names;
+  for (const auto& wanted : destination) {
+    wanted_names.insert(wanted.name);
+    if (const auto found = by_name.find(wanted.name); found != by_name.end()) {
+      check_fits(wanted, *found->second);
+    } else {
+      match.missing.push_back(wanted.name);
+    }
+  }
+  require_encoder(match.missing);
+  for (const auto& [name, tensor] : source) {
+    if (!wanted_names.contains(name)) match.unexpected.push_back(name);
+  }
+  // Only now, so that an error leaves the destination as it was.
+  for (const auto& wanted : destination) {
+    if (const auto found = by_name.find(wanted.name); found != by_name.end()) {
+      at::Tensor(wanted.tensor).copy_(*found->second);
+    }
+  }
+  return match;
+}
+
+}  // namespace bertha

@@ -1,0 +1,146 @@
+// Slices of moments out to files, and back through an index of all of them.
+#include "trainer/checkpoint/moment_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+#include "trainer/checkpoint/safetensors_header.h"
+
+namespace bertha {
+namespace {
+
+struct SliceName {
+  std::string moment, parameter;
+  std::int64_t begin = 0, end = 0;
+};
+
+std::string slice_name(const MomentSlice& slice) {
+  return fmt::format("{}/{}/{}-{}", slice.moment, slice.parameter, slice.begin, slice.end);
+}
+
+std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+std::optional<SliceName> parse_slice_name(std::string_view name) {
+  const auto first = name.find('/'), last = name.rfind('/');
+  if (first == std::string_view::npos || first == last) return std::nullopt;
+  const auto range = name.substr(last + 1);
+  const auto dash = range.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto begin = number(range.substr(0, dash)), end = number(range.substr(dash + 1));
+  if (!begin || !end || *begin >= *end) return std::nullopt;
+  return SliceName{std::string(name.substr(0, first)),
+                   std::string(name.substr(first + 1, last - first - 1)), *begin, *end};
+}
+
+}  // namespace
+
+std::string moment_file_name(int number, int count) {
+  return fmt::format("optimizer-{:05}-of-{:05}.safetensors", number, count);
+}
+
+WrittenFile write_moments(const std::filesystem::path& path,
+                          const std::vector<MomentSlice>& moments) {
+  std::vector<NamedTensor> tensors;
+  for (const auto& slice : moments) {
+    if (slice.values.numel() != slice.end - slice.begin ||
+        slice.values.scalar_type() != at::kFloat) {
+      throw Error(ErrorKind::internal, "the values of " + slice_name(slice) + " do not fit it");
+    }
+    tensors.push_back({slice_name(slice), slice.values.view({-1})});
+  }
+  return write_safetensors(path, tensors, {{"format", "bertha-moments"}, {"version", "1"}});
+}
+
+MomentFiles::MomentFiles(const std::filesystem::path& checkpoint,
+                         const CheckpointManifest& manifest)
+    : checkpoint_(checkpoint) {
+  for (const auto& file : manifest.files) {
+    if (!file.name.starts_with("optimizer-") || !file.name.ends_with(".safetensors")) continue;
+    const auto path = checkpoint / file.name;
+    files_.emplace_back(path);
+    index(files_.size() - 1, path.string());
+  }
+  for (auto& [key, slices] : slices_) {
+    std::sort(slices.begin(), slices.end(),
+              [](const Slice& a, const Slice& b) { return a.begin < b.begin; });
+  }
+}
+
+void MomentFiles::index(std::size_t number, const std::string& path) {
+  for (const auto& entry : files_[number].entries()) {
+    const auto name = parse_slice_name(entry.name);
+    if (!name || entry.dtype != "F32" ||
+        entry.shape != std::vector<std::int64_t>{name->end - name->begin}) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}: {} is no slice of a moment", path, shown(entry.name)),
+                  "use another checkpoint");
+    }
+    slices_[{name->moment, name->parameter}].push_back(
+        {name->begin, name->end, number, entry.name});
+  }
+}
+
+std::set<std::string> MomentFiles::moment_names() const {
+  std::set<std::string> names;
+  for (const auto& [key, slices] : slices_) names.insert(key.first);
+  return names;
+}
+
+std::vector<MomentFiles::Piece> MomentFiles::pieces(const MomentSlice& wanted,
+                                                    std::optional<std::string>& gap) const {
+  std::vector<Piece> found;
+  auto place = wanted.begin;
+  if (const auto slices = slices_.find({wanted.moment, wanted.parameter});
+      slices != slices_.end()) {
+    for (const auto& slice : slices->second) {
+      if (place >= wanted.end || slice.begin > place) break;
+      if (slice.end <= place) continue;
+      const auto end = std::min(slice.end, wanted.end);
+      found.push_back({&slice, place, end});
+      place = end;
+    }
+  }
+  if (place < wanted.end) {
+    gap = fmt::format("{}: the optimizer files lack {} of {} from element {} of [{}, {})",
+                      checkpoint_.string(), wanted.moment, wanted.parameter, place, wanted.begin,
+                      wanted.end);
+  }
+  return found;
+}
+
+std::optional<std::string> MomentFiles::gap(const MomentSlice& wanted) const {
+  std::optional<std::string> gap;
+  pieces(wanted, gap);
+  return gap;
+}
+
+void MomentFiles::read(MomentSlice& wanted) const {
+  const at::NoGradGuard no_gradient;
+  std::optional<std::string> gap;
+  const auto found = pieces(wanted, gap);
+  if (gap) throw Error(ErrorKind::bad_data, *gap, "resume from another checkpoint");
+  const auto target = wanted.values.view({-1});
+  for (const auto& [slice, begin, end] : found) {
+    const auto values = files_[slice->file].read(slice->entry);
+    target.slice(0, begin - wanted.begin, end - wanted.begin)
+        .copy_(values.slice(0, begin - slice->begin, end - slice->begin));
+  }
+}
+
+void read_moments(const std::filesystem::path& checkpoint, std::vector<MomentSlice>& destination) {
+  if (destination.empty()) return;
+  const MomentFiles files(checkpoint, CheckpointManifest::from_folder(checkpoint));
+  for (auto& slice : destination) files.read(slice);
+}
+
+}  // namespace bertha
