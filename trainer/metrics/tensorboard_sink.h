@@ -8,9 +8,11 @@
 
 namespace bertha {
 
-// A new events.out.tfevents.* file in `folder`; numeric values become scalars "<event>/<name>" at
-// the event's step. `resumed_step` > 0 writes a session-start record so that TensorBoard drops
-// steps after it from earlier files.
+// A new events.out.tfevents.* file in `folder`, named so that it sorts after those that are there.
+// Numbers become scalars "<event>/<name>" at the event's step (32-bit floats, as TensorBoard keeps
+// them), strings text summaries. Where earlier files are, a session-start record makes TensorBoard
+// drop their steps after `resumed_step` (0: all of them). Error{io} when it cannot be opened; a
+// failed write later warns once and does not stop training.
 std::unique_ptr<MetricsSink> make_tensorboard_sink(const std::filesystem::path& folder,
                                                    std::int64_t resumed_step);
 
