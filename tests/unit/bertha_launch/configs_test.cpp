@@ -1,0 +1,82 @@
+// The recipes in configs/: each is read without complaint and says what its first line promises.
+#include <algorithm>
+#include <cstdlib>
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/bertha_launch/option_fixture.h"
+
+namespace bertha {
+namespace {
+
+std::filesystem::path configs_folder() {
+  const char* source = std::getenv("BERTHA_SOURCE");
+  return std::filesystem::path(source ? source : ".") / "configs";
+}
+
+RunConfig recipe(const std::string& name) {
+  const auto command = name.starts_with("finetune") ? "finetune" : "pretrain";
+  return read_options(command, {"--config", (configs_folder() / (name + ".ini")).string()});
+}
+
+class Recipes : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::is_directory(configs_folder())) {
+      GTEST_SKIP() << "BERTHA_SOURCE does not name the source";
+    }
+  }
+};
+
+TEST_F(Recipes, AllAreReadAndBeginWithAComment) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(configs_folder())) {
+    if (entry.path().extension() != ".ini") continue;
+    ++count;
+    EXPECT_NO_THROW(recipe(entry.path().stem().string())) << entry.path();
+    std::string first;
+    std::ifstream file(entry.path());
+    std::getline(file, first);
+    EXPECT_TRUE(first.starts_with("# ")) << entry.path();
+  }
+  EXPECT_GE(count, 10U);
+}
+
+// NVIDIA DeepLearningExamples, BERT for PyTorch: LAMB, 65,536 and 32,768 sequences.
+TEST_F(Recipes, BasePhasesFollowTheLambRecipe) {
+  const auto first = recipe("bert_base_phase1");
+  EXPECT_EQ(first.trainer.train.global_batch, 65'536);
+  EXPECT_EQ(first.trainer.train.steps, 7'038);
+  EXPECT_EQ(first.trainer.learning_rate, 6e-3);
+  EXPECT_EQ(first.trainer.schedule.warmup_steps, 2'000);  // 0.2843 of 7,038 steps is 2,000.9
+  EXPECT_EQ(first.data.masking.max_predictions, 20);
+  const auto second = recipe("bert_base_phase2");
+  EXPECT_EQ(second.trainer.train.global_batch, 32'768);
+  EXPECT_EQ(second.trainer.train.steps, 1'563);
+  EXPECT_EQ(second.trainer.learning_rate, 4e-3);
+  EXPECT_EQ(second.trainer.schedule.warmup_steps, 200);  // 0.128 of 1,563 steps is 200.1
+  EXPECT_EQ(second.data.sequence_length, 512);
+  EXPECT_EQ(second.data.masking.max_predictions, 80);
+  EXPECT_EQ(second.trainer.optimizer.name, OptimizerName::lamb);  // from phase 1
+  EXPECT_EQ(second.trainer.schedule.power, 0.5);
+}
+
+TEST_F(Recipes, LargeDiffersFromBaseInSizeOnly) {
+  for (const std::string phase : {"phase1", "phase2"}) {
+    auto large = recipe("bert_large_" + phase).resolved;
+    auto base = recipe("bert_base_" + phase).resolved;
+    EXPECT_EQ(large.at("model.size"), "large");
+    large.erase("model.size");
+    base.erase("model.size");
+    EXPECT_EQ(large, base);
+  }
+}
+
+TEST_F(Recipes, RobertaHasNoPairsAndChineseMasksCharacters) {
+  EXPECT_FALSE(recipe("roberta_base").data.next_sentence);
+  EXPECT_EQ(recipe("roberta_base").trainer.optimizer.beta2, 0.98);
+  EXPECT_EQ(recipe("chinese").data.masking.strategy, MaskingStrategy::character);
+}
+
+}  // namespace
+}  // namespace bertha

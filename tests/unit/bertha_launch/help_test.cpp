@@ -1,0 +1,105 @@
+// Help comes from the declarations: complete, each option once, with its default.
+#include <set>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "launch/option_table.h"
+#include "launch/options.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::string help_of(const std::string& command) {
+  std::ostringstream out;
+  print_help(out, command);
+  return out.str();
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST(Help, EveryDeclarationIsCompleteAndUnique) {
+  std::set<std::string> names;
+  for (const auto& declaration : option_table()) {
+    EXPECT_TRUE(names.insert(declaration.name).second) << declaration.name << " twice";
+    EXPECT_EQ(declaration.section() + "." + declaration.key(), declaration.name);
+    EXPECT_FALSE(declaration.value_name.empty()) << declaration.name;
+    EXPECT_TRUE(declaration.help.ends_with(".")) << declaration.name;
+  }
+}
+
+TEST(Help, EverySectionBelongsToSomeCommand) {
+  std::set<std::string> read;
+  for (const auto& command : command_table()) {
+    read.insert(command.sections.begin(), command.sections.end());
+  }
+  for (const auto& declaration : option_table()) {
+    EXPECT_TRUE(read.contains(declaration.section())) << declaration.name;
+  }
+}
+
+TEST(Help, ACommandsHelpNamesEachOfItsOptionsOnceAndNoOther) {
+  for (const auto& command : command_table()) {
+    if (command.name == "help") continue;
+    const auto text = help_of(command.name);
+    const std::set<std::string> sections(command.sections.begin(), command.sections.end());
+    for (const auto& declaration : option_table()) {
+      EXPECT_EQ(count_of(text, "--" + declaration.name + " "),
+                sections.contains(declaration.section()) ? 1U : 0U)
+          << command.name << ", " << declaration.name;
+    }
+  }
+}
+
+TEST(Help, ShowsDefaults) {
+  const auto text = help_of("pretrain");
+  EXPECT_THAT(text, AllOf(HasSubstr("[0.15]"), HasSubstr("[adamw]"), HasSubstr("[8192]")));
+}
+
+TEST(Help, TheOverviewNamesEveryCommandAndExitCode) {
+  const auto text = help_of("");
+  for (const auto& name : command_names()) EXPECT_THAT(text, HasSubstr("\n  " + name + " "));
+  for (const char* code : {"64", "65", "70", "74", "75", "76"}) EXPECT_THAT(text, HasSubstr(code));
+}
+
+TEST(Help, TheContractsNamesExist) {
+  std::set<std::string> names;
+  for (const auto& declaration : option_table()) names.insert(declaration.name);
+  for (const char* name :
+       {"input.paths", "input.format", "input.text_field", "tokenizer.vocab", "vocab.size",
+        "prepare.shard_tokens", "data.verify", "masking.max_predictions", "model.implementation",
+        "train.stop_after_steps", "train.keep_every", "optimizer.clip_norm", "schedule.end_rate",
+        "parallel.timeout_seconds", "task.output_file", "metrics.progress"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+}
+
+TEST(Help, AnUnknownCommandIsAUsageError) {
+  try {
+    help_of("pretrian");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+  }
+}
+
+TEST(Help, TheVersionNamesTheLibraries) {
+  std::ostringstream out;
+  print_version(out);
+  for (const char* name :
+       {"bertha ", "LibTorch 2", "NCCL ", "MPI ", "HDF5 1", "compiler ", "cpu"}) {
+    EXPECT_THAT(out.str(), HasSubstr(name));
+  }
+}
+
+}  // namespace
+}  // namespace bertha

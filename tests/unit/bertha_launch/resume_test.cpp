@@ -1,0 +1,123 @@
+// What may change between a checkpoint and the run that goes on from it.
+#include "launch/resume.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/bertha_launch/option_fixture.h"
+
+namespace bertha {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class Resume : public OptionTest {
+ protected:
+  // Was trained with `before`, goes on with `now`; the error's text, or nothing.
+  static std::string refusal(const std::vector<std::string>& before,
+                             const std::vector<std::string>& now,
+                             const std::string& corpus_digest = "digest") {
+    TrainerState state;
+    state.options = read(before).resolved;
+    state.corpus_digest = "digest";
+    testing::internal::CaptureStderr();
+    std::string text;
+    try {
+      check_unchanged(state, read(now), corpus_digest);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      text = error.message() + " | " + error.remedy();
+    }
+    told_ = testing::internal::GetCapturedStderr();
+    return text;
+  }
+
+  static inline std::string told_;  // on standard error
+};
+
+TEST_F(Resume, TheSameOptionsPassInSilence) {
+  EXPECT_EQ(refusal({"--train.steps", "100"}, {"--train.steps", "100"}), "");
+  EXPECT_EQ(told_, "");
+}
+
+TEST_F(Resume, WhatChangesTheTrainingIsRefusedByName) {
+  const std::pair<const char*, const char*> changes[] = {{"optimizer.learning_rate", "0.5"},
+                                                         {"optimizer.name", "lamb"},
+                                                         {"schedule.name", "cosine"},
+                                                         {"data.sequence_length", "64"},
+                                                         {"data.next_sentence", "false"},
+                                                         {"masking.probability", "0.2"},
+                                                         {"model.size", "tiny"},
+                                                         {"model.hidden_dropout", "0.3"},
+                                                         {"train.global_batch", "7"},
+                                                         {"train.seed", "9"},
+                                                         {"train.precision", "bf16"}};
+  for (const auto& [name, value] : changes) {
+    const std::string option = std::string("--") + name;
+    EXPECT_THAT(
+        refusal({}, {option, value}),
+        AllOf(HasSubstr(std::string(name) + " was '"),
+              HasSubstr("is now '" + std::string(value) + "'"), HasSubstr("resume_changed")))
+        << name;
+    EXPECT_EQ(refusal({}, {option, value, "--train.resume_changed", "true"}), "") << name;
+    EXPECT_THAT(told_, AllOf(HasSubstr("warning"), HasSubstr(name)));
+  }
+}
+
+TEST_F(Resume, WhatDoesNotChangeTheTrainingIsFree) {
+  EXPECT_EQ(refusal({}, {"--data.workers", "4", "--data.verify", "full", "--train.threads", "3",
+                         "--train.save_every", "5", "--train.micro_batch_tokens", "77",
+                         "--parallel.shard_optimizer", "true", "--data.corpus", "moved",
+                         "--train.stop_after_steps", "2", "--metrics.progress", "false"}),
+            "");
+}
+
+TEST_F(Resume, LongerIsLoggedAndShorterRefused) {
+  EXPECT_EQ(refusal({"--train.steps", "100"}, {"--train.steps", "200"}), "");
+  EXPECT_THAT(told_, HasSubstr("train.steps was 100, is now 200"));
+  EXPECT_THAT(refusal({"--train.steps", "100"}, {"--train.steps", "99"}),
+              AllOf(HasSubstr("train.steps was 100"), HasSubstr("stop_after_steps")));
+  EXPECT_EQ(
+      refusal({"--train.steps", "100"}, {"--train.steps", "99", "--train.resume_changed", "true"}),
+      "");
+  EXPECT_EQ(refusal({"--train.epochs", "1.5"}, {"--train.epochs", "2.5"}), "");
+}
+
+TEST_F(Resume, AnotherCorpusIsRefusedUnlessAllowed) {
+  EXPECT_THAT(refusal({}, {}, "another"), HasSubstr("data.corpus"));
+  EXPECT_EQ(refusal({}, {"--train.resume_changed", "true"}, "another"), "");
+  EXPECT_EQ(refusal({}, {}, ""), "");  // fine-tuning has none
+}
+
+TEST_F(Resume, OptionsThatAreNewSinceTheCheckpointPass) {
+  const TrainerState state;  // of a version that stored no options
+  EXPECT_NO_THROW(check_unchanged(state, read({"--train.seed", "5"}), ""));
+}
+
+TEST_F(Resume, ARunWithoutCheckpointsStartsFresh) {
+  TrainOptions options;
+  options.output = folder_ / "run";
+  EXPECT_EQ(find_resume_point(options), std::nullopt);
+  std::filesystem::create_directories(options.output / "checkpoints" / "step-00000005");
+  EXPECT_EQ(find_resume_point(options), std::nullopt);  // no manifest: not complete
+  options.resume = "never";
+  EXPECT_EQ(find_resume_point(options), std::nullopt);
+}
+
+TEST_F(Resume, ANamedCheckpointMustBeThereAndComplete) {
+  TrainOptions options;
+  options.output = folder_ / "run";
+  options.resume = (folder_ / "other").string();
+  std::filesystem::create_directories(folder_ / "other" / "checkpoints");
+  try {
+    find_resume_point(options);
+    FAIL() << "a run folder without checkpoints";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+  }
+  options.resume = (folder_ / "missing").string();
+  EXPECT_THROW(find_resume_point(options), Error);
+}
+
+}  // namespace
+}  // namespace bertha
