@@ -11,6 +11,8 @@
 
 namespace bertha {
 
+class CharacterTable;
+
 class TextNormalizer {
  public:
   explicit TextNormalizer(const TokenizerOptions& options);
@@ -25,7 +27,7 @@ class TextNormalizer {
   void split(std::string_view utf8, Words& words) const;
 
  private:
-  TokenizerOptions options_;
+  const CharacterTable& table_;
 };
 
 }  // namespace bertha

@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "data_pipeline/tokenizer/string_hash.h"
+
 namespace bertha {
 
 class Vocabulary {
@@ -22,7 +24,7 @@ class Vocabulary {
   const std::string& token(std::int32_t id) const { return tokens_[static_cast<std::size_t>(id)]; }
   const std::vector<std::string>& tokens() const { return tokens_; }
   std::int32_t find(std::string_view token) const;       // -1: not there
-  const std::string& sha256() const { return sha256_; }  // of the vocab.txt bytes
+  const std::string& sha256() const { return sha256_; }  // of text()
   std::string text() const;  // as vocab.txt: every token and a line feed
 
   std::int32_t pad() const { return pad_; }
@@ -38,12 +40,8 @@ class Vocabulary {
   const std::vector<std::int32_t>& replacement_ids() const { return replacement_ids_; }
 
  private:
-  struct StringHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
+  void find_special_tokens(const std::string& name_for_errors);
+
   std::vector<std::string> tokens_;
   std::unordered_map<std::string, std::int32_t, StringHash, std::equal_to<>> ids_;
   std::vector<bool> continuation_, special_;

@@ -19,7 +19,7 @@ class WordPiece {
   WordPiece(const WordPiece&) = delete;
   WordPiece& operator=(const WordPiece&) = delete;
 
-  // Working memory (word cache and buffers) of one thread; hand the same one to many calls.
+  // Working memory of one thread; hand the same one to many calls, to any tokenizer.
   class Scratch {
    public:
     Scratch();
@@ -32,8 +32,10 @@ class WordPiece {
     std::unique_ptr<State> state_;
   };
 
-  // Appends the ids of `utf8`, without special tokens. Thread-safe with a scratch per thread.
-  // A word over 100 characters, or one with a piece that is not in the vocabulary, is [UNK].
+  // Appends the ids of `utf8`, without special tokens; "[MASK]" spelled out in a text is text, as
+  // with Transformers' split_special_tokens=True (a corpus must not say what is masked).
+  // Thread-safe with a scratch per thread. A word over 100 characters, or one with a piece that is
+  // not in the vocabulary, is [UNK].
   void encode(std::string_view utf8, std::vector<std::int32_t>& ids, Scratch& scratch) const;
 
   // Also where in `utf8` each id's word begins and ends (bytes), and which word it belongs to.

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "data_pipeline/tokenizer/string_hash.h"
 #include "data_pipeline/tokenizer/tokenizer_options.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 
@@ -17,15 +18,18 @@ namespace bertha {
 // Counts of normalised words. One per thread; merge at the end.
 class WordCounts {
  public:
+  using Map = std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>>;
+
   explicit WordCounts(const TokenizerOptions& options);
+  // Words over 100 characters are left out: the tokenizer makes them [UNK] whatever is learnt.
   void add_text(std::string_view utf8);
   void merge(const WordCounts& other);
   std::uint64_t total_words() const { return total_words_; }
-  const std::unordered_map<std::string, std::uint64_t>& counts() const { return counts_; }
+  const Map& counts() const { return counts_; }
 
  private:
   TokenizerOptions options_;
-  std::unordered_map<std::string, std::uint64_t> counts_;
+  Map counts_;
   std::uint64_t total_words_ = 0;
 };
 

@@ -1,1 +1,0 @@
-// Placeholder: delete when this folder has its first source.

@@ -1,0 +1,40 @@
+// Counts the scanner's words.
+#include "data_pipeline/tokenizer/piece_trie.h"
+#include "data_pipeline/tokenizer/utf8_decoder.h"
+#include "data_pipeline/tokenizer/word_scanner.h"
+#include "data_pipeline/tokenizer/wordpiece_trainer.h"
+
+namespace bertha {
+namespace {
+
+bool is_too_long(std::string_view word) {
+  return word.size() > PieceTrie::kMaxWordCharacters &&
+         count_code_points(word.data(), word.size()) > PieceTrie::kMaxWordCharacters;
+}
+
+}  // namespace
+
+WordCounts::WordCounts(const TokenizerOptions& options) : options_(options) {}
+
+void WordCounts::add_text(std::string_view utf8) {
+  WordBuffer buffer;
+  WordScanner scanner(CharacterTable::of(options_), utf8, buffer);
+  while (scanner.next()) {
+    const std::string_view word = scanner.word();
+    if (is_too_long(word)) continue;
+    ++total_words_;
+    const auto found = counts_.find(word);
+    if (found != counts_.end()) {
+      ++found->second;
+    } else {
+      counts_.emplace(word, 1);
+    }
+  }
+}
+
+void WordCounts::merge(const WordCounts& other) {
+  for (const auto& [word, count] : other.counts_) counts_[word] += count;
+  total_words_ += other.total_words_;
+}
+
+}  // namespace bertha
