@@ -9,6 +9,9 @@ import tempfile
 import numpy
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
+
+import test_model
 
 transformers.logging.set_verbosity_error()
 BERTHA = os.environ["BERTHA_BINARY"]
@@ -39,6 +42,25 @@ def check_pretraining(folder):
         assert not lost, (kind, lost)
 
 
+def check_logits(folder, work):
+    """Our model with the exported file, and Transformers with the exported folder: the same."""
+    case = test_model.Case("exported", "BertForPreTraining", [5, 64, 31, 1])
+    model = load(transformers.BertForPreTraining, folder)
+    batch = test_model.make_batch(case, model.config)
+    loss, results, gradients = test_model.run_transformers(case, model, batch)
+    files = {name: os.path.join(work, name + ".safetensors") for name in ("batch", "output")}
+    save_file(batch, files["batch"])
+    request = dict(config=os.path.join(folder, "config.json"), architecture=case.architecture,
+                   weights=os.path.join(folder, "model.safetensors"), precision="fp32",
+                   config_output=os.path.join(work, "config.json"), training=False, seed=1, step=1,
+                   **files)
+    with open(os.path.join(work, "request.json"), "w") as file:
+        json.dump(request, file)
+    subprocess.run([test_model.PROBE, os.path.join(work, "request.json")], check=True)
+    worst = test_model.compare(case, load_file(files["output"]), loss, results, gradients)
+    print(f"exported model: largest relative error of values {worst[0]:.1e}, of gradients {worst[1]:.1e}")
+
+
 def check_predictions(folder, inputs):
     model = load(transformers.AutoModelForSequenceClassification, folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -58,12 +80,12 @@ def check_predictions(folder, inputs):
     print(f"predictions of {len(lines)} texts: largest difference {worst:.1e}")
 
 
-def check_masked_losses(work):
-    """Bertha's MLM loss on unmasked-by-us input equals Transformers' on the same checkpoint."""
+def check_export(work):
+    """An exported folder loads, gives the same logits, and exports again to the same bytes."""
     folder = os.path.join(work, "exported")
     bertha("export", "--train.init", os.path.join(work, "run"), "--train.output", folder)
     assert os.path.exists(os.path.join(folder, "README.md"))
-    load(transformers.BertForPreTraining, folder)
+    check_logits(folder, work)
     again = os.path.join(work, "again")
     bertha("export", "--train.init", folder, "--train.output", again)
     for name in ("model.safetensors", "config.json", "vocab.txt"):
@@ -83,7 +105,7 @@ def main():
     bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
            "--train.global_batch", 8, "--train.output", run)
     check_pretraining(os.path.join(run, "checkpoints", "step-00000002"))
-    check_masked_losses(work)
+    check_export(work)
     no_pairs = os.path.join(work, "roberta")
     bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
            "--train.global_batch", 8, "--train.output", no_pairs, "--data.next_sentence", "false")
