@@ -34,7 +34,7 @@ void print_commands(std::ostream& out) {
 }
 
 void print_options(std::ostream& out, const CommandDeclaration& command) {
-  const RunConfig defaults;
+  const auto defaults = default_config(command.name);
   out << fmt::format("bertha {}{}\n{}\n", command.name,
                      command.arguments.empty() ? " [--config FILE.ini] [--section.option value ...]"
                                                : " " + command.arguments,

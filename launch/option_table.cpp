@@ -109,6 +109,9 @@ std::vector<OptionDeclaration> data_options() {
              AT(trainer.model.hidden_dropout)),
       option("model.attention_dropout", "P", "Overrides the size's 0.1.",
              AT(trainer.model.attention_dropout)),
+      option("model.initializer_range", "S",
+             "Deviation of the initial weights; overrides the size's 0.02.",
+             AT(trainer.model.initializer_range)),
       option("model.implementation", "NAME", "auto, reference or fused.",
              AT(trainer.model.implementation)),
   };

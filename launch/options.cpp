@@ -83,13 +83,22 @@ po::options_description described_options(bool command_line) {
   return description;
 }
 
+// "file:line" of the option `section.key` in an INI text; the file alone when it is not found.
 std::string place_in_file(const fs::path& path, const std::string& text, const std::string& name) {
+  const auto dot = name.rfind('.');
+  const auto wanted = dot == std::string::npos ? std::string() : name.substr(0, dot);
+  const auto key = dot == std::string::npos ? name : name.substr(dot + 1);
   std::istringstream lines(text);
-  std::string line;
-  const auto key = name.substr(name.rfind('.') + 1);
+  std::string line, section;
   for (int number = 1; std::getline(lines, line); ++number) {
-    if (const auto first = line.find_first_not_of(" \t");
-        first != std::string::npos && line.compare(first, key.size(), key) == 0) {
+    const auto first = line.find_first_not_of(" \t");
+    if (first == std::string::npos) continue;
+    if (line[first] == '[') {
+      section = line.substr(first + 1, line.find(']') - first - 1);
+      continue;
+    }
+    const auto last = line.find_first_of(" \t=", first);
+    if (section == wanted && line.substr(first, last - first) == key) {
       return fmt::format("{}:{}", path.string(), number);
     }
   }
@@ -185,16 +194,6 @@ void read_command_line(const std::vector<std::string>& arguments, std::vector<Se
   settings.insert(settings.end(), own.begin(), own.end());
 }
 
-// Defaults that differ by command.
-RunConfig default_config(const std::string& command) {
-  RunConfig config;
-  if (command == "finetune") {
-    config.trainer.learning_rate = 5e-5;
-    config.trainer.schedule.warmup_fraction = 0.1;
-  }
-  return config;
-}
-
 void complete(RunConfig& config) {
   if (!config.was_given("tokenizer.strip_accents")) {
     config.tokenizer.strip_accents = config.tokenizer.lower_case;
@@ -205,12 +204,25 @@ void complete(RunConfig& config) {
   for (const auto& declaration : option_table()) {
     config.resolved[declaration.name] = declaration.text(config);
   }
+  // Weights to start from say the model's size: writing the default down would contradict them.
+  if (!config.trainer.train.init.empty() && !config.was_given("model.size")) {
+    config.resolved.erase("model.size");
+  }
 }
 
 }  // namespace
 
 bool RunConfig::was_given(const std::string& name) const {
   return std::find(given.begin(), given.end(), name) != given.end();
+}
+
+RunConfig default_config(const std::string& command) {
+  RunConfig config;
+  if (command == "finetune") {
+    config.trainer.learning_rate = 5e-5;
+    config.trainer.schedule.warmup_fraction = 0.1;
+  }
+  return config;
 }
 
 RunConfig read_options(const std::string& command, const std::vector<std::string>& arguments) {

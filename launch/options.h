@@ -14,6 +14,9 @@ namespace bertha {
 // option or INI line, naming the nearest known option, the file and the line.
 RunConfig read_options(const std::string& command, const std::vector<std::string>& arguments);
 
+// The built-in defaults, which differ by command.
+RunConfig default_config(const std::string& command);
+
 // What was used, as an INI file that repeats the run.
 std::string resolved_ini(const RunConfig& config);
 

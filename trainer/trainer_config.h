@@ -25,7 +25,7 @@ struct ModelOptions {
   // Overrides of the preset or file.
   std::optional<std::int64_t> hidden_size, layers, attention_heads, intermediate_size,
       max_positions;
-  std::optional<double> hidden_dropout, attention_dropout;
+  std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
 };
 
