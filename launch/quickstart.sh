@@ -62,7 +62,7 @@ step "training a vocabulary"
 
 step "preparing the corpus with $ranks ranks"
 [ -e "$work/corpus/manifest.json" ] || ranked prepare --input.paths "$corpus" \
-  --tokenizer.vocab "$work/vocab.txt" --prepare.output "$work/corpus" --prepare.validation_fraction 0.05
+  --tokenizer.vocab "$work/vocab.txt" --prepare.output "$work/corpus" --prepare.validation_fraction 0.1
 
 step "pretraining with $ranks ranks"
 ranked pretrain --config configs/quickstart.ini --data.corpus "$work/corpus" \
