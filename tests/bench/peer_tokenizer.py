@@ -1,6 +1,6 @@
 """Tokens per second of one core: ours against Hugging Face's encode_batch_fast, taking turns.
 
-python tests/bench/peer_tokenizer.py [FILE...]: text files, one text a line; without any, the English
+python tests/bench/peer_tokenizer.py [FILE...]: text files, one text a line; without any, English
 and Bulgarian Wikipedia samples. Processor time, the best of each side's passes; the ids must agree.
 """
 import os
@@ -30,7 +30,7 @@ def compare(name, texts):
     tokens, megabytes = sum(map(len, ids)), sum(len(text.encode()) for text in texts) / 1e6
     fast, slow = tokens / min(ours) / 1e6, tokens / min(theirs) / 1e6
     print(f"{name}: {megabytes:.1f} MB, {tokens} tokens; ours {fast:.1f} M tokens/s "
-          f"({megabytes / min(ours):.0f} MB/s), peer {slow:.2f} M tokens/s, ratio {fast / slow:.1f}; "
+          f"({megabytes / min(ours):.0f} MB/s), peer {slow:.2f}, ratio {fast / slow:.1f}; "
           f"ids {'equal' if same else 'DIFFER'}")
 
 

@@ -122,7 +122,8 @@ def check_files_of_transformers(vocabulary, folder):
         peer.save_pretrained(folder)
         (folder / "vocab.txt").unlink(missing_ok=True)
         back = run_probe("read", folder).stdout.decode()
-        expect(back == expected + "\n" + vocabulary.read_text(), f"files of Transformers, {expected}")
+        expect(back == expected + "\n" + vocabulary.read_text(),
+               f"files of Transformers, {expected}")
         ours = [ids.tolist() for ids in our_ids(vocabulary, expected, TEXTS)]
         plain = peer(TEXTS, add_special_tokens=False, split_special_tokens=True)["input_ids"]
         expect(plain == ours, f"ids of BertTokenizer, {expected}")
