@@ -40,7 +40,9 @@ std::string split_to_evaluate(const std::filesystem::path& corpus) {
 void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
   const auto split = split_to_evaluate(config.data.corpus);
   const Corpus corpus(config.data.corpus, split, config.data.verify);
-  const auto model = resolve_model(config, 0);
+  // The model's own shape: [model] options of a recipe say what to train, not what was trained.
+  const auto model =
+      read_bert_config(resolve_model_folder(config.trainer.train.init) / "config.json");
   if (model.vocabulary_size != corpus.vocabulary().size()) {
     throw Error(ErrorKind::bad_data,
                 fmt::format("the model's vocabulary has {} tokens, the corpus' {}",
