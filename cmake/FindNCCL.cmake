@@ -5,8 +5,9 @@ set(NCCL_FOUND FALSE)
 if(NOT BERTHA_CUDA STREQUAL "OFF")
   find_path(NCCL_INCLUDE_DIR nccl.h HINTS "${BERTHA_SITE_PACKAGES}/nvidia/nccl/include")
   find_library(NCCL_LIBRARY NAMES libnccl.so.2 nccl HINTS "${BERTHA_SITE_PACKAGES}/nvidia/nccl/lib")
-  find_path(BERTHA_CUDA_INCLUDE_DIR cuda_runtime_api.h HINTS
-    "${BERTHA_SITE_PACKAGES}/nvidia/cu13/include" "$ENV{CUDA_HOME}/include" /usr/local/cuda/include)
+  # The wheel's CUDA headers lack crt/, which cuda_runtime.h includes: they come from a toolkit.
+  find_path(BERTHA_CUDA_INCLUDE_DIR crt/host_config.h HINTS
+    "$ENV{CUDA_HOME}/include" /usr/local/cuda/include "${BERTHA_SITE_PACKAGES}/nvidia/cu13/include")
   find_library(BERTHA_CUDART NAMES libcudart.so.13 cudart HINTS "${BERTHA_SITE_PACKAGES}/nvidia/cu13/lib")
   if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY AND BERTHA_CUDA_INCLUDE_DIR AND BERTHA_CUDART
      AND EXISTS "${BERTHA_TORCH_DIR}/lib/libtorch_cuda.so"
@@ -28,7 +29,7 @@ if(NCCL_FOUND)
     -Wl,--push-state,--no-as-needed bertha_torch_cuda_library -Wl,--pop-state)
   message(STATUS "NCCL: ${NCCL_LIBRARY}")
 elseif(BERTHA_CUDA STREQUAL "ON")
-  message(FATAL_ERROR "BERTHA_CUDA=ON, but NCCL, the CUDA headers or LibTorch's CUDA part is missing: pip install torch==2.11.0 with its dependencies")
+  message(FATAL_ERROR "BERTHA_CUDA=ON, but NCCL, the CUDA toolkit's headers or LibTorch's CUDA part is missing: launch/setup.sh --gpu, and set CUDA_HOME")
 else()
   message(STATUS "NCCL: none, building for CPU")
 endif()
