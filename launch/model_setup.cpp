@@ -49,10 +49,10 @@ BertConfig resolve_model(const RunConfig& config, std::int32_t vocabulary_size) 
   override_with(options.initializer_range, model.initializer_range);
   if (vocabulary_size > 0) model.vocabulary_size = vocabulary_size;
   if (options.implementation == "fused") {
-    throw Error(ErrorKind::usage, "model.implementation fused is not built yet",
-                "use auto or reference");
-  }
-  if (options.implementation != "auto" && options.implementation != "reference") {
+    model.implementation = Implementation::fused;
+  } else if (options.implementation == "reference") {
+    model.implementation = Implementation::reference;
+  } else if (options.implementation != "auto") {
     throw Error(ErrorKind::usage,
                 fmt::format("model.implementation = '{}': expected auto, reference or fused",
                             options.implementation));

@@ -112,7 +112,8 @@ std::vector<OptionDeclaration> data_options() {
       option("model.initializer_range", "S",
              "Deviation of the initial weights; overrides the size's 0.02.",
              AT(trainer.model.initializer_range)),
-      option("model.implementation", "NAME", "auto, reference or fused.",
+      option("model.implementation", "NAME",
+             "reference, fused (CPU; fp32 and bf16), or auto: reference so far.",
              AT(trainer.model.implementation)),
   };
 }

@@ -24,6 +24,7 @@ struct Request {
   std::string config, weights, batch, output, config_output;
   Head head;
   Precision precision;
+  Implementation implementation;
   ForwardContext context;
 };
 
@@ -51,6 +52,7 @@ Request read_request(const std::string& path) {
           root.at("config_output"),
           head_of(root.at("architecture")),
           precision_of(root.at("precision")),
+          root.at("implementation") == "fused" ? Implementation::fused : Implementation::reference,
           {root.at("training"), root.at("seed"), root.at("step")}};
 }
 
@@ -112,9 +114,13 @@ class Losses {
     return output("pooled", bert_.pool(hidden, input_));
   }
   at::Tensor masked_lm(const at::Tensor& hidden) {
-    const auto rows = hidden.index_select(0, batch_.read("masked_positions"));
-    return mean_cross_entropy(output("logits", bert_.masked_lm_logits(rows)),
-                              batch_.read("masked_labels"));
+    const auto positions = batch_.read("masked_positions");
+    const auto labels = batch_.read("masked_labels");
+    {
+      const at::NoGradGuard no_gradient;
+      output("logits", bert_.masked_lm_logits(hidden.index_select(0, positions)));
+    }
+    return bert_.masked_lm_loss(hidden, positions, labels).sum / labels.numel();
   }
   at::Tensor pretraining(const at::Tensor& hidden) {
     const auto next = output("next_logits", bert_.next_sentence_logits(pooled(hidden)));
@@ -157,7 +163,8 @@ void load_weights(const std::string& path, ParameterSpace& space) {
 }
 
 void answer(const Request& request) {
-  const auto config = read_bert_config(request.config);
+  auto config = read_bert_config(request.config);
+  config.implementation = request.implementation;
   const auto head_config = read_head_config(request.config);
   write_file(request.config_output, bert_config_json(config, head_config));
   const auto labels = static_cast<std::int64_t>(head_config.label_names.size());

@@ -1,4 +1,5 @@
-"""Our BERT against Transformers, live: hidden states, logits, losses and every gradient.
+"""Our BERT against Transformers, live: hidden states, logits, losses and every gradient, on the
+reference path and on the fused one.
 
 fp32, dropout off: each tensor within 1e-5 relative (norm of the difference over the norm of
 Transformers' own). With dropout on: Transformers runs with masks computed here, in numpy, from the
@@ -24,6 +25,7 @@ except ImportError as error:
     sys.exit(77)
 
 PROBE = os.environ.get("BERTHA_MODEL_PROBE") or f"{os.environ['BERTHA_BUILD']}/tests/model_probe"
+PATHS = ("reference", "fused")
 RELATIVE = 1e-5
 # Gradients that are zero in exact arithmetic are rounding noise in both: bounded by this part of the
 # largest gradient of the model instead.
@@ -235,7 +237,7 @@ def philox_mask(seed, step, site, sample, rows, columns, rate):
     return np.where(words < round(rate * 2**32), 0, 1 / (1 - rate)).astype(np.float32)
 
 
-def run_probe(case, folder, model, batch, precision):
+def run_probe(case, folder, model, batch, precision, path):
     model.config.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text())
     config["architectures"] = [case.architecture]
@@ -247,7 +249,7 @@ def run_probe(case, folder, model, batch, precision):
     request = dict(config=str(folder / "config.json"), weights=str(folder / "weights.safetensors"),
                    batch=str(folder / "batch.safetensors"), architecture=case.architecture,
                    output=str(folder / "output.safetensors"), precision=precision,
-                   config_output=str(folder / "written" / "config.json"),
+                   implementation=path, config_output=str(folder / "written" / "config.json"),
                    training=case.training, seed=SEED, step=STEP)
     (folder / "written").mkdir(exist_ok=True)
     (folder / "request.json").write_text(json.dumps(request))
@@ -312,29 +314,35 @@ def check_case(case, folder):
     finally:
         torch.nn.functional.dropout = plain
     assert (calls > 0) == case.training
-    values, errors = compare(case, run_probe(case, folder, model, batch, "fp32"), loss, results,
-                             gradients)
-    check_written_config(folder, model)
-    print(f"{case.name}: loss {float(loss):.4f}, {len(gradients)} gradients; largest relative "
-          f"error of values {values:.1e}, of gradients {errors:.1e}")
+    for path in PATHS:
+        ours = run_probe(case, folder, model, batch, "fp32", path)
+        values, errors = compare(case, ours, loss, results, gradients)
+        check_written_config(folder, model)
+        print(f"{case.name}, {path}: loss {float(loss):.4f}, {len(gradients)} gradients; largest "
+              f"relative error of values {values:.1e}, of gradients {errors:.1e}")
     return model, batch, loss, gradients
 
 
 def check_bf16(case, folder):
     model, batch, loss, gradients = check_case(case, folder)
-    ours = run_probe(case, folder, model, batch, "bf16")
+    for path in PATHS:
+        compare_bf16(f"{case.name}, {path}, bf16",
+                     run_probe(case, folder, model, batch, "bf16", path), loss, gradients)
+
+
+def compare_bf16(name, ours, loss, gradients):
     error = abs(float(ours["loss"]) - float(loss)) / abs(float(loss))
-    assert 0 < error <= 0.02, f"{case.name}: bf16 loss is off by {error:.2%}"
+    assert 0 < error <= 0.02, f"{name}: loss is off by {error:.2%}"
     worst = 1.0
     largest = max(float(theirs.norm()) for theirs in gradients.values())
-    for name, theirs in gradients.items():
+    for parameter, theirs in gradients.items():
         if float(theirs.norm()) < 1e-3 * largest:
             continue  # mostly rounding in 8 bits
         cosine = float(torch.nn.functional.cosine_similarity(
-            ours["gradient " + name].flatten(), theirs.flatten(), dim=0))
-        assert cosine >= math.cos(math.radians(10)), f"{case.name}: bf16 {name}: cosine {cosine:.4f}"
+            ours["gradient " + parameter].flatten(), theirs.flatten(), dim=0))
+        assert cosine >= math.cos(math.radians(10)), f"{name} {parameter}: cosine {cosine:.4f}"
         worst = min(worst, cosine)
-    print(f"{case.name}, bf16: loss off by {error:.3%}, smallest cosine of gradients {worst:.5f}")
+    print(f"{name}: loss off by {error:.3%}, smallest cosine of gradients {worst:.5f}")
 
 
 def main():

@@ -9,6 +9,8 @@
 #include "trainer/model/dropout.h"
 #include "trainer/model/embeddings.h"
 #include "trainer/model/encoder_layer.h"
+#include "trainer/model/fused_dense.h"
+#include "trainer/model/fused_model.h"
 #include "trainer/model/heads.h"
 
 namespace bertha {
@@ -44,6 +46,19 @@ void check_input(const PackedInput& input, const BertConfig& config) {
   }
 }
 
+bool within(const at::Tensor& ids, std::int64_t count) {
+  return ids.numel() == 0 ||
+         (ids.min().item<std::int64_t>() >= 0 && ids.max().item<std::int64_t>() < count);
+}
+
+[[noreturn]] void throw_unknown_id(const BertConfig& config) {
+  throw Error(ErrorKind::bad_data,
+              fmt::format("a token id, segment or position is outside the model's {} words, {} "
+                          "segments and {} positions",
+                          config.vocabulary_size, config.segment_types, config.max_positions),
+              "use the vocabulary the model was trained with");
+}
+
 const DenseWeights& require(const DenseWeights& weights, const char* what, Head head) {
   if (!weights.weight.defined()) {
     throw Error(ErrorKind::internal, fmt::format("{} has no {}", head_architecture(head), what));
@@ -73,21 +88,33 @@ Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
     weights->layers.push_back(encoder_layer_weights(space, layer));
   }
   weights->head = head_weights(space, head);
+  const bool masked_lm = weights->head.transform.weight.defined();
   weights_ = std::move(weights);
+  // Automatic takes the reference path until the fused one has been through every tier.
+  if (config.implementation != Implementation::fused) return;
+  if (!fused_model_supports(space)) {
+    throw Error(ErrorKind::usage, "model.implementation fused: only on the CPU in fp32 or bf16",
+                "use auto or reference");
+  }
+  fused_ = std::make_shared<FusedModel>(config, space, masked_lm);
 }
 
 at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context) const {
   check_input(input, config_);
+  if (fused_) {
+    if (!within(input.tokens, config_.vocabulary_size) ||
+        !within(input.segments, config_.segment_types) ||
+        !within(input.positions, config_.max_positions)) {
+      throw_unknown_id(config_);
+    }
+    return fused_->encode(input, context);
+  }
   const Dropout dropout(input, context);
   at::Tensor hidden;
   try {
     hidden = embed(weights_->embeddings, config_, input, dropout);
   } catch (const c10::IndexError&) {  // the CPU checks ids; on a GPU the caller's check must do
-    throw Error(ErrorKind::bad_data,
-                fmt::format("a token id, segment or position is outside the model's {} words, {} "
-                            "segments and {} positions",
-                            config_.vocabulary_size, config_.segment_types, config_.max_positions),
-                "use the vocabulary the model was trained with");
+    throw_unknown_id(config_);
   }
   const auto layout = attention_layout(input, hidden.scalar_type());
   const EncoderContext shared{config_, layout, dropout};
@@ -98,32 +125,52 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
   return hidden;
 }
 
+at::Tensor Bert::head_dense(const DenseWeights& weights, const at::Tensor& values) const {
+  return fused_ ? fused_linear(values, weights.weight, weights.bias) : dense(weights, values);
+}
+
 at::Tensor Bert::pool(const at::Tensor& hidden, const PackedInput& input) const {
   const auto first = hidden.index_select(0, input.sequence_starts);  // [B, hidden]
-  return at::tanh(dense(require(weights_->head.pooler, "pooler", head_), first));
+  return at::tanh(head_dense(require(weights_->head.pooler, "pooler", head_), first));
 }
 
 at::Tensor Bert::masked_lm_logits(const at::Tensor& masked_hidden) const {
   const auto& head = weights_->head;
-  const auto wide = dense(require(head.transform, "MLM head", head_), masked_hidden);
+  const auto wide = head_dense(require(head.transform, "MLM head", head_), masked_hidden);
   const auto normed = layer_norm(head.transform_norm, activate(config_.activation, wide),
                                  config_.layer_norm_epsilon);
+  if (fused_) return fused_->decode(normed, head.decoder_bias);
   return dense({weights_->embeddings.words, head.decoder_bias}, normed);
 }
 
+Bert::MaskedLmLoss Bert::masked_lm_loss(const at::Tensor& hidden, const at::Tensor& positions,
+                                        const at::Tensor& labels) const {
+  require(weights_->head.transform, "MLM head", head_);
+  if (fused_) {
+    if (!within(positions, hidden.size(0)) || !within(labels, config_.vocabulary_size)) {
+      throw Error(ErrorKind::bad_data, "a masked position or its label is out of range");
+    }
+    const auto loss = fused_->masked_lm_loss(hidden, positions, labels);
+    return {loss.sum, loss.correct};
+  }
+  const auto logits = masked_lm_logits(hidden.index_select(0, positions)).to(at::kFloat);
+  return {at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum),
+          logits.detach().argmax(1).eq(labels).sum()};
+}
+
 at::Tensor Bert::next_sentence_logits(const at::Tensor& pooled) const {
-  return dense(require(weights_->head.next_sentence, "NSP head", head_), pooled);
+  return head_dense(require(weights_->head.next_sentence, "NSP head", head_), pooled);
 }
 
 at::Tensor Bert::classify(const at::Tensor& features, const PackedInput& input,
                           const ForwardContext& context) const {
   const double rate = config_.classifier_dropout.value_or(config_.hidden_dropout);
   const auto kept = Dropout(input, context).hidden(features, kClassifierDropout, rate);
-  return dense(require(weights_->head.classifier, "classifier", head_), kept);
+  return head_dense(require(weights_->head.classifier, "classifier", head_), kept);
 }
 
 at::Tensor Bert::question_logits(const at::Tensor& hidden) const {
-  return dense(require(weights_->head.question, "question answering head", head_), hidden);
+  return head_dense(require(weights_->head.question, "question answering head", head_), hidden);
 }
 
 }  // namespace bertha

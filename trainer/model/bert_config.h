@@ -9,6 +9,9 @@
 
 namespace bertha {
 
+// How the model is computed: automatic is the reference path so far.
+enum class Implementation { automatic, reference, fused };
+
 struct BertConfig {
   std::int64_t vocabulary_size = 30522;
   std::int64_t hidden_size = 768;
@@ -21,9 +24,10 @@ struct BertConfig {
   double attention_dropout = 0.1;
   double layer_norm_epsilon = 1e-12;
   double initializer_range = 0.02;
-  std::string activation = "gelu";           // gelu (erf), gelu_new (tanh), relu
-  std::int32_t pad_token_id = 0;             // -1: none
-  std::optional<double> classifier_dropout;  // none: hidden_dropout
+  std::string activation = "gelu";                            // gelu (erf), gelu_new (tanh), relu
+  std::int32_t pad_token_id = 0;                              // -1: none
+  std::optional<double> classifier_dropout;                   // none: hidden_dropout
+  Implementation implementation = Implementation::automatic;  // not part of config.json
 
   std::int64_t head_size() const { return hidden_size / attention_heads; }
   void check() const;  // Error{usage}: heads that do not divide the hidden size, sizes below 1 ...

@@ -117,7 +117,7 @@ void ParameterSpace::collect_gradient(int parameter) {
     throw Error(ErrorKind::internal, fmt::format("the gradient of {} left the flat buffer",
                                                  infos_[static_cast<std::size_t>(parameter)].name));
   }
-  if (ready_) ready_(parameter);
+  announce_gradient(parameter);
 }
 
 std::int64_t ParameterSpace::parameter_elements() const {

@@ -69,6 +69,10 @@ class ParameterSpace {
   // Called on the backward thread each time a parameter's gradient of one backward is in
   // gradient(); empty: nobody.
   void on_gradient_ready(std::function<void(int parameter)> callback);
+  // For whoever adds to gradient() without autograd: this parameter's part of this backward is in.
+  void announce_gradient(int parameter) const {
+    if (ready_) ready_(parameter);
+  }
 
  private:
   friend class LeafHook;

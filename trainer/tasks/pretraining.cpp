@@ -50,10 +50,10 @@ TaskOutput PretrainingTask::forward(const Batch& batch, const BatchTotals& total
   output.sums[kSequences] = static_cast<double>(batch.sequence_count());
   if (masked > 0) {
     const auto positions = indices_on(batch.masked_positions, device_);
-    const auto logits = model_.masked_lm_logits(hidden.index_select(0, positions));  // [M, vocab]
-    const auto mlm = classify_rows(logits, indices_on(batch.masked_labels, device_));
-    output.loss = mlm.loss_sum / totals.predictions;
-    output.sums[kMlmLoss] = mlm.loss_sum.detach();
+    const auto labels = indices_on(batch.masked_labels, device_);
+    const auto mlm = model_.masked_lm_loss(hidden, positions, labels);
+    output.loss = mlm.sum / totals.predictions;
+    output.sums[kMlmLoss] = mlm.sum.detach();
     output.sums[kMlmCorrect] = mlm.correct;
     output.sums[kPredictions] = masked;
   }

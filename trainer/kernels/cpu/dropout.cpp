@@ -15,6 +15,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/base/philox.h"
+#include "trainer/kernels/cpu/dropout_rows.h"
 #include "trainer/kernels/kernels.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -26,16 +27,7 @@ namespace {
 // Below this many elements waking other threads costs more than it saves.
 constexpr std::int64_t kParallelElements = 32768;
 
-struct RowJob {
-  std::uint32_t key0, key1, sample_low, sample_high;
-  std::uint32_t drop_below;  // words under it are dropped
-  float keep;                // multiplier of what stays
-  std::int64_t columns;
-};
-
-using FillRow = void (*)(float*, std::uint32_t, const RowJob&);
-
-void fill_row_plain(float* out, std::uint32_t row, const RowJob& job) {
+void fill_row_plain(float* out, std::uint32_t row, const DropoutRow& job) {
   for (std::int64_t column = 0; column < job.columns; column += 4) {
     const auto words =
         philox_block({static_cast<std::uint32_t>(column / 4), row, job.sample_low, job.sample_high},
@@ -79,7 +71,7 @@ struct FourBlocks {
 
 // Eight words to eight multipliers. Unsigned words >= bound is max(word, bound) == word.
 [[gnu::target("avx2"), gnu::always_inline]] inline void store_multipliers(float* out, __m256i words,
-                                                                          const RowJob& job) {
+                                                                          const DropoutRow& job) {
   const __m256i bound = _mm256_set1_epi32(static_cast<int>(job.drop_below));
   const __m256i kept = _mm256_cmpeq_epi32(_mm256_max_epu32(words, bound), words);
   _mm256_storeu_ps(out, _mm256_and_ps(_mm256_castsi256_ps(kept), _mm256_set1_ps(job.keep)));
@@ -87,7 +79,7 @@ struct FourBlocks {
 
 [[gnu::target("avx2"), gnu::always_inline]] inline void store_blocks(float* out,
                                                                      const FourBlocks& b,
-                                                                     const RowJob& job) {
+                                                                     const DropoutRow& job) {
   // Lanes of words 0|1 and 2|3, then blocks 0|2 and 1|3, then blocks in order.
   const __m256i words01 = _mm256_blend_epi32(b.word0, _mm256_slli_epi64(b.word1, 32), 0xAA);
   const __m256i words23 = _mm256_blend_epi32(b.word2, _mm256_slli_epi64(b.word3, 32), 0xAA);
@@ -101,7 +93,7 @@ constexpr std::int64_t kStep = 32;  // columns of two FourBlocks: their latencie
 
 [[gnu::target("avx2"), gnu::always_inline]] inline void fill_step_avx2(float* out,
                                                                        std::uint32_t row,
-                                                                       const RowJob& job,
+                                                                       const DropoutRow& job,
                                                                        std::int64_t column) {
   const __m256i block =
       _mm256_add_epi64(_mm256_set1_epi64x(column / 4), _mm256_set_epi64x(3, 2, 1, 0));
@@ -115,7 +107,7 @@ constexpr std::int64_t kStep = 32;  // columns of two FourBlocks: their latencie
   store_blocks(out + kStep / 2, right, job);
 }
 
-[[gnu::target("avx2")]] void fill_row_avx2(float* out, std::uint32_t row, const RowJob& job) {
+[[gnu::target("avx2")]] void fill_row_avx2(float* out, std::uint32_t row, const DropoutRow& job) {
   std::int64_t column = 0;
   for (; column + kStep <= job.columns; column += kStep) {
     fill_step_avx2(out + column, row, job, column);
@@ -128,14 +120,16 @@ constexpr std::int64_t kStep = 32;  // columns of two FourBlocks: their latencie
 }
 #endif
 
-FillRow pick_fill_row() {
+}  // namespace
+
+FillDropoutRow pick_fill_dropout_row() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) return fill_row_avx2;
 #endif
   return fill_row_plain;
 }
 
-RowJob row_job(std::int64_t columns, const DropoutMaskJob& job) {
+DropoutRow dropout_row(std::int64_t columns, const DropoutMaskJob& job) {
   if (!(job.rate >= 0.0 && job.rate < 1.0)) {
     throw Error(ErrorKind::usage, fmt::format("dropout rate {} is not in [0, 1)", job.rate));
   }
@@ -154,12 +148,10 @@ RowJob row_job(std::int64_t columns, const DropoutMaskJob& job) {
           columns};
 }
 
-}  // namespace
-
 void dropout_mask(float* out, std::int64_t rows, std::int64_t columns, std::int64_t stride,
                   const DropoutMaskJob& job) {
-  const auto shared = row_job(columns, job);
-  static const FillRow fill_row = pick_fill_row();
+  const auto shared = dropout_row(columns, job);
+  static const FillDropoutRow fill_row = pick_fill_dropout_row();
 #pragma omp parallel for schedule(static) if (rows * columns >= kParallelElements)
   for (std::int64_t row = 0; row < rows; ++row) {
     fill_row(out + row * stride, static_cast<std::uint32_t>(job.first_row + row), shared);

@@ -1,0 +1,113 @@
+// The fused and the reference path side by side, for tests.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "packed_sequences.h"
+#include "parallel/base/philox.h"
+#include "trainer/model/bert.h"
+
+namespace bertha {
+
+// One path with weights of its own, the same as any other path's of this configuration.
+struct TestPath {
+  TestPath(BertConfig config, Implementation implementation, Precision precision = Precision::fp32,
+           Head head = Head::pretraining, double range = 0.1)
+      : space(bert_parameters(config, head, 3), precision, at::kCPU),
+        bert(with(config, implementation), head, space) {
+    space.initialize(range, 11);
+    // Biases and LayerNorms away from zero and one, so that a mistake in them shows.
+    for (std::size_t i = 0; i < space.parameters().size(); ++i) {
+      if (space.parameters()[i].initial == InitialValue::normal) continue;
+      auto values = space.master_view(static_cast<int>(i));
+      for (std::int64_t e = 0; e < values.numel(); ++e) {
+        values.data_ptr<float>()[e] +=
+            0.1F * std::sin(static_cast<float>(e + 7 * static_cast<std::int64_t>(i)));
+      }
+    }
+    space.copy_master_to_compute();
+  }
+  static BertConfig with(BertConfig config, Implementation implementation) {
+    config.implementation = implementation;
+    return config;
+  }
+
+  ParameterSpace space;
+  Bert bert;
+};
+
+struct TestBatch {
+  PackedInput input;
+  at::Tensor positions, labels;  // of the MLM
+};
+
+// Sequences of these lengths; every `step`-th position is predicted, none for 0.
+inline TestBatch make_test_batch(const BertConfig& config, const std::vector<int>& lengths,
+                                 int step) {
+  Philox random(5, RandomPurpose::masking, 1);
+  std::vector<TestSequence> sequences;
+  std::vector<std::int64_t> positions, labels;
+  std::int64_t row = 0;
+  const auto draw = [&] {
+    return static_cast<std::int64_t>(
+        random.next_below(static_cast<std::uint64_t>(config.vocabulary_size)));
+  };
+  for (std::size_t s = 0; s < lengths.size(); ++s) {
+    TestSequence sequence{{}, (s << 33) + 17 * s + 1};
+    for (int i = 0; i < lengths[s]; ++i, ++row) {
+      sequence.tokens.push_back(draw());
+      if (step == 0 || row % step != 0) continue;
+      positions.push_back(row);
+      labels.push_back(draw());
+    }
+    sequences.push_back(std::move(sequence));
+  }
+  const auto options = at::TensorOptions().dtype(at::kLong);
+  return {pack_sequences(sequences), at::tensor(positions, options), at::tensor(labels, options)};
+}
+
+struct PathResult {
+  at::Tensor hidden, loss, gradient;
+  std::int64_t correct = 0;
+};
+
+// A pretraining loss and its gradients, `passes` micro-batches one after the other.
+inline PathResult run_path(TestPath& path, const TestBatch& batch, const ForwardContext& context,
+                           int passes = 1) {
+  path.space.zero_gradient();
+  PathResult result;
+  for (int pass = 0; pass < passes; ++pass) {
+    const auto hidden = path.bert.encode(batch.input, context);
+    const auto next = path.bert.next_sentence_logits(path.bert.pool(hidden, batch.input));
+    auto loss = next.to(at::kFloat).pow(2).sum() + next.to(at::kFloat).select(1, 0).sum();
+    if (batch.labels.numel() > 0) {
+      const auto masked = path.bert.masked_lm_loss(hidden, batch.positions, batch.labels);
+      loss = loss + masked.sum / static_cast<double>(batch.labels.numel());
+      result.correct = masked.correct.item<std::int64_t>();
+    }
+    loss.backward();
+    result.hidden = hidden.detach();
+    result.loss = loss.detach();
+  }
+  result.gradient = path.space.gradient().clone();
+  return result;
+}
+
+inline double relative_distance(const at::Tensor& ours, const at::Tensor& theirs) {
+  const auto size = theirs.to(at::kDouble).norm().item<double>();
+  const auto distance = (ours.to(at::kDouble) - theirs.to(at::kDouble)).norm().item<double>();
+  return size == 0 ? distance : distance / size;
+}
+
+// The part of a flat gradient that belongs to a parameter.
+inline at::Tensor part_of(const at::Tensor& flat, const ParameterInfo& info) {
+  return flat.narrow(0, info.offset, info.elements);
+}
+
+}  // namespace bertha

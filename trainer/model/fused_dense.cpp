@@ -1,0 +1,150 @@
+// Matrix products of the fused path, into given memory.
+#include "trainer/model/fused_dense.h"
+
+#include <utility>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+// result (+)= left right. fp32 by our own product, for its fixed order of sums; bf16 by oneDNN,
+// which sums in fp32.
+void product(const at::Tensor& left, const at::Tensor& right, at::Tensor result, bool add = false) {
+  if (result.scalar_type() == at::kFloat) {
+    multiply({.left = left.data_ptr<float>(),
+              .right = right.data_ptr<float>(),
+              .result = result.data_ptr<float>(),
+              .left_row = left.stride(0),
+              .left_step = left.stride(1),
+              .right_row = right.stride(0),
+              .right_column = right.stride(1),
+              .result_row = result.stride(0),
+              .rows = left.size(0),
+              .columns = right.size(1),
+              .depth = left.size(1),
+              .add = add});
+  } else if (add) {
+    result.addmm_(left, right);
+  } else {
+    at::mm_out(result, left, right);
+  }
+}
+
+struct FusedLinear : public torch::autograd::Function<FusedLinear> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
+                            const at::Tensor& weight, const at::Tensor& bias) {
+    context->save_for_backward({input, weight});
+    auto output = at::empty({input.size(0), weight.size(0)}, input.options());
+    product(input, weight.t(), output);
+    return output.add_(bias);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto gradient = gradients[0].contiguous();
+    auto input_gradient = at::empty_like(saved[0]), weight_gradient = at::empty_like(saved[1]);
+    product(gradient, saved[1], input_gradient);
+    product(gradient.t(), saved[0], weight_gradient);
+    return {input_gradient, weight_gradient, gradient.sum(0)};
+  }
+};
+
+}  // namespace
+
+at::Tensor fused_linear(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias) {
+  return FusedLinear::apply(input.contiguous(), weight, bias);
+}
+
+int FusedParameters::find(const std::string& name) {
+  const int number = space_->find(name);
+  if (number < 0) {
+    throw Error(ErrorKind::internal, fmt::format("the model has no parameter {}", name));
+  }
+  numbers_.push_back(number);
+  return number;
+}
+
+FusedVector FusedParameters::vector(const std::string& name) {
+  const int number = find(name);
+  return {space_->master_view(number).data_ptr<float>(),
+          space_->gradient_view(number).data_ptr<float>()};
+}
+
+FusedMatrix FusedParameters::matrix(const std::string& name) {
+  const int number = find(name);
+  return {space_->leaf(number).detach(), space_->gradient_view(number)};
+}
+
+std::vector<FusedMatrix> FusedParameters::stacked(const std::vector<std::string>& names) {
+  std::vector<FusedMatrix> parts;
+  for (const auto& name : names) parts.push_back(matrix(name));
+  const auto& first = parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto expected =
+        first.values.storage_offset() + static_cast<std::int64_t>(i) * first.values.numel();
+    if (parts[i].values.storage_offset() != expected) return parts;
+  }
+  const auto stack = [&](const at::Tensor& part) {
+    return part.as_strided({part.size(0) * static_cast<std::int64_t>(parts.size()), part.size(1)},
+                           {part.size(1), 1}, part.storage_offset());
+  };
+  return {{stack(first.values), stack(first.gradient)}};
+}
+
+void FusedParameters::announce() const {
+  for (const int number : numbers_) space_->announce_gradient(number);
+}
+
+void dense_forward(const FusedMatrix& weight, const at::Tensor& input, at::Tensor output) {
+  product(input, weight.values.t(), std::move(output));
+}
+
+void dense_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
+                          at::Tensor input_gradient) {
+  product(output_gradient, weight.values, std::move(input_gradient));
+}
+
+void dense_weight_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
+                           const at::Tensor& input, FusedScratch& scratch) {
+  auto gradient = weight.gradient;
+  if (input.scalar_type() == at::kFloat) {
+    product(output_gradient.t(), input, gradient, true);
+    return;
+  }
+  // The product is summed in fp32 and rounded once, then added in fp32.
+  const auto rounded =
+      scratch.weight.sized(gradient.size(0), gradient.size(1), input.scalar_type());
+  product(output_gradient.t(), input, rounded);
+  add_to(gradient.data_ptr<float>(), elements<Bf16>(rounded), rounded.numel());
+}
+
+void dense_forward(const std::vector<FusedMatrix>& weights, const at::Tensor& input,
+                   const at::Tensor& output) {
+  std::int64_t column = 0;
+  for (const auto& weight : weights) {
+    dense_forward(weight, input, output.narrow(1, column, weight.values.size(0)));
+    column += weight.values.size(0);
+  }
+}
+
+void dense_backward(const std::vector<FusedMatrix>& weights, const at::Tensor& output_gradient,
+                    const at::Tensor& input, at::Tensor input_gradient, FusedScratch& scratch) {
+  std::int64_t column = 0;
+  for (const auto& weight : weights) {
+    const auto part = output_gradient.narrow(1, column, weight.values.size(0));
+    if (column == 0) {
+      dense_input_gradient(weight, part, input_gradient);
+    } else {
+      product(part, weight.values, input_gradient, true);
+    }
+    dense_weight_gradient(weight, part, input, scratch);
+    column += weight.values.size(0);
+  }
+}
+
+}  // namespace bertha

@@ -1,0 +1,186 @@
+// Products through ATen, everything between them in one kernel each.
+#include "trainer/model/fused_layer.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+#include "trainer/model/dropout.h"
+
+namespace bertha {
+namespace {
+
+at::Tensor column_of(ReusedTensor& memory, std::int64_t rows) {
+  return memory.sized(rows, 1, at::kFloat);
+}
+
+}  // namespace
+
+Activation fused_activation(const std::string& name) {
+  if (name == "gelu") return Activation::gelu;
+  if (name == "gelu_new") return Activation::gelu_tanh;
+  if (name == "relu") return Activation::relu;
+  throw Error(ErrorKind::internal, fmt::format("no activation {}", name));
+}
+
+FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer)
+    : config_(config), layer_(layer), parameters_(space) {
+  const auto prefix = fmt::format("bert.encoder.layer.{}.", layer);
+  const auto self = prefix + "attention.self.";
+  mixed_ = parameters_.stacked({self + "query.weight", self + "key.weight", self + "value.weight"});
+  mixed_bias_[0] = parameters_.vector(self + "query.bias");
+  mixed_bias_[1] = parameters_.vector(self + "key.bias");
+  mixed_bias_[2] = parameters_.vector(self + "value.bias");
+  attention_output_ = parameters_.matrix(prefix + "attention.output.dense.weight");
+  attention_output_bias_ = parameters_.vector(prefix + "attention.output.dense.bias");
+  attention_scale_ = parameters_.vector(prefix + "attention.output.LayerNorm.weight");
+  attention_shift_ = parameters_.vector(prefix + "attention.output.LayerNorm.bias");
+  intermediate_ = parameters_.matrix(prefix + "intermediate.dense.weight");
+  intermediate_bias_ = parameters_.vector(prefix + "intermediate.dense.bias");
+  output_ = parameters_.matrix(prefix + "output.dense.weight");
+  output_bias_ = parameters_.vector(prefix + "output.dense.bias");
+  output_scale_ = parameters_.vector(prefix + "output.LayerNorm.weight");
+  output_shift_ = parameters_.vector(prefix + "output.LayerNorm.bias");
+}
+
+template <class T>
+AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivations& kept,
+                                          const at::Tensor& output) const {
+  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  AttentionJob<T> job{
+      .rows = pass.rows(),
+      .heads = config_.attention_heads,
+      .head_size = config_.head_size(),
+      .mixed = elements<T>(kept.mixed.sized(tokens, 3 * hidden, output.scalar_type())),
+      .bias = {},
+      .log_sum = elements<float>(kept.log_sum.sized(config_.attention_heads, tokens, at::kFloat)),
+      .output = elements<T>(output),
+      .bias_gradient = {},
+      .dropout =
+          pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout)};
+  for (int part = 0; part < 3; ++part) {
+    job.bias[part] = mixed_bias_[part].values;
+    job.bias_gradient[part] = mixed_bias_[part].gradient;
+  }
+  return job;
+}
+
+template <class T>
+void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+                            FusedScratch& scratch, const at::Tensor& output) const {
+  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto type = input.scalar_type();
+  const auto attended = kept.attended.sized(tokens, hidden, type);
+  dense_forward(mixed_, input, kept.mixed.sized(tokens, 3 * hidden, type));
+  attention_forward(attention_job<T>(pass, kept, attended));
+
+  const auto norm = [&](const at::Tensor& values, const FusedVector& bias,
+                        const at::Tensor& residual, const FusedVector& scale,
+                        const FusedVector& shift, ReusedTensor& deviation, const at::Tensor& to,
+                        LayerDropout place) {
+    residual_norm_forward(ResidualNormJob<T>{
+        .rows = pass.rows(),
+        .row_count = tokens,
+        .columns = hidden,
+        .values = elements<T>(values),
+        .bias = bias.values,
+        .residual = elements<T>(residual),
+        .scale = scale.values,
+        .shift = shift.values,
+        .inverse_deviation = elements<float>(column_of(deviation, tokens)),
+        .output = elements<T>(to),
+        .epsilon = config_.layer_norm_epsilon,
+        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)});
+  };
+  const auto attention_normed = kept.attention_normed.sized(tokens, hidden, type);
+  const auto middle = kept.middle.sized(tokens, hidden, type);
+  dense_forward(attention_output_, attended, attention_normed);
+  norm(attention_normed, attention_output_bias_, input, attention_scale_, attention_shift_,
+       kept.attention_deviation, middle, LayerDropout::attention_output);
+
+  const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
+  const auto activated = scratch.wide.sized(tokens, config_.intermediate_size, type);
+  dense_forward(intermediate_, middle, wide);
+  activation_forward(ActivationJob<T>{fused_activation(config_.activation), tokens,
+                                      config_.intermediate_size, elements<T>(wide),
+                                      intermediate_bias_.values, elements<T>(activated)});
+  const auto output_normed = kept.output_normed.sized(tokens, hidden, type);
+  dense_forward(output_, activated, output_normed);
+  norm(output_normed, output_bias_, middle, output_scale_, output_shift_, kept.output_deviation,
+       output, LayerDropout::output);
+}
+
+template <class T>
+SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& input,
+                                      LayerActivations& kept, FusedScratch& scratch,
+                                      const SplitGradient& output_gradient) const {
+  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto type = input.scalar_type();
+  const auto sum = scratch.sum.sized(tokens, hidden, type);
+  const auto more = scratch.more.sized(tokens, hidden, type);
+  // Without dropout the gradient before it is the one after it.
+  const bool drops = pass.context.training && config_.hidden_dropout > 0;
+  const auto values = drops ? scratch.values.sized(tokens, hidden, type) : sum;
+
+  const auto norm = [&](const SplitGradient& gradient, ReusedTensor& normed,
+                        ReusedTensor& deviation, const FusedVector& scale, const FusedVector& shift,
+                        const FusedVector& bias, LayerDropout place) {
+    residual_norm_backward(ResidualNormGradientJob<T>{
+        .rows = pass.rows(),
+        .row_count = tokens,
+        .columns = hidden,
+        .output_gradient = elements<T>(gradient.first),
+        .more_output_gradient = gradient.second.defined() ? elements<T>(gradient.second) : nullptr,
+        .normalised = elements<T>(normed.sized(tokens, hidden, type)),
+        .scale = scale.values,
+        .inverse_deviation = elements<float>(column_of(deviation, tokens)),
+        .residual_gradient = elements<T>(sum),
+        .values_gradient = drops ? elements<T>(values) : nullptr,
+        .scale_gradient = scale.gradient,
+        .shift_gradient = shift.gradient,
+        .bias_gradient = bias.gradient,
+        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)});
+  };
+  norm(output_gradient, kept.output_normed, kept.output_deviation, output_scale_, output_shift_,
+       output_bias_, LayerDropout::output);
+
+  const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
+  const auto wide_gradient = scratch.wide.sized(tokens, config_.intermediate_size, type);
+  const auto middle = kept.middle.sized(tokens, hidden, type);
+  dense_input_gradient(output_, values, wide_gradient);
+  activation_backward(ActivationGradientJob<T>{
+      fused_activation(config_.activation), tokens, config_.intermediate_size, elements<T>(wide),
+      elements<T>(wide_gradient), intermediate_bias_.values, intermediate_bias_.gradient});
+  dense_weight_gradient(output_, values, wide, scratch);
+  dense_weight_gradient(intermediate_, wide_gradient, middle, scratch);
+  dense_input_gradient(intermediate_, wide_gradient, more);
+
+  norm({sum, more}, kept.attention_normed, kept.attention_deviation, attention_scale_,
+       attention_shift_, attention_output_bias_, LayerDropout::attention_output);
+  dense_input_gradient(attention_output_, values, more);
+  dense_weight_gradient(attention_output_, values, kept.attended.sized(tokens, hidden, type),
+                        scratch);
+  attention_backward(attention_job<T>(pass, kept, more));
+  dense_backward(mixed_, kept.mixed.sized(tokens, 3 * hidden, type), input, more, scratch);
+  parameters_.announce();
+  return {sum, more};
+}
+
+void FusedLayer::forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+                         FusedScratch& scratch, const at::Tensor& output) const {
+  if (input.scalar_type() == at::kBFloat16) {
+    forward_as<Bf16>(pass, input, kept, scratch, output);
+  } else {
+    forward_as<float>(pass, input, kept, scratch, output);
+  }
+}
+
+SplitGradient FusedLayer::backward(const FusedPass& pass, const at::Tensor& input,
+                                   LayerActivations& kept, FusedScratch& scratch,
+                                   const SplitGradient& output_gradient) const {
+  return input.scalar_type() == at::kBFloat16
+             ? backward_as<Bf16>(pass, input, kept, scratch, output_gradient)
+             : backward_as<float>(pass, input, kept, scratch, output_gradient);
+}
+
+}  // namespace bertha

@@ -1,0 +1,62 @@
+// One encoder layer on the fused CPU path: the mathematics of encoder_layer.h with hand-ordered
+// forward and backward passes over planned buffers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/model/bert_config.h"
+#include "trainer/model/fused_dense.h"
+#include "trainer/model/fused_pass.h"
+
+namespace bertha {
+
+// What backward needs of a layer's forward pass. Backward overwrites it.
+struct LayerActivations {
+  ReusedTensor mixed;                                  // [T, 3 * hidden], no biases
+  ReusedTensor attended;                               // [T, hidden]
+  ReusedTensor log_sum;                                // [heads, T] fp32
+  ReusedTensor attention_normed, attention_deviation;  // [T, hidden], [T, 1] fp32
+  ReusedTensor middle;                                 // [T, hidden]
+  ReusedTensor wide;                                   // [T, intermediate], no bias
+  ReusedTensor output_normed, output_deviation;        // as above
+  ReusedTensor output;                                 // [T, hidden]; unused in the last layer
+};
+
+Activation fused_activation(const std::string& name);
+
+class FusedLayer {
+ public:
+  FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer);
+
+  // [T, hidden] -> [T, hidden]; `keep`: backward will follow.
+  void forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+               FusedScratch& scratch, const at::Tensor& output) const;
+  // Adds the parameters' gradients, announces them, and gives the input's, in `scratch`.
+  SplitGradient backward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+                         FusedScratch& scratch, const SplitGradient& output_gradient) const;
+
+ private:
+  template <class T>
+  void forward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+                  FusedScratch& scratch, const at::Tensor& output) const;
+  template <class T>
+  SplitGradient backward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
+                            FusedScratch& scratch, const SplitGradient& output_gradient) const;
+  template <class T>
+  AttentionJob<T> attention_job(const FusedPass& pass, LayerActivations& kept,
+                                const at::Tensor& output) const;
+
+  BertConfig config_;
+  std::int64_t layer_;
+  FusedParameters parameters_;
+  std::vector<FusedMatrix> mixed_;
+  FusedVector mixed_bias_[3];
+  FusedMatrix attention_output_, intermediate_, output_;
+  FusedVector attention_output_bias_, intermediate_bias_, output_bias_;
+  FusedVector attention_scale_, attention_shift_, output_scale_, output_shift_;
+};
+
+}  // namespace bertha

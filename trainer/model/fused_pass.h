@@ -1,0 +1,61 @@
+// What one pass through the fused path computes with: its dropout, kept activations, and buffers
+// that live from step to step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "trainer/kernels/fused_kernels.h"
+#include "trainer/model/packed_input.h"
+
+namespace bertha {
+
+// The kernels' view of a tensor's elements.
+template <class T>
+T* elements(const at::Tensor& tensor) {
+  return static_cast<T*>(tensor.data_ptr());
+}
+
+// Memory that grows to the largest size asked for and stays: a fresh large tensor costs more in
+// page faults than the work on it.
+class ReusedTensor {
+ public:
+  // [rows, columns], contents left over from the last use.
+  at::Tensor sized(std::int64_t rows, std::int64_t columns, at::ScalarType type);
+
+ private:
+  at::Tensor memory_;
+};
+
+// A batch as kernels want it, and how this pass drops out. Copies: backward comes later.
+struct FusedPass {
+  FusedPass() = default;
+  FusedPass(const PackedInput& input, const ForwardContext& forward_context);
+
+  std::int64_t count() const { return offsets.back(); }  // tokens
+  PackedRows rows() const;
+  FusedDropout dropout(std::uint32_t site, double rate) const;
+
+  std::vector<std::int32_t> offsets;
+  std::vector<std::uint64_t> samples;
+  at::Tensor tokens, segments, positions;  // [T] int64
+  ForwardContext context;
+};
+
+// A gradient that is the sum of two tensors; the second may be undefined.
+struct SplitGradient {
+  at::Tensor first, second;
+};
+
+// Buffers no pass keeps.
+struct FusedScratch {
+  ReusedTensor wide;                     // [T, intermediate]
+  ReusedTensor sum, values, more;        // [T, hidden]
+  ReusedTensor weight;                   // a weight's gradient in a short type
+  ReusedTensor outputs[2];               // [T, hidden] of layers whose activations are not kept
+  ReusedTensor masked_sum, masked_more;  // [M, hidden]
+};
+
+}  // namespace bertha
