@@ -113,7 +113,7 @@ std::vector<OptionDeclaration> data_options() {
              "Deviation of the initial weights; overrides the size's 0.02.",
              AT(trainer.model.initializer_range)),
       option("model.implementation", "NAME",
-             "reference, fused (CPU; fp32 and bf16), or auto: reference so far.",
+             "auto: fused where it exists (CPU; fp32, bf16), else reference; or one of the two.",
              AT(trainer.model.implementation)),
   };
 }

@@ -52,8 +52,7 @@ def check_logits(folder, work):
     save_file(batch, files["batch"])
     request = dict(config=os.path.join(folder, "config.json"), architecture=case.architecture,
                    weights=os.path.join(folder, "model.safetensors"), precision="fp32",
-                   config_output=os.path.join(work, "config.json"), training=False, seed=1, step=1, implementation="reference",
-                   **files)
+                   config_output=os.path.join(work, "config.json"), training=False, seed=1, step=1, implementation="fused", **files)
     with open(os.path.join(work, "request.json"), "w") as file:
         json.dump(request, file)
     subprocess.run([test_model.PROBE, os.path.join(work, "request.json")], check=True)
