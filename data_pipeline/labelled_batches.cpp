@@ -1,10 +1,11 @@
 // Steps of an epoch of labelled examples.
+#include "data_pipeline/labelled_batches.h"
+
 #include <algorithm>
 #include <cstddef>
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_data.h"
 #include "data_pipeline/samples/collate.h"
 #include "data_pipeline/samples/rank_share.h"
 #include "data_pipeline/samples/sample_order.h"
@@ -60,11 +61,8 @@ std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,
   for (auto& batch : batches) {
     for (std::int64_t i = 0; i < batch.sequence_count(); ++i) {
       const auto& example = *mine[next++];
-      if (example.label >= 0) {
-        batch.labels.push_back(example.label);
-      } else {
-        batch.values.push_back(example.value);
-      }
+      batch.labels.insert(batch.labels.end(), example.labels.begin(), example.labels.end());
+      batch.values.insert(batch.values.end(), example.values.begin(), example.values.end());
     }
   }
   return batches;

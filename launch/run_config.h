@@ -9,7 +9,7 @@
 
 #include "data_pipeline/data_config.h"
 #include "data_pipeline/prepare.h"
-#include "trainer/task_config.h"
+#include "trainer/tasks/labelled/task_options.h"
 #include "trainer/trainer_config.h"
 
 namespace bertha {

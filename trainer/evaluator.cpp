@@ -16,7 +16,7 @@ Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batc
   const auto begin = std::chrono::steady_clock::now();
   const at::NoGradGuard no_gradient;
   // Sums are divided by their own counts afterwards, so the divisor of the loss does not matter.
-  const BatchTotals unit{1, 1, 1};
+  const BatchTotals unit{1, 1, 1, 1};
   auto sums = at::zeros({task.sum_count()}, at::kDouble);
   for (const auto& batch : batches) {
     watchdog.report("validation");
@@ -30,7 +30,7 @@ Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batc
 
   Evaluation evaluation;
   evaluation.scores = task.scores(std::span(agreed).first(count));
-  evaluation.totals = {agreed[count], agreed[count + 1], agreed[count + 2]};
+  evaluation.totals = {agreed[count], agreed[count + 1], agreed[count + 2], 0};
   evaluation.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return evaluation;

@@ -73,9 +73,9 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
 
   const auto mine = count_batches(micro_batches);
   parts_.watchdog.report("agreeing on the global batch");
-  const auto totals =
-      agree_sum(parts_.communicator, std::vector{mine.predictions, mine.sequences, mine.tokens});
-  report.totals = {totals[0], totals[1], totals[2]};
+  const auto totals = agree_sum(
+      parts_.communicator, std::vector{mine.predictions, mine.sequences, mine.tokens, mine.labels});
+  report.totals = {totals[0], totals[1], totals[2], totals[3]};
 
   accumulate_gradients(micro_batches, report);
   agree_on_results(stop_wanted, report);

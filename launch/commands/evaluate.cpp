@@ -63,18 +63,13 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
 void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
   TunedModel model(config, runtime.device());
-  auto options = labelled_options(config.task);
-  options.regression = model.regression();
-  const auto examples =
-      encode_examples(read_labelled_file(file, options), model.tokenizer.wordpiece,
-                      model.longest(config.task.max_length), model.head.label_names,
-                      model.regression(), runtime.threads());
+  const auto examples = model.load(file, true, runtime.threads());
   const auto predictions =
-      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()}, examples,
-                       config.trainer.train.micro_batch_tokens);
-  const auto scores = score_predictions(predictions, examples, model.regression());
+      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+                       examples.sequences, config.trainer.train.micro_batch_tokens);
+  const auto scores = score_examples(model.definition, examples, predictions);
   if (runtime.rank().is_root()) {
-    print_scores(scores, static_cast<double>(examples.size()), config);
+    print_scores(scores, static_cast<double>(examples.rows), config);
   }
 }
 
