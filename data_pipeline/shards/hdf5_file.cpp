@@ -107,6 +107,7 @@ void close_hdf5_handle(std::int64_t handle) {
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const LibraryScope library;
   check_file(path, O_RDONLY);
+  check_name_heaps(path);
   const PropertiesHandle access = access_properties(path);
   return Hdf5File(path, good(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), path,
                              "damaged, truncated or no HDF5 file"));
