@@ -43,6 +43,7 @@ std::size_t Masker::predictions_in(const Sequence& sequence) const {
 std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::size_t count,
                                                Philox& random) const {
   std::vector<std::size_t> candidates;
+  candidates.reserve(sequence.tokens.size());
   for (std::size_t i = 0; i < sequence.tokens.size(); ++i) {
     if (!vocabulary_.is_special(sequence.tokens[i])) candidates.push_back(i);
   }
@@ -106,6 +107,9 @@ void Masker::apply(Sequence& sequence, Philox& random) const {
   const auto count = predictions_in(sequence);
   sequence.masked_positions.clear();
   sequence.masked_labels.clear();
+  const auto most = std::min(count, sequence.tokens.size());
+  sequence.masked_positions.reserve(most);
+  sequence.masked_labels.reserve(most);
   if (options_.strategy == MaskingStrategy::span) return predict_spans(sequence, count, random);
   std::vector<std::size_t> chosen;
   if (options_.strategy == MaskingStrategy::character) {
