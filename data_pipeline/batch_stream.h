@@ -8,6 +8,7 @@
 
 #include "data_pipeline/batch.h"
 #include "data_pipeline/data_config.h"
+#include "data_pipeline/samples/sample_source.h"
 #include "data_pipeline/shards/corpus.h"
 #include "parallel/base/rank_info.h"
 
@@ -39,7 +40,10 @@ struct StepBatches {
 
 class BatchStream {
  public:
-  // Error{bad_data}: corpus too small (no sample; one document with next_sentence).
+  // Error{bad_data}: no sample.
+  BatchStream(SampleSource source, const DataConfig& data, const BatchOptions& options,
+              const RankInfo& rank, const StreamCursor& start);
+  // Error{bad_data}: one document with next_sentence.
   BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
               const RankInfo& rank, const StreamCursor& start);
   ~BatchStream();
@@ -54,8 +58,11 @@ class BatchStream {
 
 // This rank's share of one pass over a split, in order, epoch 0, for validation: masks and pairs
 // are the same every time and for any number of ranks. `max_samples` 0: all; else so many, spread
-// evenly over the split. A split of one document is enough (with a warning): its random texts B
-// come from elsewhere in it.
+// evenly over the split. A corpus' split of one document is enough (with a warning): its random
+// texts B come from elsewhere in it.
+std::vector<Batch> validation_batches(const SampleSource& source, const DataConfig& data,
+                                      const BatchOptions& options, const RankInfo& rank,
+                                      std::uint64_t max_samples);
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,
                                       const BatchOptions& options, const RankInfo& rank,
                                       std::uint64_t max_samples);

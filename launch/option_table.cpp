@@ -46,7 +46,8 @@ OptionDeclaration paths_option() {
 std::vector<OptionDeclaration> text_options() {
   return {
       paths_option(),
-      option("input.format", "NAME", "auto, text, sentences, jsonl or mediawiki.",
+      option("input.format", "NAME",
+             "auto, text, sentences, jsonl, mediawiki, or nvidia (HDF5 shards of samples).",
              AT(input.format)),
       option("input.text_field", "NAME", "Field of a JSON line that holds the text.",
              AT(input.text_field)),
@@ -72,7 +73,13 @@ std::vector<OptionDeclaration> text_options() {
 
 std::vector<OptionDeclaration> data_options() {
   return {
-      option("data.corpus", "FOLDER", "Corpus made by `bertha prepare`.", AT(data.corpus)),
+      option("data.corpus", "FOLDER",
+             "Corpus made by `bertha prepare`, or NVIDIA's or MLPerf's HDF5 shards (with "
+             "--tokenizer.vocab).",
+             AT(data.corpus)),
+      option("data.validation_fraction", "F",
+             "Of NVIDIA's or MLPerf's rows, held out where no file is for it.",
+             AT(data.validation_fraction)),
       option("data.sequence_length", "N", "Longest sequence, in tokens with the special ones.",
              AT(data.sequence_length)),
       option("data.next_sentence", "BOOL",
@@ -84,7 +91,8 @@ std::vector<OptionDeclaration> data_options() {
       option("data.verify", "LEVEL",
              "quick (sizes, shapes), full (checksums too) or off, before training.",
              AT(data.verify)),
-      option("masking.strategy", "NAME", "token, word or character.", AT(data.masking.strategy)),
+      option("masking.strategy", "NAME", "token, word, span (SpanBERT) or character.",
+             AT(data.masking.strategy)),
       option("masking.probability", "P", "Share of the tokens to predict.",
              AT(data.masking.probability)),
       option("masking.mask_fraction", "F", "Of those, replaced by [MASK].",
@@ -255,16 +263,24 @@ const std::vector<CommandDeclaration>& command_table() {
        "Turns text into a sharded corpus; under mpirun ranks share the files.",
        {"input", "tokenizer", "prepare"},
        ""},
-      {"pretrain", "Trains BERT on a corpus and writes checkpoints.", with({"data", "masking"}),
-       ""},
+      {"pretrain", "Trains BERT on a corpus and writes checkpoints.",
+       with({"data", "masking", "tokenizer"}), ""},
       {"finetune", "Adapts a model to labelled data: trains, validates every epoch, tests once.",
        with({"task"}), ""},
       {"evaluate", "Scores a model on labelled data, or its losses on a corpus.",
-       with({"data", "masking", "task"}), ""},
+       with({"data", "masking", "task", "tokenizer"}), ""},
       {"predict", "Writes one JSON line per input.", {"task", "train"}, ""},
       {"export", "Copies a checkpoint's model as a Transformers folder.", {"train"}, ""},
-      {"inspect", "Says what a corpus, shard, checkpoint, model or run folder holds.", {}, "PATH"},
-      {"verify", "Checks a corpus, shard or checkpoint and names every fault.", {}, "PATH"},
+      {"inspect",
+       "Says what a corpus, shard, checkpoint, model or run folder holds; --samples shows samples "
+       "of a "
+       "corpus as the model sees them.",
+       {"tokenizer", "data", "masking"},
+       "PATH [--samples N]"},
+      {"verify",
+       "Checks a corpus, shard or checkpoint and names every fault.",
+       {"tokenizer"},
+       "PATH"},
       {"report", "Writes report.html: curves of one or several runs.", {}, "RUN..."},
       {"help", "Shows this, or a command's options.", {}, "[COMMAND]"},
   };

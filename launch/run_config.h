@@ -30,6 +30,7 @@ struct RunConfig {
   TrainerConfig trainer;             // [model] [train] [optimizer] [schedule] [parallel] [metrics]
   TaskOptions task;                  // [task]
   bool json = false;                 // --json
+  int samples = 0;                   // --samples: how many `inspect` shows
   std::vector<std::string> arguments;           // positional: `inspect PATH`, `report RUN ...`
   std::map<std::string, std::string> resolved;  // "section.option" -> value as used
   std::vector<std::string> given;               // names set by a file or the command line

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/unigram.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
 #include "launch/resume.h"
@@ -62,12 +61,9 @@ BatchOptions batch_options(const RunConfig& config) {
 }
 
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
-    : config_(checked(config)),
-      runtime_(config, mpi),
-      corpus_(config.data.corpus, "train", config.data.verify) {
-  if (corpus_.manifest().splits.contains("validation") &&
-      corpus_.manifest().splits.at("validation").documents > 0) {
-    validation_corpus_.emplace(config.data.corpus, "validation", config.data.verify);
+    : config_(checked(config)), runtime_(config, mpi), corpus_(config.data, "train") {
+  if (TrainingData::has_split(config.data, "validation")) {
+    validation_corpus_.emplace(config.data, "validation");
   }
   const auto model = resolve_model(config, corpus_.vocabulary().size());
   if (config.data.sequence_length > model.max_positions) {
@@ -108,7 +104,7 @@ void Session::restore_or_initialize() {
     if (!found.empty()) {
       check_checkpoint(found, false);
       state_ = read_trainer_state(found);
-      check_unchanged(state_, config_, corpus_.manifest().digest());
+      check_unchanged(state_, config_, corpus_.digest());
       restore(found, space, *optimizer_);
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
@@ -124,14 +120,13 @@ void Session::restore_or_initialize() {
                 fmt::format("{:.17g}", sum_of_squares(weights.data_ptr<float>(), weights.numel())));
   state_.seed = train.seed;
   state_.world_size = runtime_.rank().world_size;
-  state_.corpus_digest = corpus_.manifest().digest();
+  state_.corpus_digest = corpus_.digest();
   state_.options = config_.resolved;
 }
 
 void Session::make_stream_and_step() {
   const StreamCursor start{state_.epoch, state_.next_sample, state_.samples};
-  stream_ = std::make_unique<BatchStream>(corpus_, config_.data, batch_options(config_),
-                                          runtime_.rank(), start);
+  stream_ = corpus_.stream(batch_options(config_), runtime_.rank(), start);
   total_steps_ = steps_of(config_, *stream_);
   TrainStepOptions options;
   options.schedule = resolve_schedule(config_.trainer, total_steps_);
@@ -155,10 +150,8 @@ void Session::describe() const {
       human_count(static_cast<double>(task_->parameters().parameter_elements())),
       precision_name(config_.trainer.train.precision), rank.world_size, runtime_.device().str(),
       runtime_.threads()));
-  log_info(fmt::format("corpus {}: {} documents, {} tokens; {} sequences of up to {} tokens a step",
-                       config_.data.corpus.string(),
-                       human_count(static_cast<double>(corpus_.documents())),
-                       human_count(static_cast<double>(corpus_.tokens())),
+  log_info(fmt::format("corpus {}: {}; {} sequences of up to {} tokens a step",
+                       config_.data.corpus.string(), corpus_.description(),
                        config_.trainer.train.global_batch, config_.data.sequence_length));
   log_info(fmt::format("{}; {} steps in all; results in {}", start_choice_, total_steps_,
                        config_.trainer.train.output.string()));
@@ -167,9 +160,9 @@ void Session::describe() const {
 Evaluation Session::validate() {
   if (validation_batches_.empty()) {
     const auto most = config_.trainer.train.validation_batches * config_.trainer.train.global_batch;
-    validation_batches_ = validation_batches(
-        *validation_corpus_, config_.data, batch_options(config_), runtime_.rank(),
-        static_cast<std::uint64_t>(std::max<std::int64_t>(0, most)));
+    validation_batches_ =
+        validation_corpus_->validation(batch_options(config_), runtime_.rank(),
+                                       static_cast<std::uint64_t>(std::max<std::int64_t>(0, most)));
   }
   return evaluate(runtime_.communicator(), *task_, validation_batches_, runtime_.watchdog());
 }
@@ -200,8 +193,8 @@ Outcome Session::run() {
     return std::string(stop_requested() ? stop_signal_name() : "train.stop_after_steps");
   };
   if (validation_corpus_) callbacks.validate = [this] { return validate(); };
-  callbacks.files =
-      model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, config_.data.corpus);
+  callbacks.files = model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, {});
+  callbacks.files.merge(corpus_.tokenizer_files());
 
   MetricsEvent event{state_.step > 0 ? "resume" : "start", state_.step, {}};
   event.add("from", start_choice_);
@@ -210,7 +203,7 @@ Outcome Session::run() {
   event.add("total_steps", total_steps_);
   event.add("peak_flops", options.peak_flops);
   if (runtime_.rank().is_root()) {
-    const double entropy = unigram_entropy(corpus_, kEntropyTokens);
+    const double entropy = corpus_.unigram_entropy(kEntropyTokens);
     event.add("unigram_entropy", entropy);
     log_info(fmt::format("knowing word frequencies alone gives a masked-word loss of {:.2f} nats",
                          entropy));

@@ -4,8 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "data_pipeline/batch_stream.h"
-#include "data_pipeline/shards/corpus.h"
+#include "data_pipeline/training_data.h"
 #include "launch/run_config.h"
 #include "launch/runtime.h"
 #include "trainer/tasks/pretraining.h"
@@ -29,8 +28,8 @@ class Session {
 
   const RunConfig& config_;
   Runtime runtime_;
-  Corpus corpus_;
-  std::optional<Corpus> validation_corpus_;
+  TrainingData corpus_;
+  std::optional<TrainingData> validation_corpus_;
   std::unique_ptr<PretrainingTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LossScaler> loss_scaler_;

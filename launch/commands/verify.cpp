@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/shards/corpus_verifier.h"
+#include "data_pipeline/shards/foreign_corpus.h"
+#include "data_pipeline/shards/foreign_verifier.h"
 #include "launch/commands/commands.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
@@ -16,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-VerifyReport verify_path(const fs::path& path, bool progress) {
+VerifyReport verify_path(const fs::path& path, const RunConfig& config) {
   if (!fs::exists(path)) throw_io_error("open", path.string(), ENOENT);
   if (fs::exists(path / "trainer_state.json") || fs::exists(path / "model.safetensors")) {
     return {checkpoint_faults(path), {}};
@@ -30,11 +32,13 @@ VerifyReport verify_path(const fs::path& path, bool progress) {
     }
     return all;
   }
-  ProgressBar bar("verify", 0, "B", progress);
-  return verify_corpus(path, [&](std::uint64_t done, std::uint64_t total) {
+  ProgressBar bar("verify", 0, "B", config.trainer.metrics.progress);
+  const auto progress = [&](std::uint64_t done, std::uint64_t total) {
     bar.set_total(total);
     bar.update(done);
-  });
+  };
+  if (is_foreign(path)) return verify_foreign(path, config.vocabulary, progress);
+  return verify_corpus(path, progress, config.vocabulary);
 }
 
 }  // namespace
@@ -44,7 +48,7 @@ int run_verify(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, "verify takes one path", "bertha verify corpus");
   }
   if (!mpi.rank_info().is_root()) return 0;
-  const auto report = verify_path(config.arguments.front(), config.trainer.metrics.progress);
+  const auto report = verify_path(config.arguments.front(), config);
   if (config.json) {
     const nlohmann::ordered_json json{
         {"path", config.arguments.front()}, {"faults", report.faults}, {"notices", report.notices}};
