@@ -8,6 +8,7 @@
 #include "data_pipeline/shards/corpus.h"
 #include "launch/run_config.h"
 #include "launch/runtime.h"
+#include "launch/time_limit.h"
 #include "trainer/tasks/pretraining.h"
 #include "trainer/trainer.h"
 
@@ -28,6 +29,7 @@ class Session {
   Evaluation validate();
 
   const RunConfig& config_;
+  std::optional<TimeLimit> time_limit_;
   Runtime runtime_;
   Corpus corpus_;
   std::optional<Corpus> validation_corpus_;
@@ -35,7 +37,8 @@ class Session {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LossScaler> loss_scaler_;
   TrainerState state_;
-  std::string start_choice_;  // "fresh weights", "resumed from ..."
+  std::string start_choice_;          // "fresh weights", "resumed from ..."
+  std::vector<std::string> changes_;  // of options, data and model since the checkpoint
   std::int64_t total_steps_ = 0;
   std::unique_ptr<BatchStream> stream_;
   std::unique_ptr<TrainStep> step_;
