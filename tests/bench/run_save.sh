@@ -14,7 +14,8 @@ options=(--data.corpus "$corpus" --model.size base --model.implementation fused 
 for program in "${programs[@]}"; do
   for async in true false; do
     more=(--train.async_save "$async")
-    "$program" pretrain --help | grep -q async_save || { [ $async = false ] || continue; more=(); }
+    known=$("$program" pretrain --help | grep -c async_save || true)
+    [ "$known" != 0 ] || { [ $async = false ] || continue; more=(); }
     for ranks in 1 2; do
       run=$scratch/run
       rm -rf "$run"
