@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A real Slurm of two virtual nodes runs the scripts of launch/slurm: two phases over both nodes under srun
 # --mpi=pmix, the first preempted (USR1), saved, requeued and done as if nothing had happened, the second
-# from its weights; beside them an array of fine-tunings and a job that stops before its time limit by itself.
+# from its weights; beside them an array of fine-tunings, a job that stops before its time limit by itself, and
+# one on spare nodes that really is preempted by the others, waits, and goes on.
 . "$(dirname "$0")/../support/system.sh"
 [ "$(id -u)" = 0 ] || skip "Slurm in namespaces needs root"
 command -v slurmctld >/dev/null && command -v munged >/dev/null || skip "slurm-wlm and munge are not installed"
@@ -21,6 +22,9 @@ head -201 "$samples/reviews/train.tsv" >"$scratch/train.tsv"
 for seed in 1 2; do echo "--train.seed $seed --train.output $scratch/tuned$seed"; done >"$scratch/runs.txt"
 cat >"$scratch/submit.sh" <<S
 cd "$scratch"
+sbatch --partition spare --nodes 1 --cpus-per-task 4 --time 10 --output "$scratch/spare.out" "$slurm/preemptible.sbatch" ${unsaved[*]/1000000/1500} \
+  --train.output "$scratch/spare"
+for _ in \$(seq 300); do [ "\$(grep -sc '"train"' "$scratch/spare/metrics.jsonl")" -gt 20 ] 2>/dev/null && break; sleep 0.1; done
 bash "$slurm/two_phase.sh" phase1.ini phase2.ini "$run" --nodes 2 --ntasks-per-node 1 --time 10 -- ${options[*]}
 sbatch --array=1-2 --time 10 --output "$scratch/tune-%a.out" "$slurm/finetune_array.sbatch" "$scratch/runs.txt" --train.init "$scratch/small" \
   --task.train "$scratch/train.tsv" --task.max_length 32 --task.epochs 1 --train.threads 1 --metrics.tensorboard false
@@ -41,6 +45,8 @@ for phase in 1 2; do grep -q '"end"' "$run/phase$phase/metrics.jsonl" || fail "p
 grep -q "weights from $run/phase1" "$run/phase2/metrics.jsonl" || fail "phase 2 did not begin with the weights of phase 1"
 for seed in 1 2; do [ -e "$scratch/tuned$seed/scores.json" ] || fail "no fine-tuning $seed: $(logs)"; done
 grep -q '"reason":"time limit"' "$scratch/limit/metrics.jsonl" || fail "no stop before the time limit: $(logs)"
+grep -q '"reason":"SIGTERM"' "$scratch/spare/metrics.jsonl" || fail "the spare job was not preempted: $(logs)"
+grep -q '"resume"' "$scratch/spare/metrics.jsonl" && grep -q '"end"' "$scratch/spare/metrics.jsonl" || fail "the preempted job did not go on to its end: $(logs)"
 ls "$scratch"/limit/checkpoints/step-*/manifest.json >/dev/null || fail "nothing saved before the time limit"
 # As if nobody had preempted it: the same weights as a run in one go.
 ranks 2 "$bertha" pretrain --config "$scratch/phase1.ini" "${options[@]}" --train.output "$scratch/whole" >"$scratch/log" 2>&1 || fail "one go: $(tail -2 "$scratch/log")"
