@@ -14,6 +14,7 @@
 #include "launch/run_metrics.h"
 #include "launch/schedule_setup.h"
 #include "launch/stop_signal.h"
+#include "launch/time_limit.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -48,8 +49,8 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       loss_scaler_(config.trainer.train.precision == Precision::fp16) {
   make_model();
   const auto& options = config.trainer;
-  checkpoints_ = std::make_unique<CheckpointStore>(options.train.output / "checkpoints",
-                                                   runtime_.communicator(), RetentionOptions{1, 0});
+  checkpoints_ = std::make_unique<CheckpointStore>(
+      options.train.output / "checkpoints", runtime_.communicator(), RetentionOptions{1, 0, 0});
   start_run_folder(config_, runtime_.rank());
   describe();
 }
@@ -160,7 +161,9 @@ Outcome FinetuneSession::run() {
   options.patience = config_.task.patience;
   options.progress = config_.trainer.metrics.progress;
   FinetunerCallbacks callbacks;
-  callbacks.stop_requested = stop_requested;
+  callbacks.stop_requested = [limit = time_limit(config_.trainer.train)] {
+    return stop_requested() || reached(limit);
+  };
   callbacks.save_best = [this](const FinetuneProgress&) {
     agree_or_throw(runtime_.communicator(), [&] {
       if (!runtime_.rank().is_root()) return;

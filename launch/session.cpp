@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include <fmt/format.h>
 
@@ -61,7 +62,10 @@ BatchOptions batch_options(const RunConfig& config) {
 }
 
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
-    : config_(checked(config)), runtime_(config, mpi), corpus_(config.data, "train") {
+    : config_(checked(config)),
+      time_limit_(time_limit(config.trainer.train)),
+      runtime_(config, mpi),
+      corpus_(config.data, "train") {
   if (TrainingData::has_split(config.data, "validation")) {
     validation_corpus_.emplace(config.data, "validation");
   }
@@ -102,9 +106,13 @@ void Session::restore_or_initialize() {
   found = runtime_.communicator().gather_bytes(found).front();
   agree_or_throw(runtime_.communicator(), [&] {
     if (!found.empty()) {
-      check_checkpoint(found, false);
+      check_checkpoint(found, CheckpointCheck::sizes);  // rank 0 has seen every byte of it
       state_ = read_trainer_state(found);
-      check_unchanged(state_, config_, corpus_.digest());
+      changes_ = check_unchanged(state_, config_, corpus_.digest());
+      const auto model =
+          check_same_model(read_bert_config(std::filesystem::path(found) / "config.json"),
+                           task_->config(), train.resume_changed);
+      changes_.insert(changes_.end(), model.begin(), model.end());
       restore(found, space, *optimizer_);
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
@@ -155,6 +163,10 @@ void Session::describe() const {
                        config_.trainer.train.global_batch, config_.data.sequence_length));
   log_info(fmt::format("{}; {} steps in all; results in {}", start_choice_, total_steps_,
                        config_.trainer.train.output.string()));
+  if (!time_limit_) return;
+  const auto left = time_limit_->ends_at - static_cast<double>(std::time(nullptr));
+  log_info(fmt::format("this job may take {}; it stops and saves {} before", human_seconds(left),
+                       human_seconds(time_limit_->ends_at - time_limit_->stop_at)));
 }
 
 Evaluation Session::validate() {
@@ -182,15 +194,18 @@ Outcome Session::run() {
                          train.log_every,
                          train.validate_every,
                          train.save_every,
+                         train.async_save,
                          0,
                          config_.trainer.metrics.progress};
   const double peak[] = {measure_peak_flops(train.precision, runtime_.device())};
   options.peak_flops = agree_sum(runtime_.communicator(), peak)[0];
 
   TrainerCallbacks callbacks;
-  callbacks.stop_requested = stop_requested;
-  callbacks.stop_reason = [] {
-    return std::string(stop_requested() ? stop_signal_name() : "train.stop_after_steps");
+  callbacks.stop_requested = [this] { return stop_requested() || reached(time_limit_); };
+  callbacks.stop_reason = [this] {
+    return std::string(stop_requested()       ? stop_signal_name()
+                       : reached(time_limit_) ? "time limit"
+                                              : "train.stop_after_steps");
   };
   if (validation_corpus_) callbacks.validate = [this] { return validate(); };
   callbacks.files = model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, {});
@@ -198,6 +213,7 @@ Outcome Session::run() {
 
   MetricsEvent event{state_.step > 0 ? "resume" : "start", state_.step, {}};
   event.add("from", start_choice_);
+  if (!changes_.empty()) event.add("changed", fmt::format("{}", fmt::join(changes_, "; ")));
   event.add("parameters", task_->parameters().parameter_elements());
   event.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
   event.add("total_steps", total_steps_);

@@ -7,6 +7,7 @@
 #include "data_pipeline/training_data.h"
 #include "launch/run_config.h"
 #include "launch/runtime.h"
+#include "launch/time_limit.h"
 #include "trainer/tasks/pretraining.h"
 #include "trainer/trainer.h"
 
@@ -27,6 +28,7 @@ class Session {
   Evaluation validate();
 
   const RunConfig& config_;
+  std::optional<TimeLimit> time_limit_;
   Runtime runtime_;
   TrainingData corpus_;
   std::optional<TrainingData> validation_corpus_;
@@ -34,7 +36,8 @@ class Session {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LossScaler> loss_scaler_;
   TrainerState state_;
-  std::string start_choice_;  // "fresh weights", "resumed from ..."
+  std::string start_choice_;          // "fresh weights", "resumed from ..."
+  std::vector<std::string> changes_;  // of options, data and model since the checkpoint
   std::int64_t total_steps_ = 0;
   std::unique_ptr<BatchStream> stream_;
   std::unique_ptr<TrainStep> step_;

@@ -11,6 +11,7 @@
 #include "launch/commands/commands.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
+#include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_store.h"
 
 namespace bertha {
@@ -26,7 +27,8 @@ VerifyReport verify_path(const fs::path& path, const RunConfig& config) {
   if (fs::is_directory(path / "checkpoints")) {
     VerifyReport all;
     for (const auto& entry : fs::directory_iterator(path / "checkpoints")) {
-      if (!entry.path().filename().string().starts_with("step-")) continue;
+      // What a killed run was writing is no checkpoint yet; the next save removes it.
+      if (!step_of_name(entry.path().filename().string())) continue;
       const auto faults = checkpoint_faults(entry.path());
       all.faults.insert(all.faults.end(), faults.begin(), faults.end());
     }
