@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -51,28 +52,76 @@ const Corpus& with_documents(const Corpus& corpus, const DataConfig& data) {
               "add documents, or train without it: --data.next_sentence false");
 }
 
-// This rank's share of a global batch, as micro-batches. All ranks plan every sample, because only
-// the whole tells the shares; each builds its own.
-std::vector<Batch> build_share(const std::vector<Wanted>& wanted, const DataConfig& data,
-                               const BatchOptions& options, const RankInfo& rank) {
-  std::vector<PlannedSample> plans(wanted.size());
-  std::vector<int> lengths(wanted.size());
-  for_each_block(wanted.size(), kSamplesPerBlock, data.workers,
+// A global batch before it is made.
+struct GlobalPlan {
+  std::vector<PlannedSample> samples;
+  std::vector<int> lengths;
+};
+
+GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
+  GlobalPlan plan{std::vector<PlannedSample>(wanted.size()), std::vector<int>(wanted.size())};
+  for_each_block(wanted.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
                    for (auto i = begin; i < end; ++i) {
-                     plans[i] = wanted[i].samples->plan(wanted[i].number);
-                     lengths[i] = plans[i].tokens;
+                     plan.samples[i] = wanted[i].samples->plan(wanted[i].number);
+                     plan.lengths[i] = plan.samples[i].tokens;
                    }
                  });
-  const auto share = rank_share(lengths, rank);
-  std::vector<std::vector<LabelledSequence>> made(share.size());  // by sample
-  for_each_block(share.size(), kSamplesPerBlock, data.workers,
+  return plan;
+}
+
+// The samples at `places`, made.
+std::vector<LabelledSequence> make_samples(const GlobalPlan& plan,
+                                           const std::vector<std::size_t>& places, int workers) {
+  std::vector<std::vector<LabelledSequence>> made(places.size());  // by sample
+  for_each_block(places.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
-                   for (auto i = begin; i < end; ++i) plans[share[i]].append_to(made[i]);
+                   for (auto i = begin; i < end; ++i) plan.samples[places[i]].append_to(made[i]);
                  });
   std::vector<LabelledSequence> sequences;
   for (auto& of_sample : made) std::ranges::move(of_sample, std::back_inserter(sequences));
-  return collate(sequences, options.micro_batch_tokens, data.next_sentence);
+  return sequences;
+}
+
+// Micro-batches that do not depend on ranks, of several global batches; a rank's are neighbours.
+std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataConfig& data,
+                               std::int64_t micro_batch_tokens, const RankInfo& rank) {
+  std::vector<std::pair<std::size_t, std::vector<std::size_t>>> fixed;  // plan, places in it
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    for (auto& places : fixed_micro_batches(plans[i].lengths, micro_batch_tokens)) {
+      fixed.emplace_back(i, std::move(places));
+    }
+  }
+  const auto mine = micro_batches_of(fixed.size(), rank);
+  std::vector<Batch> batches;
+  for (auto i = mine.begin; i < mine.end; ++i) {
+    const auto& [plan, places] = fixed[i];
+    // Lengths are known only when samples are made: what was planned as one stays one.
+    auto whole = collate(make_samples(plans[plan], places, data.workers),
+                         std::numeric_limits<std::int64_t>::max(), data.next_sentence);
+    std::ranges::move(whole, std::back_inserter(batches));
+  }
+  return batches;
+}
+
+// This rank's share of global batches, as micro-batches. All ranks plan every sample, because only
+// the whole tells the shares; each makes its own.
+std::vector<Batch> build_share(const std::vector<std::vector<Wanted>>& global_batches,
+                               const DataConfig& data, const BatchOptions& options,
+                               const RankInfo& rank) {
+  std::vector<GlobalPlan> plans;
+  std::vector<Batch> batches;
+  for (const auto& wanted : global_batches) {
+    plans.push_back(plan_batch(wanted, data.workers));
+    if (options.fixed_micro_batches) continue;
+    const auto sequences =
+        make_samples(plans.back(), rank_share(plans.back().lengths, rank), data.workers);
+    plans.pop_back();
+    auto share = collate(sequences, options.micro_batch_tokens, data.next_sentence);
+    std::ranges::move(share, std::back_inserter(batches));
+  }
+  return options.fixed_micro_batches ? build_fixed(plans, data, options.micro_batch_tokens, rank)
+                                     : batches;
 }
 
 }  // namespace
@@ -134,7 +183,7 @@ std::vector<Wanted> BatchStream::State::next_global_batch() {
 
 StepBatches BatchStream::State::make_step() {
   StepBatches step;
-  step.micro_batches = build_share(next_global_batch(), data, options, rank);
+  step.micro_batches = build_share({next_global_batch()}, data, options, rank);
   step.after = cursor;
   return step;
 }
@@ -185,17 +234,15 @@ std::vector<Batch> validation_batches(const SampleSource& source, const DataConf
   const auto count = max_samples > 0 ? std::min(all, max_samples) : all;
   const auto per_batch =
       static_cast<std::uint64_t>(std::max<std::int64_t>(1, options.global_batch));
-  std::vector<Batch> batches;
+  std::vector<std::vector<Wanted>> global_batches;
   for (std::uint64_t begin = 0; begin < count; begin += per_batch) {
-    std::vector<Wanted> wanted;
+    auto& wanted = global_batches.emplace_back();
     for (auto i = begin; i < std::min(count, begin + per_batch); ++i) {
       // Some of all: spread evenly over the split.
       wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count)});
     }
-    auto share = build_share(wanted, data, options, rank);
-    std::move(share.begin(), share.end(), std::back_inserter(batches));
   }
-  return batches;
+  return build_share(global_batches, data, options, rank);
 }
 
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,

@@ -26,6 +26,9 @@ struct BatchOptions {
   std::int64_t global_batch = 256;         // sequences per step, over all ranks
   std::int64_t micro_batch_tokens = 8192;  // budget per micro-batch
   std::uint64_t seed = 1;
+  // The same micro-batches for any number of ranks, each with one of them, instead of an even share
+  // of the sequences; those of a rank come after those of the ranks before it.
+  bool fixed_micro_batches = false;
   int prefetch = 2;  // steps prepared ahead by a background thread; 0: none
 };
 

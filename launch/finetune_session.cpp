@@ -97,6 +97,7 @@ void FinetuneSession::make_model() {
   step.precision = options.train.precision;
   step.bucket_bytes = options.parallel.bucket_bytes;
   step.reduce_precision = options.parallel.reduce_precision;
+  step.deterministic = options.train.deterministic;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
                                                      loss_scaler_, runtime_.watchdog()},
                                       step);
@@ -156,6 +157,7 @@ Outcome FinetuneSession::run() {
   options.batch_size = config_.task.batch_size;
   options.micro_batch_tokens = config_.trainer.train.micro_batch_tokens;
   options.seed = config_.trainer.train.seed;
+  options.deterministic = config_.trainer.train.deterministic;
   options.log_every = config_.trainer.train.log_every;
   options.metric = config_.task.metric;
   options.patience = config_.task.patience;
@@ -187,9 +189,9 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
                  [&] { load_initial_weights(output / "model", task_->parameters()); });
   Scores scores;
   if (data_.test.rows > 0) {
-    const auto predictions =
-        predict_examples({runtime_.communicator(), *task_, runtime_.watchdog()},
-                         data_.test.sequences, config_.trainer.train.micro_batch_tokens);
+    const auto predictions = predict_examples(
+        {runtime_.communicator(), *task_, runtime_.watchdog(), config_.trainer.train.deterministic},
+        data_.test.sequences, config_.trainer.train.micro_batch_tokens);
     scores = score_examples(definition_, data_.test, predictions);
     MetricsEvent event{"test", progress.step, {}};
     std::string text;

@@ -43,6 +43,11 @@ const RunConfig& checked(const RunConfig& config) {
   return config;
 }
 
+Sharding sharding(const TrainerConfig& options) {
+  if (!options.parallel.shard_optimizer) return Sharding::none;
+  return options.train.deterministic ? Sharding::whole_parameters : Sharding::even;
+}
+
 std::int64_t steps_of(const RunConfig& config, BatchStream& stream) {
   const auto& train = config.trainer.train;
   if (train.steps > 0) return train.steps;
@@ -58,6 +63,7 @@ BatchOptions batch_options(const RunConfig& config) {
   options.global_batch = config.trainer.train.global_batch;
   options.micro_batch_tokens = config.trainer.train.micro_batch_tokens;
   options.seed = config.trainer.train.seed;
+  options.fixed_micro_batches = config.trainer.train.deterministic;
   return options;
 }
 
@@ -80,12 +86,11 @@ Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
   auto& space = task_->parameters();
-  optimizer_ =
-      make_optimizer(options.optimizer, space,
-                     owned_range(space.size(), runtime_.rank(), options.parallel.shard_optimizer),
-                     [this](at::Tensor values) {
-                       runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
-                     });
+  optimizer_ = make_optimizer(options.optimizer, space,
+                              owned_range(space, runtime_.rank(), sharding(options)),
+                              [this](at::Tensor values) {
+                                runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
+                              });
   restore_or_initialize();
   make_stream_and_step();
   start_run_folder(config_, runtime_.rank());
@@ -141,7 +146,8 @@ void Session::make_stream_and_step() {
   options.clip_norm = config_.trainer.clip_norm;
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
-  options.shard_optimizer = config_.trainer.parallel.shard_optimizer;
+  options.sharding = sharding(config_.trainer);
+  options.deterministic = config_.trainer.train.deterministic;
   options.bucket_bytes = config_.trainer.parallel.bucket_bytes;
   options.reduce_precision = config_.trainer.parallel.reduce_precision;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
