@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "launch/option_table.h"
+#include "launch/option_values.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 
@@ -56,7 +57,7 @@ std::string nearest(const std::string& name, const Names& names) {
 }
 
 std::vector<std::string> option_names() {
-  std::vector<std::string> names{"config", "json"};
+  std::vector<std::string> names{"config", "json", "samples"};
   for (const auto& declaration : option_table()) names.push_back(declaration.name);
   return names;
 }
@@ -76,7 +77,8 @@ po::options_description described_options(bool command_line) {
   }
   if (command_line) {
     description.add_options()("config", po::value<std::vector<std::string>>())(
-        "json", po::bool_switch())("argument", po::value<std::vector<std::string>>());
+        "json", po::bool_switch())("samples", po::value<std::vector<std::string>>())(
+        "argument", po::value<std::vector<std::string>>());
   } else {
     description.add_options()("include", po::value<std::vector<std::string>>());
   }
@@ -158,6 +160,15 @@ void apply_settings(const std::vector<Setting>& settings, RunConfig& config) {
   }
 }
 
+void read_samples(const std::string& value, RunConfig& config) {
+  try {
+    parse_value(value, config.samples);
+  } catch (const std::invalid_argument& expected) {
+    throw Error(ErrorKind::usage,
+                fmt::format("samples = '{}' (command line): expected {}", value, expected.what()));
+  }
+}
+
 void read_command_line(const std::vector<std::string>& arguments, std::vector<Setting>& settings,
                        RunConfig& config) {
   const auto description = described_options(true);
@@ -177,6 +188,8 @@ void read_command_line(const std::vector<std::string>& arguments, std::vector<Se
         for (const auto& path : entry.value) read_ini(path, settings, open);
       } else if (entry.string_key == "json") {
         config.json = true;
+      } else if (entry.string_key == "samples") {
+        read_samples(entry.value.back(), config);
       } else if (entry.string_key == "argument" || entry.position_key >= 0) {
         config.arguments.insert(config.arguments.end(), entry.value.begin(), entry.value.end());
       } else {
@@ -201,6 +214,8 @@ void complete(RunConfig& config) {
   config.prepare.input = config.input;
   config.prepare.vocabulary = config.vocabulary;
   config.prepare.tokenizer = config.tokenizer;
+  config.data.vocabulary = config.vocabulary;
+  config.data.tokenizer = config.tokenizer;
   for (const auto& declaration : option_table()) {
     config.resolved[declaration.name] = declaration.text(config);
   }

@@ -7,7 +7,7 @@
 namespace bertha {
 
 struct TaskOptions {
-  std::string name = "classification";  // | regression | token_classification | question_answering
+  std::string name = "classification";  // a row of task_table.cpp
   std::filesystem::path train, validation, test;
   std::string text_column, pair_column, label_column, header = "auto", delimiter = "auto";
   int max_length = 128;
