@@ -143,7 +143,7 @@ std::vector<OptionDeclaration> train_options() {
       option("train.device", "NAME", "auto, cpu or cuda.", AT(trainer.train.device)),
       option("train.seed", "N", "Seed of weights, order, masks and dropout.",
              AT(trainer.train.seed)),
-      option("train.deterministic", "BOOL", "Same bits on every run.",
+      option("train.deterministic", "BOOL", "Same bits on any number of ranks and threads (CPU).",
              AT(trainer.train.deterministic)),
       option("train.threads", "N", "Threads per rank; 0: the cores of this node shared.",
              AT(trainer.train.threads)),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# train.deterministic: the same bits (weights, moments, losses, validation) at 1, 2, 3 and 4 ranks, for any number of
+# train.deterministic: the same bits (weights, losses, validation) at 1, 2, 3 and 4 ranks, for any number of
 # threads, sharded or not, and resumed at another number of ranks; reference and fused, AdamW and LAMB.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
