@@ -12,7 +12,7 @@ set -u
 [ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 64; }
 most_retries=${BERTHA_RETRIES:-10} restarts=${BERTHA_RESTARTS:-1000} first_wait=${BERTHA_WAIT:-10}
 retries=$most_retries wait_seconds=$first_wait stopped=0 child=''
-pass_on() { stopped=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
+pass_on() { stopped=1 interrupted=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
 trap 'pass_on TERM' TERM; trap 'pass_on INT' INT; trap 'pass_on USR1' USR1
 
 # Sleeps so that a signal is not kept waiting.
@@ -22,9 +22,14 @@ while :; do
   began=$SECONDS
   "$@" &
   child=$!
-  wait $child; code=$?
-  # A trapped signal ends `wait` early: wait for the child itself.
-  while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+  # A trapped signal ends `wait` early, perhaps when the child is gone already: only a wait that no
+  # signal came into tells the child's own code (127: told before).
+  code=127 interrupted=1
+  while [ $interrupted = 1 ]; do
+    interrupted=0
+    wait $child; waited=$?
+    [ $waited = 127 ] || code=$waited
+  done
   child=''
   [ $stopped = 0 ] || exit $code
   if [ $((SECONDS - began)) -ge 3600 ]; then retries=$most_retries wait_seconds=$first_wait; fi
