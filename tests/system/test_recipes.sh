@@ -37,7 +37,6 @@ for recipe in "$BERTHA_SOURCE"/configs/*.ini; do
     esac
     grep -q '^pair_column' "$recipe" && data+=(--task.pair_column pair)
     command=(finetune --train.init start "${data[@]}" --task.epochs 1 --task.batch_size 24 --task.max_length 32)
-
   else
     command=(pretrain --data.corpus corpus "${small[@]}" --train.steps 2)
     [[ $name == domain_adaptation ]] && command+=(--train.init start)
