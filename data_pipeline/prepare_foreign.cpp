@@ -220,17 +220,8 @@ CorpusManifest ForeignPreparation::describe() {
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary_->sha256(),
                           .vocabulary_size = vocabulary_->size(),
                           .tokenizer = options_.tokenizer,
-                          .splits = {},
+                          .splits = split_counts(std::move(summaries_)),
                           .statistics = {}};
-  for (const std::size_t name : {kTrain, kValidation}) {
-    auto& split = manifest.splits[kSplitNames[name]];
-    for (const auto& shard : summaries_[name]) {
-      split.documents += shard.documents;
-      split.sentences += shard.sentences;
-      split.tokens += shard.tokens;
-    }
-    split.shards = std::move(summaries_[name]);
-  }
   auto& statistics = manifest.statistics;
   for (const auto& part : parts_) {
     statistics["unknown_tokens"] += part.counts.unknown;
