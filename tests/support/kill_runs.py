@@ -35,6 +35,11 @@ def command(args, run, more=()):
             "--train.output", run, *more]
 
 
+def in_background(number):
+    """Every other run saves in the background; the rest wait for each save."""
+    return number % 2 == 1
+
+
 def ranks_of(mpirun, program):
     """Process ids of the ranks: descendants of mpirun that run the program."""
     children = {}
@@ -149,7 +154,8 @@ class Killer:
         """Starts the run, kills it, and checks what is left."""
         before = self.newest()
         log = open(os.path.join(self.args.folder, "log"), "w+")
-        job = subprocess.Popen(command(self.args, self.run), stdout=log, stderr=log)
+        background = "true" if in_background(number) else "false"
+        job = subprocess.Popen(command(self.args, self.run, ["--train.async_save", background]), stdout=log, stderr=log)
         lines_before = len(events(self.run))
         early = self.random.random() < 0.1  # one in ten while it starts
         deadline = time.time() + 60
@@ -198,8 +204,10 @@ class Killer:
         trained = [e["step"] for e in new if e["event"] == "train"]
         if trained:
             self.lost.append(max(trained) - newest)
-            if self.lost[-1] >= 2 * SAVE_EVERY:
-                self.fail(f"kill {number}: {self.lost[-1]} steps lost")
+            # A save in the background may be one interval behind when the next falls due and waits for it.
+            allowed = 2 * SAVE_EVERY if in_background(number) else SAVE_EVERY
+            if self.lost[-1] > allowed:
+                self.fail(f"kill {number}: {self.lost[-1]} steps lost, at most {allowed} can be")
 
     def finish(self):
         """Trains to an end, and once more without a kill; both must be the same."""
