@@ -68,6 +68,23 @@ TEST_P(Collectives, AllReduceEqualsPlainMpi) {
   }
 }
 
+TEST_P(Collectives, AllToAllEqualsPlainMpi) {
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 1000) continue;
+    for (const auto type : kTypes) {
+      const auto input = numbers(size * world(), type);
+      auto expected = at::empty_like(input);
+      MPI_Alltoall(input.data_ptr(), static_cast<int>(size), oracle_type(type), expected.data_ptr(),
+                   static_cast<int>(size), oracle_type(type), MPI_COMM_WORLD);
+      const auto output = at::full_like(input, -1);
+      const auto untouched = input.clone();
+      communicator_->all_to_all(input, output)->wait();
+      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
+      EXPECT_TRUE(same(input, untouched));
+    }
+  }
+}
+
 TEST_P(Collectives, ReduceScatterEqualsPlainMpi) {
   for (const auto size : kSizes) {
     if (size / GetParam() > 1000) continue;
