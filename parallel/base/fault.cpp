@@ -1,12 +1,14 @@
 // Faults on purpose. Kinds: throw, full (as of a full disk), kill, stop, hang, nan, slow<ms>.
 #include "parallel/base/fault.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -16,6 +18,8 @@
 
 namespace bertha {
 namespace {
+
+constexpr std::string_view kKinds[] = {"throw", "full", "kill", "stop", "hang", "nan", "slow"};
 
 struct Fault {
   std::string place, kind;
@@ -71,6 +75,9 @@ void arm_fault(int rank) {
   if (fault.kind.starts_with("slow")) {
     fault.slow_ms = number(std::string_view(fault.kind).substr(4));
     fault.kind = "slow";
+  }
+  if (std::ranges::find(kKinds, fault.kind) == std::end(kKinds)) {
+    throw Error(ErrorKind::usage, "BERTHA_FAULT: no fault is called '" + fault.kind + "'");
   }
   fault.armed = mine;
 }

@@ -147,15 +147,17 @@ TEST_P(Collectives, GatherBytesKeepsLengthsAndContents) {
     return text;
   };
   // Lengths differ by rank; one round has an empty-handed last rank, one is empty everywhere.
-  const std::size_t lengths[][4] = {
-      {5, 5, 5, 5}, {0, 1, 2, 3}, {100, 7, 1, 0}, {0, 0, 0, 0}, {1, 0, 4099, 12}};
-  for (const auto& length : lengths) {
-    const auto texts =
-        communicator_->gather_bytes(text_of(rank(), length[static_cast<std::size_t>(rank())]));
+  const auto round = [](std::size_t number, int of_rank) -> std::size_t {
+    const auto r = static_cast<std::size_t>(of_rank);
+    const std::size_t lengths[] = {5, r, of_rank == world() - 1 ? 0 : 100 - r, 0, r * 2049 % 4099};
+    return lengths[number];
+  };
+  for (std::size_t number = 0; number < 5; ++number) {
+    const auto texts = communicator_->gather_bytes(text_of(rank(), round(number, rank())));
     ASSERT_EQ(texts.size(), static_cast<std::size_t>(world()));
     for (int other = 0; other < world(); ++other) {
-      const auto index = static_cast<std::size_t>(other);
-      EXPECT_EQ(texts[index], text_of(other, length[index])) << "from rank " << other;
+      EXPECT_EQ(texts[static_cast<std::size_t>(other)], text_of(other, round(number, other)))
+          << "from rank " << other;
     }
   }
 }

@@ -31,14 +31,14 @@ TEST(SumTree, FindsWhatARankCanAddAlone) {
   EXPECT_THAT(complete_nodes(8, 3, 3), ElementsAre());
 }
 
-// Halves, quarters, eighths of any number of micro-batches are single nodes.
-TEST(SumTree, PowersOfTwoOfRanksHaveOneNodeEach) {
-  for (std::int64_t count = 1; count <= 200; ++count) {
-    for (const std::int64_t ranks : {1, 2, 4, 8, 16}) {
+// Where the ranks are a power of two and share evenly, each adds up one node.
+TEST(SumTree, EvenSharesOfPowersOfTwoAreOneNodeEach) {
+  for (const std::int64_t ranks : {1, 2, 4, 8, 16}) {
+    for (std::int64_t share = 1; share <= 25; ++share) {
       for (std::int64_t rank = 0; rank < ranks; ++rank) {
-        const auto begin = count * rank / ranks, end = count * (rank + 1) / ranks;
-        if (begin == end) continue;
-        EXPECT_EQ(complete_nodes(count, begin, end).size(), 1U) << count << " by " << ranks;
+        const TreeNode mine{rank * share, (rank + 1) * share};
+        EXPECT_THAT(complete_nodes(ranks * share, mine.begin, mine.end), ElementsAre(mine))
+            << share << " each of " << ranks;
       }
     }
   }
