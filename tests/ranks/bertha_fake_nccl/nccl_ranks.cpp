@@ -11,8 +11,6 @@
 #include <thread>
 
 #include <ATen/ATen.h>
-#include <c10/cuda/CUDAStream.h>
-#include <cuda_runtime_api.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -21,12 +19,8 @@
 #include "parallel/gradient_reducer.h"
 #include "parallel/mpi_environment.h"
 #include "parallel/nccl_communicator.h"
+#include "tests/support/fake_nccl/device.h"
 #include "tests/support/rank_communicator.h"
-
-// LibTorch's own, declared in none of its headers.
-namespace c10::cuda::_internal {
-void setHasPrimaryContext(bool (*has)(DeviceIndex));
-}
 
 namespace bertha::testing {
 namespace {
@@ -42,13 +36,6 @@ int world() {
   return process_rank_info().world_size;
 }
 
-// Memory of the "device", which is the host's; the tensor says otherwise.
-at::Tensor on_device(const at::Tensor& host) {
-  return at::from_blob(
-      host.data_ptr(), host.sizes(), [host](void*) {}, host.options().device(at::kCUDA, 0),
-      at::Device(at::kCUDA, 0));
-}
-
 at::Tensor numbers(std::int64_t size, at::ScalarType type, int of_rank) {
   return at::remainder(at::arange(size, at::kLong) * 37 + of_rank * 101, 61).sub(30).to(type);
 }
@@ -59,22 +46,6 @@ at::Tensor gathered(const at::Tensor& mine) {
   MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
                 static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
   return all;
-}
-
-// Work that the current stream comes to later.
-void later(std::function<void()> work) {
-  cudaLaunchHostFunc(
-      c10::cuda::getCurrentCUDAStream(),
-      [](void* data) {
-        const std::unique_ptr<std::function<void()>> function(
-            static_cast<std::function<void()>*>(data));
-        (*function)();
-      },
-      new std::function<void()>(std::move(work)));
-}
-
-void synchronize() {
-  cudaStreamSynchronize(c10::cuda::getCurrentCUDAStream());
 }
 
 // FAKE_NCCL_FAULT=rank:call:number:kind while it lives.
@@ -88,10 +59,8 @@ class WithFault {
 
 class Nccl : public ::testing::Test {
  protected:
-  // Else LibTorch would ask the driver, for which there is no stand-in.
-  static void SetUpTestSuite() {
-    c10::cuda::_internal::setHasPrimaryContext([](c10::DeviceIndex) { return true; });
-  }
+  static void SetUpTestSuite() { use_stand_ins(); }
+
   std::unique_ptr<Communicator> connect(std::chrono::seconds timeout = std::chrono::seconds(20)) {
     return make_nccl_communicator(*host_, timeout);
   }
@@ -291,6 +260,24 @@ TEST_F(Nccl, ConnectingEndsWhenARankDoesNotCome) {
   }
   const WithFault fault(std::to_string(rank()) + ":ncclCommInitRankConfig:1:fail");
   EXPECT_THAT(failure_of([&] { connect(); }), HasSubstr("ncclCommInitRankConfig failed"));
+}
+
+// A transfer that fails after its call is found by the next call, or by whoever waits for it.
+TEST_F(Nccl, NamesTheTransferThatFails) {
+  const WithFault fault(std::to_string(rank()) + ":ncclAllReduce:2:async");
+  const auto a = on_device(at::ones({5}));
+  const auto fails = [&](Communicator& nccl, bool by_waiting) {
+    nccl.all_reduce(a, ReduceOp::sum)->wait();
+    const auto work = nccl.all_reduce(a, ReduceOp::sum);
+    std::this_thread::sleep_for(milliseconds(50));
+    by_waiting ? work->wait() : nccl.broadcast(a, 0);
+  };
+  for (const bool by_waiting : {true, false}) {
+    const auto nccl = connect();
+    EXPECT_THAT(failure_of([&] { fails(*nccl, by_waiting); }),
+                HasSubstr("an NCCL transfer, the last being ncclAllReduce (call 3), failed: remote "
+                          "process exited or there was a network error: a fault on purpose"));
+  }
 }
 
 // A call that NCCL never takes up ends as well.
