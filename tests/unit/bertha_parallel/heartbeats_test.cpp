@@ -18,13 +18,14 @@ using ::testing::HasSubstr;
 
 constexpr milliseconds kBeat{20};
 
-// Asks until the answer holds `text`, for ten seconds.
+// Asks for ten seconds until the answer holds `text`; the last answer.
 std::string answer_with(const Heartbeats& heartbeats, const std::string& text) {
-  for (int i = 0; i < 500; ++i) {
-    if (heartbeats.held_up_by().find(text) != std::string::npos) break;
+  std::string answer;
+  for (int i = 0; i < 500 && answer.find(text) == std::string::npos; ++i) {
     std::this_thread::sleep_for(kBeat);
+    answer = heartbeats.held_up_by();
   }
-  return heartbeats.held_up_by();
+  return answer;
 }
 
 TEST(Heartbeats, EveryRankHearsWhoHasNotArrived) {
@@ -37,10 +38,10 @@ TEST(Heartbeats, EveryRankHearsWhoHasNotArrived) {
       watchdog.enter("all-reduce", 400);
       watchdog.begin_waiting();
     }
-    EXPECT_THAT(
-        answer_with(heartbeats, "rank 2 has not arrived"),
-        HasSubstr("the job stands at all-reduce #1 of 400 bytes: rank 2 has not arrived: in "
-                  "phase \"forward\""));
+    const std::string expected =
+        "the job stands at all-reduce #1 of 400 bytes: rank 2 has not arrived: in phase "
+        "\"forward\"";
+    EXPECT_THAT(answer_with(heartbeats, expected), HasSubstr(expected));
     communicator.gather_bytes("");  // all have seen it
   });
 }
