@@ -21,6 +21,8 @@
 #include "parallel/base/progress.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/optim/layer_rates.h"
+#include "trainer/tasks/labelled/class_weights.h"
 #include "trainer/tasks/labelled/task_table.h"
 #include "trainer/training_state.h"
 
@@ -34,6 +36,10 @@ const RunConfig& checked(const RunConfig& config) {
                 "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
   }
   return config;
+}
+
+std::uint64_t split_seed(const RunConfig& config) {
+  return config.task.split_seed > 0 ? config.task.split_seed : config.trainer.train.seed;
 }
 
 }  // namespace
@@ -69,7 +75,9 @@ void FinetuneSession::describe() const {
 }
 
 void FinetuneSession::make_model() {
-  const auto model = resolve_model(config_, tokenizer_->vocabulary.size());
+  auto model = resolve_model(config_, tokenizer_->vocabulary.size());
+  // Only the reference path leaves the gradients of frozen layers out.
+  if (config_.task.freeze_layers > 0) model.implementation = Implementation::reference;
   if (config_.task.max_length > model.max_positions) {
     throw Error(ErrorKind::usage, fmt::format("task.max_length {} exceeds the model's {} positions",
                                               config_.task.max_length, model.max_positions));
@@ -82,6 +90,15 @@ void FinetuneSession::make_model() {
     space.initialize(model.initializer_range, options.train.seed);
     load_initial_weights(source_, space);
   });
+  set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
+  const auto weights =
+      class_weights(config_.task.class_weights, data_.train.sequences, task_->model().outputs);
+  if (!weights.empty()) {
+    if (definition_.loss != LossKind::cross_entropy) {
+      throw Error(ErrorKind::usage, "task.class_weights is for classes, one for each row");
+    }
+    task_->weigh_classes(weights);
+  }
   optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
 
   const auto per_epoch = steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size);
@@ -151,7 +168,13 @@ Outcome FinetuneSession::run() {
   const auto progress = resume();
   auto metrics = open_metrics(config_.trainer.train.output, config_.trainer.metrics,
                               runtime_.rank(), progress.step);
-  metrics.write({progress.step > 0 ? "resume" : "start", progress.step, {}});
+  MetricsEvent start{progress.step > 0 ? "resume" : "start", progress.step, {}};
+  start.add("from", "weights from " + source_.string());
+  start.add("task", definition_.name);
+  start.add("parameters", task_->parameters().parameter_elements());
+  start.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
+  start.add("total_steps", total_steps_);
+  metrics.write(start);
   FinetunerOptions options;
   options.total_steps = total_steps_;
   options.batch_size = config_.task.batch_size;

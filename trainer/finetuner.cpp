@@ -2,6 +2,7 @@
 #include "trainer/finetuner.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -49,6 +50,7 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
 
 StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
                                  std::int64_t steps_per_epoch) {
+  const auto begin = std::chrono::steady_clock::now();
   LabelledBatchOptions batch;
   batch.batch_size = options_.batch_size;
   batch.micro_batch_tokens = options_.micro_batch_tokens;
@@ -58,6 +60,9 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
   auto report = parts_.step.run(batches, progress_.step, callbacks_.stop_requested());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  throughput_.add_step(seconds.count(), 0, report.totals.tokens, report.totals.sequences,
+                       report.flops);
   // A skipped fp16 step counts too: an epoch sees every example once.
   progress_.step += 1;
   return report;
@@ -69,6 +74,9 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   for (const auto& [name, value] : report.scores) event.add(name, value);
   event.add("learning_rate", report.learning_rate);
   event.add("gradient_norm", report.gradient_norm);
+  const auto rates = throughput_.take();
+  event.add("tokens_per_second", rates.tokens_per_second);
+  event.add("sequences_per_second", rates.sequences_per_second);
   parts_.metrics.write(event);
 }
 

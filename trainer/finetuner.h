@@ -7,6 +7,7 @@
 
 #include "trainer/labelled_evaluator.h"
 #include "trainer/metrics/metrics_sink.h"
+#include "trainer/metrics/throughput.h"
 #include "trainer/train_step.h"
 #include "trainer/trainer.h"
 
@@ -66,6 +67,7 @@ class Finetuner {
   FinetunerOptions options_;
   FinetunerCallbacks callbacks_;
   FinetuneProgress progress_;
+  Throughput throughput_;  // since the last train line
 };
 
 }  // namespace bertha

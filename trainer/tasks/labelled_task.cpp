@@ -38,8 +38,8 @@ TaskOutput LabelledTask::forward(const Batch& batch, const BatchTotals& totals,
   output.sums = at::zeros({sum_count()}, at::TensorOptions().dtype(at::kDouble).device(device_));
   if (batch.sequence_count() == 0) return output;
   const auto predicted = outputs(batch, context);
-  const auto sum =
-      labelled_loss(kind_.loss, predicted, {batch.labels, batch.values, batch.sequence_offsets});
+  const auto sum = labelled_loss(
+      kind_.loss, predicted, {batch.labels, batch.values, batch.sequence_offsets, class_weights_});
   const auto width = static_cast<double>(kind_.outputs);
   output.loss =
       sum.loss / std::max(1.0, loss_terms(kind_.loss, totals.labels, totals.sequences, width));
@@ -48,6 +48,10 @@ TaskOutput LabelledTask::forward(const Batch& batch, const BatchTotals& totals,
   const auto mine = count_batches({&batch, 1});
   output.sums[kCount] = loss_terms(kind_.loss, mine.labels, mine.sequences, width);
   return output;
+}
+
+void LabelledTask::weigh_classes(const std::vector<double>& weights) {
+  class_weights_ = at::tensor(weights, at::kDouble).to(device_, at::kFloat);
 }
 
 Scores LabelledTask::scores(std::span<const double> sums) const {

@@ -37,6 +37,8 @@ class LabelledTask : public Task {
   std::vector<at::Tensor> predict(const Batch& batch);
   const BertConfig& config() const { return model_.config(); }
   const LabelledModel& model() const { return kind_; }
+  // [outputs] of the training loss; see class_weights.h.
+  void weigh_classes(const std::vector<double>& weights);
 
  private:
   at::Tensor outputs(const Batch& batch, const ForwardContext& context) const;
@@ -45,6 +47,7 @@ class LabelledTask : public Task {
   LabelledModel kind_;
   ParameterSpace space_;
   Bert model_;
+  at::Tensor class_weights_;  // undefined: none
 };
 
 }  // namespace bertha
