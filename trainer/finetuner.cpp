@@ -13,6 +13,11 @@
 
 namespace bertha {
 
+bool patience_spent(const FinetuneProgress& progress, int patience) {
+  const auto epochs = static_cast<std::int64_t>(progress.validations.size());
+  return patience > 0 && epochs > 0 && epochs - progress.best_epoch >= patience;
+}
+
 Finetuner::Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
                      FinetuneProgress start)
     : parts_(parts),
@@ -39,7 +44,7 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
     if (progress_.step % per_epoch == 0 || last) {
       if (!finish_epoch(validation)) break;
     }
-    if (report.stop_agreed && !last) {
+    if ((report.stop_agreed || progress_.step == options_.stop_after) && !last) {
       callbacks_.save_state(progress_);
       parts_.metrics.write({"stop", progress_.step, {}});
       return Outcome::stopped;
@@ -105,7 +110,7 @@ bool Finetuner::finish_epoch(const ExampleSet& validation) {
     callbacks_.save_best(progress_);
   }
   callbacks_.save_state(progress_);
-  return options_.patience == 0 || epoch - progress_.best_epoch < options_.patience;
+  return !patience_spent(progress_, options_.patience);
 }
 
 // Larger is better; losses and errors count negatively.

@@ -15,6 +15,7 @@ namespace bertha {
 
 struct FinetunerOptions {
   std::int64_t total_steps = 0;  // from task.epochs
+  std::int64_t stop_after = 0;   // end early at this step, resumable; 0: never
   std::int64_t batch_size = 32;
   std::int64_t micro_batch_tokens = 8192;
   std::uint64_t seed = 1;
@@ -41,6 +42,9 @@ struct FinetuneProgress {
   std::int64_t best_epoch = -1;
   double best_score = 0;
 };
+
+// With the last validation; 0: never.
+bool patience_spent(const FinetuneProgress& progress, int patience);
 
 struct FinetunerCallbacks {
   std::function<bool()> stop_requested;
