@@ -73,6 +73,15 @@ class LabelledTaskTest : public ::testing::Test {
     return at::cat(rows);
   }
 
+  // In the order of logits().
+  at::Tensor packed_labels() const {
+    std::vector<std::int64_t> packed;
+    for (const auto& batch : batches) {
+      packed.insert(packed.end(), batch.labels.begin(), batch.labels.end());
+    }
+    return at::tensor(packed, at::kLong);
+  }
+
   LabelledTask task{
       small_config(), {Head::sequence, LossKind::cross_entropy, 3}, Precision::fp32, at::kCPU};
   std::vector<Batch> batches = batches_of(examples_of({0, 0, 2, 0, 1, 0}));
