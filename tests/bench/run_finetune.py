@@ -4,8 +4,9 @@ run_finetune.py MODEL REVIEWS WNUT [seeds=5] [threads=2] [reviews_rows=256] [wnu
 MODEL: a Transformers folder (all-MiniLM-L6-v2); REVIEWS: train.tsv and test.tsv (launch/fetch_samples.py
 reviews); WNUT: train.conll, dev.conll and test.conll of WNUT-17. Same rows, weights, hyper-parameters;
 AdamW, linear schedule with warm-up, fp32, dropout on, best epoch by validation, one test at the end.
-Small parts of the data, so that it ends in a quarter of an hour on two idle cores. Seconds are those of whole processes, CPU seconds their user and system time: a busy machine stretches the
-first only. Results: tests/bench/results.
+Small parts of the data, so that it should end in about a quarter of an hour on two idle cores. Seconds are those
+of whole processes, CPU seconds their user and system time: a busy machine stretches the first most. Needs accelerate
+beside the peers. Results: tests/bench/results.
 """
 import json
 import os
