@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/log.h"
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/tasks/labelled/task_table.h"
 
@@ -37,8 +38,13 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
 }
 
 ExampleSet TunedModel::load(const std::filesystem::path& file, bool labelled, int threads) const {
-  return definition.load_file({options, tokenizer.wordpiece, 1, threads},
-                              {file, head.label_names, labelled});
+  auto examples = definition.load_file({options, tokenizer.wordpiece, 1, threads},
+                                       {file, head.label_names, labelled});
+  if (examples.cut_rows > 0) {
+    log_info(fmt::format("{} of {} examples were cut to {} tokens; they lost {}", examples.cut_rows,
+                         examples.rows, options.max_length, examples.lost_tokens));
+  }
+  return examples;
 }
 
 }  // namespace bertha

@@ -83,7 +83,9 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
   report.loss_scale = parts_.loss_scaler.scale();
 
   parts_.watchdog.report("agreeing on the global batch");
-  const auto batch = agree_on_batch(parts_.communicator, micro_batches, {step, plan_digest_});
+  const auto batch =
+      agree_on_batch(parts_.communicator, {parts_.task.count(micro_batches), micro_batches.size()},
+                     {step, plan_digest_});
   report.totals = batch.totals;
   if (tree_) tree_->begin(batch.micro_batches_by_rank);
 

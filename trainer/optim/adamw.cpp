@@ -1,4 +1,4 @@
-// AdamW over runs of parameters of equal decay.
+// AdamW over runs of parameters of equal decay and rate.
 #include "trainer/optim/adamw.h"
 
 #include <ATen/ATen.h>
@@ -21,11 +21,13 @@ AdamW::AdamW(const OptimizerOptions& options, ParameterSpace& space, FlatRange o
 void AdamW::step(std::int64_t step, double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_gradient;
   for (const auto& run : runs_) {
+    if (run.rate == 0) continue;  // frozen: no weight decay either
+    const double rate = learning_rate * run.rate;
     const auto part = views_.slice(run.range.begin, run.range.end);
     auto options = options_;
     if (!run.decays) options.weight_decay = 0;
     if (!part.weights.is_cpu()) {
-      adamw_by_aten(part, options, {step, learning_rate, gradient_scale});
+      adamw_by_aten(part, options, {step, rate, gradient_scale});
       continue;
     }
     adamw_update({.weights = part.weights.data_ptr<float>(),
@@ -33,7 +35,7 @@ void AdamW::step(std::int64_t step, double learning_rate, double gradient_scale)
                   .first_moment = part.first_moment.data_ptr<float>(),
                   .second_moment = part.second_moment.data_ptr<float>(),
                   .count = run.range.size(),
-                  .learning_rate = learning_rate,
+                  .learning_rate = rate,
                   .beta1 = options.beta1,
                   .beta2 = options.beta2,
                   .epsilon = options.epsilon,

@@ -100,7 +100,8 @@ void Lamb::step(std::int64_t step, double learning_rate, double gradient_scale) 
   auto sums = update_moments(numbers);
   if (sharded_) add_over_ranks(sums);
   for (const auto& part : parts_) {
-    const double ratio = part.decays ? trust_ratio(sums[part.parameter]) : 1.0;
+    if (part.rate == 0) continue;
+    const double ratio = (part.decays ? trust_ratio(sums[part.parameter]) : 1.0) * part.rate;
     if (views_.weights.is_cpu()) {
       lamb_weights(job_of(part, numbers), learning_rate * ratio);
     } else {

@@ -137,8 +137,56 @@ TEST_F(TaskRun, ClassificationNamesFileAndLine) {
     EXPECT_EQ(error.kind(), ErrorKind::bad_data);
     EXPECT_THAT(error.message(), HasSubstr("new.tsv:1: label 'perhaps'"));
   }
-  options.train = file("one.tsv", "a\tyes\naa\tyes\na\tyes\n");
-  EXPECT_THROW(task.load(settings(options)), Error);
+  const auto refused = [&](const std::string& name, const std::string& bytes) {
+    options.train = file(name, bytes);
+    try {
+      task.load(settings(options));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      return error.message();
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refused("one.tsv", "a\tyes\naa\tyes\na\tyes\n"),
+              HasSubstr("one.tsv has 1 label(s); classification needs two or more"));
+  options.validation.clear();
+  EXPECT_THAT(refused("two.tsv", "a\tyes\naa\tno\n"),
+              HasSubstr("two.tsv leaves 2 training and 0 validation examples"));
+}
+
+// A class that training lacks is one of the model's all the same: its rows count as wrong.
+TEST_F(TaskRun, ClassesUnseenInTraining) {
+  auto options = whole_files();
+  options.train = file("train.tsv", "a\tb\naa\tc\n");
+  options.validation = file("dev.tsv", "a\ta\naa\tc\n");
+  const auto& task = find_task("classification");
+  ::testing::internal::CaptureStderr();
+  const auto data = task.load(settings(options));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("validation or test has: a"));
+  EXPECT_THAT(data.label_names, ElementsAre("a", "b", "c"));
+  const auto sure = at::tensor({0.0F, 0.0F, 9.0F}).view({1, 3});
+  const Predictions predictions{sure, sure};
+  EXPECT_EQ(score_examples(task, data.validation, predictions)[1].second, 0.5);
+  EXPECT_EQ(data.validation.confusion(data.validation, predictions),
+            (ConfusionMatrix{{0, 0, 1}, {0, 0, 0}, {0, 0, 1}}));
+}
+
+// The seed of splits decides what is held out, and nothing else does.
+TEST_F(TaskRun, SplitsBySeed) {
+  auto options = whole_files();
+  std::string rows;
+  for (int i = 0; i < 40; ++i) rows += std::string(1 + i, 'a') + (i % 2 ? "\tx\n" : "\ty\n");
+  options.train = file("train.tsv", rows);
+  options.validation_fraction = 0.25;
+  const auto held_out = [&](std::uint64_t seed) {
+    const auto data = find_task("classification").load({options, tokenizer_, seed, 1});
+    std::vector<std::size_t> lengths;
+    for (const auto& row : data.validation.sequences) lengths.push_back(row.tokens.size());
+    return lengths;
+  };
+  EXPECT_EQ(held_out(1).size(), 10U);
+  EXPECT_EQ(held_out(1), held_out(1));
+  EXPECT_NE(held_out(1), held_out(2));
 }
 
 }  // namespace

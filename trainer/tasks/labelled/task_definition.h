@@ -16,6 +16,7 @@
 #include "data_pipeline/tokenizer/wordpiece.h"
 #include "trainer/tasks/labelled/task_options.h"
 #include "trainer/tasks/labelled_task.h"
+#include "trainer/tasks/scores.h"
 
 namespace bertha {
 
@@ -32,6 +33,8 @@ struct ExampleSet {
   std::function<Scores(const ExampleSet&, const Predictions&)> score;  // without the loss
   // One JSON object a row, for `bertha predict`.
   std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
+  // By the numbers of the label names; empty where rows do not have one class each.
+  std::function<ConfusionMatrix(const ExampleSet&, const Predictions&)> confusion;
 };
 
 struct TaskData {

@@ -53,6 +53,8 @@ struct RowFunctions {
   EncodedRow (*encode)(const Row& row, const RowEncoding& encoding, WordPiece::Scratch& scratch);
   Scores (*score)(const PredictedRows<Row>& predicted);
   std::vector<std::string> (*answers)(const PredictedRows<Row>& predicted);  // a line for each row
+  ConfusionMatrix (*confusion)(const PredictedRows<Row>& predicted) =
+      nullptr;  // of one class a row
 };
 
 namespace detail {
@@ -103,6 +105,12 @@ ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
   set.answers = [view, function = functions.answers](const auto& examples, const auto& outputs) {
     return view(examples, outputs, function);
   };
+  if (functions.confusion) {
+    set.confusion = [view, function = functions.confusion](const auto& examples,
+                                                           const auto& outputs) {
+      return view(examples, outputs, function);
+    };
+  }
   return set;
 }
 
