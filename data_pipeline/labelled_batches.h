@@ -18,6 +18,7 @@ struct LabelledBatchOptions {
   std::uint64_t seed = 1;
   std::uint32_t epoch = 0;
   bool shuffle = true;
+  bool fixed_micro_batches = false;  // as in BatchOptions
 };
 std::uint64_t steps_in_epoch(std::uint64_t examples, std::int64_t batch_size);
 std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,

@@ -143,7 +143,7 @@ std::vector<Example> read_labelled_file(const std::filesystem::path& path,
     throw Error(ErrorKind::bad_data, fmt::format("{} holds no examples", file),
                 "it is empty, or has a header and nothing else");
   }
-  if (options.labelled) check_labels(examples, file, options.regression);
+  if (options.labelled && !options.several) check_labels(examples, file, options.regression);
   return examples;
 }
 

@@ -15,6 +15,7 @@ struct LabelledOptions {
   std::string header = "auto";     // auto | true | false
   std::string delimiter = "auto";  // auto (by extension, then content) | tab | comma | jsonl
   bool regression = false;         // labels are numbers
+  bool several = false;            // any number of labels in the column, none too
   bool labelled = true;            // false: prediction input, no label column
 };
 

@@ -200,17 +200,8 @@ CorpusManifest Preparation::describe() {
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary_->sha256(),
                           .vocabulary_size = vocabulary_->size(),
                           .tokenizer = options_.tokenizer,
-                          .splits = {},
+                          .splits = split_counts(std::move(shards_)),
                           .statistics = {}};
-  for (const std::size_t name : {kTrain, kValidation}) {
-    SplitCounts& split = manifest.splits[kSplitNames[name]];
-    for (const ShardSummary& shard : shards_[name]) {
-      split.documents += shard.documents;
-      split.sentences += shard.sentences;
-      split.tokens += shard.tokens;
-    }
-    split.shards = std::move(shards_[name]);
-  }
   auto& statistics = manifest.statistics;
   for (const SpillReport& report : reports_) {
     statistics["unknown_tokens"] += report.unknown_tokens;

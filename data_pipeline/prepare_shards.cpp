@@ -109,6 +109,20 @@ ShardSummaries merge_summaries(const std::vector<std::string>& packed) {
   return all;
 }
 
+std::map<std::string, SplitCounts> split_counts(ShardSummaries summaries) {
+  std::map<std::string, SplitCounts> splits;
+  for (const std::size_t name : {kTrain, kValidation}) {
+    auto& split = splits[kSplitNames[name]];
+    for (const auto& shard : summaries[name]) {
+      split.documents += shard.documents;
+      split.sentences += shard.sentences;
+      split.tokens += shard.tokens;
+    }
+    split.shards = std::move(summaries[name]);
+  }
+  return splits;
+}
+
 ShardSummaries write_share(const std::filesystem::path& folder,
                            const std::vector<SpillReport>& reports, const ShardPlan& plan,
                            const Vocabulary& vocabulary, const RankInfo& rank) {

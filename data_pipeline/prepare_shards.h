@@ -3,10 +3,12 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "data_pipeline/prepare_plan.h"
+#include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/shards/shard_writer.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/rank_info.h"
@@ -19,6 +21,9 @@ using ShardSummaries = std::array<std::vector<ShardSummary>, 2>;
 std::string pack_summaries(const ShardSummaries& summaries);
 // Of all ranks, put together again by file name.
 ShardSummaries merge_summaries(const std::vector<std::string>& packed);
+
+// Counts and shards of both splits, as the manifest holds them.
+std::map<std::string, SplitCounts> split_counts(ShardSummaries summaries);
 
 // Shard n (training, then validation) is written by rank n modulo the number of ranks. `folder`
 // holds the spill files and gets the shards.

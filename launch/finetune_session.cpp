@@ -14,6 +14,7 @@
 #include "launch/run_metrics.h"
 #include "launch/schedule_setup.h"
 #include "launch/stop_signal.h"
+#include "launch/time_limit.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -48,8 +49,8 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       loss_scaler_(config.trainer.train.precision == Precision::fp16) {
   make_model();
   const auto& options = config.trainer;
-  checkpoints_ = std::make_unique<CheckpointStore>(options.train.output / "checkpoints",
-                                                   runtime_.communicator(), RetentionOptions{1, 0});
+  checkpoints_ = std::make_unique<CheckpointStore>(
+      options.train.output / "checkpoints", runtime_.communicator(), RetentionOptions{1, 0, 0});
   start_run_folder(config_, runtime_.rank());
   describe();
 }
@@ -96,6 +97,7 @@ void FinetuneSession::make_model() {
   step.precision = options.train.precision;
   step.bucket_bytes = options.parallel.bucket_bytes;
   step.reduce_precision = options.parallel.reduce_precision;
+  step.deterministic = options.train.deterministic;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
                                                      loss_scaler_, runtime_.watchdog()},
                                       step);
@@ -155,12 +157,15 @@ Outcome FinetuneSession::run() {
   options.batch_size = config_.task.batch_size;
   options.micro_batch_tokens = config_.trainer.train.micro_batch_tokens;
   options.seed = config_.trainer.train.seed;
+  options.deterministic = config_.trainer.train.deterministic;
   options.log_every = config_.trainer.train.log_every;
   options.metric = config_.task.metric;
   options.patience = config_.task.patience;
   options.progress = config_.trainer.metrics.progress;
   FinetunerCallbacks callbacks;
-  callbacks.stop_requested = stop_requested;
+  callbacks.stop_requested = [limit = time_limit(config_.trainer.train)] {
+    return stop_requested() || reached(limit);
+  };
   callbacks.save_best = [this](const FinetuneProgress&) {
     agree_or_throw(runtime_.communicator(), [&] {
       if (!runtime_.rank().is_root()) return;
@@ -184,9 +189,9 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
                  [&] { load_initial_weights(output / "model", task_->parameters()); });
   Scores scores;
   if (data_.test.rows > 0) {
-    const auto predictions =
-        predict_examples({runtime_.communicator(), *task_, runtime_.watchdog()},
-                         data_.test.sequences, config_.trainer.train.micro_batch_tokens);
+    const auto predictions = predict_examples(
+        {runtime_.communicator(), *task_, runtime_.watchdog(), config_.trainer.train.deterministic},
+        data_.test.sequences, config_.trainer.train.micro_batch_tokens);
     scores = score_examples(definition_, data_.test, predictions);
     MetricsEvent event{"test", progress.step, {}};
     std::string text;

@@ -53,6 +53,7 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   batch.batch_size = options_.batch_size;
   batch.micro_batch_tokens = options_.micro_batch_tokens;
   batch.seed = options_.seed;
+  batch.fixed_micro_batches = options_.deterministic;
   batch.epoch = static_cast<std::uint32_t>(progress_.step / steps_per_epoch);
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
@@ -73,8 +74,9 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
 
 // False: patience has run out.
 bool Finetuner::finish_epoch(const ExampleSet& validation) {
-  const auto predictions = predict_examples({parts_.communicator, parts_.task, parts_.watchdog},
-                                            validation.sequences, options_.micro_batch_tokens);
+  const auto predictions =
+      predict_examples({parts_.communicator, parts_.task, parts_.watchdog, options_.deterministic},
+                       validation.sequences, options_.micro_batch_tokens);
   auto scores = score_examples(parts_.definition, validation, predictions);
   const auto epoch = static_cast<std::int64_t>(progress_.validations.size()) + 1;
   MetricsEvent event{"validation", progress_.step, {}};

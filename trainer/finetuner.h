@@ -17,6 +17,7 @@ struct FinetunerOptions {
   std::int64_t batch_size = 32;
   std::int64_t micro_batch_tokens = 8192;
   std::uint64_t seed = 1;
+  bool deterministic = false;  // the same bits on any number of ranks
   std::int64_t log_every = 10;
   std::string metric = "auto";  // auto: the task's own
   int patience = 0;

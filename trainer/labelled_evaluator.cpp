@@ -52,6 +52,7 @@ Predictions predict_examples(const PredictionParts& parts,
   options.batch_size = kExamplesPerBlock;
   options.micro_batch_tokens = micro_batch_tokens;
   options.shuffle = false;
+  options.fixed_micro_batches = parts.fixed_micro_batches;
   std::string mine;
   const auto& rank = parts.communicator.rank_info();
   for (std::uint64_t step = 0; step < steps_in_epoch(examples.size(), kExamplesPerBlock); ++step) {

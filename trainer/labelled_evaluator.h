@@ -13,6 +13,7 @@ struct PredictionParts {
   Communicator& communicator;
   LabelledTask& task;
   Watchdog& watchdog;
+  bool fixed_micro_batches = false;  // the same bits on any number of ranks
 };
 
 // [rows, outputs] fp32 on the host of each example, in the order of `examples`, the same on every

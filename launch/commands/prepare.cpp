@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/prepare_foreign.h"
 #include "launch/commands/commands.h"
 #include "launch/runtime.h"
 #include "parallel/base/error.h"
@@ -40,7 +41,9 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   options.workers = usable_threads(options.workers, mpi.rank_info());
   const auto communicator = make_mpi_communicator(mpi.rank_info());
   ProgressBar bar("prepare", 0, "B", mpi.rank_info().is_root() && config.trainer.metrics.progress);
-  const auto report = prepare_corpus(
+  const bool ready_samples = options.input.format == TextFormat::nvidia;
+  const auto prepare = ready_samples ? prepare_foreign_corpus : prepare_corpus;
+  const auto report = prepare(
       options, mpi.rank_info(),
       [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
       [&](std::uint64_t done, std::uint64_t total) {

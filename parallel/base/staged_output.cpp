@@ -2,6 +2,7 @@
 #include "parallel/base/staged_output.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -47,6 +48,33 @@ void create_folders(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error) throw_io_error("create folder", path.string(), error.value());
+}
+
+// Where the old folder waits while it is replaced on a file system that cannot exchange names.
+fs::path aside_of(const fs::path& final_path) {
+  return final_path.string() + ".replaced";
+}
+
+// Both names exist afterwards, with each other's content. False where that is not possible.
+bool exchange_names(const fs::path& one, const fs::path& other) {
+  return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+void replace_by_moving_aside(const fs::path& staging, const fs::path& final_path) {
+  const fs::path aside = aside_of(final_path);
+  std::error_code ignored;
+  fs::remove_all(aside, ignored);
+  rename_or_throw(final_path, aside);
+  try {
+    rename_or_throw(staging, final_path);
+  } catch (...) {
+    if (::rename(aside.c_str(), final_path.c_str()) != 0) {
+      log_warning("the old " + final_path.string() + " is now " + aside.string());
+    }
+    throw;
+  }
+  flush_to_disk(parent_of(final_path));
+  fs::remove_all(aside, ignored);
 }
 
 }  // namespace
@@ -95,13 +123,16 @@ void flush_to_disk(const fs::path& path) {
   }
 }
 
-StagedFolder::StagedFolder(fs::path final_path, bool create)
+StagedFolder::StagedFolder(fs::path final_path, bool create, bool keep_leftovers)
     : final_(std::move(final_path)), owner_(create) {
   if (final_.filename().empty()) final_ = final_.parent_path();  // "out/" means "out"
   staging_ = final_.string() + ".staging";
   if (!create) return;
   std::error_code error;
-  fs::remove_all(staging_, error);  // left by a run that was killed
+  if (!fs::exists(final_, error) && ::rename(aside_of(final_).c_str(), final_.c_str()) == 0) {
+    log_warning("put back " + final_.string() + ", which a killed run had moved aside");
+  }
+  if (!keep_leftovers) fs::remove_all(staging_, error);  // left by a run that was killed
   create_folders(staging_);
 }
 
@@ -117,14 +148,16 @@ void StagedFolder::publish() {
     if (entry.is_regular_file()) flush_to_disk(entry.path());
   }
   flush_to_disk(staging_);
-  const fs::path aside = final_.string() + ".replaced";
   std::error_code error;
-  fs::remove_all(aside, error);
-  const bool replace = fs::exists(final_);
-  if (replace) rename_or_throw(final_, aside);
-  rename_or_throw(staging_, final_);
-  flush_to_disk(parent_of(final_));
-  if (replace) fs::remove_all(aside, error);
+  if (!fs::exists(final_)) {
+    rename_or_throw(staging_, final_);
+    flush_to_disk(parent_of(final_));
+  } else if (exchange_names(staging_, final_)) {
+    flush_to_disk(parent_of(final_));
+    fs::remove_all(staging_, error);
+  } else {
+    replace_by_moving_aside(staging_, final_);
+  }
   owner_ = false;
 }
 

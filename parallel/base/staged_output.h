@@ -25,16 +25,21 @@ void flush_to_disk(const std::filesystem::path& path);
 // agreed; the others use create = false after a barrier, and never remove it.
 class StagedFolder {
  public:
-  StagedFolder(std::filesystem::path final_path, bool create);
+  // `keep_leftovers`: what a killed run left in the staging folder stays there, to be gone on with.
+  // A folder that a killed run had moved aside to replace it (see publish) is put back.
+  StagedFolder(std::filesystem::path final_path, bool create, bool keep_leftovers = false);
   ~StagedFolder();
   StagedFolder(const StagedFolder&) = delete;
   StagedFolder& operator=(const StagedFolder&) = delete;
 
   const std::filesystem::path& path() const { return staging_; }
   const std::filesystem::path& final_path() const { return final_; }
-  // Flushes every file, then renames. An existing folder of that name is replaced (moved aside
-  // first, removed after), so there is no moment with neither.
+  // Flushes every file, then renames. An existing folder of that name changes places with the new
+  // one and is removed. Where the file system cannot do that, it is moved aside first and moved
+  // back when the second rename fails.
   void publish();
+  // The destructor leaves the staging folder where it is: a later run goes on with it.
+  void keep() { owner_ = false; }
 
  private:
   std::filesystem::path final_, staging_;

@@ -120,6 +120,39 @@ TEST_F(StagedOutput, PublishingReplacesAFolderAndRemovesLeftovers) {
   EXPECT_THAT(names(), ElementsAre("out", "out/new"));
 }
 
+TEST_F(StagedOutput, AFailedPublishLeavesTheOldFolder) {
+  const auto path = folder_ / "out";
+  fs::create_directories(path);
+  write_file(path / "old", "1");
+  {
+    StagedFolder staged(path, true);
+    fs::remove_all(staged.path());  // so that no rename of it can work
+    EXPECT_THROW(staged.publish(), std::exception);
+  }
+  EXPECT_THAT(names(), ElementsAre("out", "out/old"));
+}
+
+TEST_F(StagedOutput, AFolderMovedAsideByAKilledRunIsPutBack) {
+  fs::create_directories(folder_ / "out.replaced");
+  write_file(folder_ / "out.replaced" / "old", "1");
+  { const StagedFolder staged(folder_ / "out", true); }
+  EXPECT_THAT(names(), ElementsAre("out", "out/old"));
+}
+
+TEST_F(StagedOutput, LeftoversAreGoneOnWithWhereThatIsWanted) {
+  const auto path = folder_ / "out";
+  {
+    StagedFolder staged(path, true, true);
+    write_file(staged.path() / "a", "1");
+    staged.keep();
+  }
+  EXPECT_THAT(names(), ElementsAre("out.staging", "out.staging/a"));
+  StagedFolder staged(path, true, true);
+  write_file(staged.path() / "b", "2");
+  staged.publish();
+  EXPECT_THAT(names(), ElementsAre("out", "out/a", "out/b"));
+}
+
 TEST_F(StagedOutput, OtherRanksNeitherCreateNorRemove) {
   const StagedFolder owner(folder_ / "out", true);
   { const StagedFolder other(folder_ / "out", false); }

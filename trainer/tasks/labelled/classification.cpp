@@ -41,8 +41,8 @@ std::size_t largest(const std::vector<double>& outputs) {
 
 Scores score(const PredictedRows<Example>& predicted) {
   std::vector<std::int32_t> guesses, labels;
-  for (const auto& outputs : row_outputs(predicted)) {
-    guesses.push_back(static_cast<std::int32_t>(largest(outputs)));
+  for (const auto& outputs : predicted.outputs) {
+    guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
   }
   for (const auto& sequence : predicted.sequences) labels.push_back(sequence.labels.front());
   return classification_scores(guesses, labels, static_cast<std::int32_t>(predicted.labels.size()));
@@ -51,7 +51,8 @@ Scores score(const PredictedRows<Example>& predicted) {
 // {"label": the likeliest, "scores": {label: probability}}
 std::vector<std::string> answers(const PredictedRows<Example>& predicted) {
   std::vector<std::string> lines;
-  for (const auto& outputs : row_outputs(predicted)) {
+  for (const auto& tensor : predicted.outputs) {
+    const auto outputs = output_row(tensor);
     const auto best = largest(outputs);
     double sum = 0;
     for (const auto output : outputs) sum += std::exp(output - outputs[best]);

@@ -37,14 +37,14 @@ LabelNames LabelCollector::names(const std::string& task, const TaskOptions& opt
     throw Error(ErrorKind::bad_data,
                 fmt::format("{} has {} label(s); {} needs two or more", options.train.string(),
                             training_.size(), task),
-                "check task.label_column");
+                "check task.label_column, and task.label_delimiter of several labels");
   }
   std::vector<std::string> unseen;
   std::set_difference(other_.begin(), other_.end(), training_.begin(), training_.end(),
                       std::back_inserter(unseen));
   if (!unseen.empty()) {
-    log_warning(fmt::format("labels of validation or test that training has no example of: {}",
-                            excerpt_list(unseen)));
+    log_info(fmt::format("labels that training has no example of, but validation or test has: {}",
+                         excerpt_list(unseen)));
   }
   std::vector<std::string> all(training_.begin(), training_.end());
   all.insert(all.end(), unseen.begin(), unseen.end());

@@ -33,7 +33,8 @@ class LabelCollector {
  public:
   void add_training(const std::vector<std::string>& labels);
   void add_other(const std::vector<std::string>& labels);
-  // In order. Labels that training lacks are named in a warning. Error{bad_data}: fewer than two.
+  // In order. Labels that training lacks are named in a line of the log. Error{bad_data}: fewer
+  // than two.
   LabelNames names(const std::string& task, const TaskOptions& options) const;
 
  private:

@@ -28,7 +28,7 @@ EncodedRow encode(const Example& row, const RowEncoding& encoding, WordPiece::Sc
 
 Scores score(const PredictedRows<Example>& predicted) {
   std::vector<double> guesses, values;
-  for (const auto& outputs : row_outputs(predicted)) guesses.push_back(outputs.front());
+  for (const auto& outputs : predicted.outputs) guesses.push_back(outputs.item<float>());
   for (const auto& sequence : predicted.sequences) values.push_back(sequence.values.front());
   return regression_scores(guesses, values);
 }

@@ -8,12 +8,16 @@
 namespace bertha {
 
 LabelledTaskDefinition classification_task();
+LabelledTaskDefinition multi_label_task();
 LabelledTaskDefinition regression_task();
+LabelledTaskDefinition token_classification_task();
 
 const std::vector<LabelledTaskDefinition>& labelled_tasks() {
   static const std::vector<LabelledTaskDefinition> tasks{
       classification_task(),
+      multi_label_task(),
       regression_task(),
+      token_classification_task(),
   };
   return tasks;
 }

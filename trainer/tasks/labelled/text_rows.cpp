@@ -34,13 +34,9 @@ void throw_bad_label(const Example& row, const std::string& label, const RowEnco
               remedy);
 }
 
-std::vector<std::vector<double>> row_outputs(const PredictedRows<Example>& predicted) {
-  std::vector<std::vector<double>> rows;
-  for (const auto& outputs : predicted.outputs) {
-    const auto* values = outputs.data_ptr<float>();
-    rows.emplace_back(values, values + outputs.numel());
-  }
-  return rows;
+std::vector<double> output_row(const at::Tensor& outputs) {
+  const auto* values = outputs.data_ptr<float>();
+  return {values, values + outputs.numel()};
 }
 
 }  // namespace bertha

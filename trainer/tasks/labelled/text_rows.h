@@ -21,7 +21,7 @@ EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
                                   const RowEncoding& encoding, const std::string& what,
                                   const std::string& remedy);
 
-// The outputs of each row, which is one sequence with one row of outputs.
-std::vector<std::vector<double>> row_outputs(const PredictedRows<Example>& predicted);
+// The one row of outputs of a sequence head.
+std::vector<double> output_row(const at::Tensor& outputs);
 
 }  // namespace bertha
