@@ -46,7 +46,8 @@ TEST_F(Questions, AsPublished) {
       R"({"id": "x", "question": "where?", "answers": [{"text": "Paris", "answer_start": 10},)"
       R"({"text": "in Paris", "answer_start": 7}], "is_impossible": false},)"
       R"({"id": 7, "question": "when?", "answers": [], "is_impossible": true},)"
-      R"({"question": "who?", "answers": [{"text": "", "answer_start": -1}], "is_impossible": true})"));
+      R"({"question": "who?", "answers": [{"text": "", "answer_start": -1}],)"
+      R"("is_impossible": true})"));
   ASSERT_EQ(questions.size(), 3U);
   EXPECT_EQ(questions[0].answers[0].begin, 14U);  // characters of two and of four bytes before it
   EXPECT_EQ(questions[0].answers[0].end, 19U);

@@ -15,11 +15,8 @@ LabelledTaskDefinition token_classification_task();
 
 const std::vector<LabelledTaskDefinition>& labelled_tasks() {
   static const std::vector<LabelledTaskDefinition> tasks{
-      classification_task(),
-      multi_label_task(),
-      question_answering_task(),
-      regression_task(),
-      token_classification_task(),
+      classification_task(), multi_label_task(),          question_answering_task(),
+      regression_task(),     token_classification_task(),
   };
   return tasks;
 }
