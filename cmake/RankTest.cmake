@@ -11,11 +11,11 @@ endfunction()
 set(rank_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=^openib
     OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
 
-# bertha_rank_test(SOURCE LIBRARY): runs such a program at 1, 2, 3 and 4 ranks.
+# bertha_rank_test(SOURCE LIBRARY): runs such a program at 1, 2, 3, 4 and 7 ranks.
 function(bertha_rank_test source library)
   get_filename_component(name ${source} NAME_WE)
   bertha_rank_program(${name} ${source} ${library})
-  foreach(ranks IN ITEMS 1 2 3 4)
+  foreach(ranks IN ITEMS 1 2 3 4 7)
     set(test ranks.${name}.${ranks})
     add_test(NAME ${test} COMMAND ${MPIEXEC_EXECUTABLE} --oversubscribe -n ${ranks} $<TARGET_FILE:${name}>)
     bertha_test_settings(${test} ranks 120)

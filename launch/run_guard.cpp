@@ -17,6 +17,7 @@
 #include "launch/options.h"
 #include "launch/stop_signal.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/mpi_environment.h"
 
@@ -98,6 +99,7 @@ int run_program(int argc, char** argv) {
     rank = mpi.rank_info();
     set_log_rank(rank.rank, rank.world_size);
     try {
+      arm_fault(rank.rank);
       return dispatch({argv + 1, argv + argc}, mpi);
     } catch (const std::exception& exception) {
       const auto error = describe(exception);

@@ -9,6 +9,7 @@
 
 #include "launch/run_config.h"
 #include "parallel/communicator.h"
+#include "parallel/heartbeats.h"
 #include "parallel/mpi_environment.h"
 #include "parallel/watchdog.h"
 
@@ -20,20 +21,28 @@ class Runtime {
   // ranks were given the same options. Error{usage}: cuda asked for where there is none.
   Runtime(const RunConfig& config, const MpiEnvironment& mpi);
 
-  const RankInfo& rank() const { return host_->rank_info(); }
-  Communicator& communicator() { return device_communicator_ ? *device_communicator_ : *host_; }
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  const RankInfo& rank() const { return mpi_->rank_info(); }
+  Communicator& communicator() { return device_ranks_ ? *device_ranks_ : *host_ranks_; }
   Watchdog& watchdog() { return watchdog_; }
   at::Device device() const { return device_; }
   int threads() const { return threads_; }
 
  private:
+  void compare_ranks(const RunConfig& config);
+  void start_heartbeats(std::int64_t timeout_seconds);
+  void warn_of_binding() const;
   void set_threads(bool deterministic);
 
-  std::unique_ptr<Communicator> host_;
+  Watchdog watchdog_;
+  std::unique_ptr<Communicator> mpi_, host_ranks_;  // the second is the first, watched
   at::Device device_;
   int threads_;
-  std::unique_ptr<Communicator> device_communicator_;  // NCCL; empty: the host's
-  Watchdog watchdog_;
+  std::unique_ptr<Communicator> nccl_, device_ranks_;  // likewise; empty: the host's
+  std::unique_ptr<Heartbeats> heartbeats_;             // with several ranks
 };
 
 // Cores this rank may use: its binding if it has one, else its share of the node.

@@ -128,6 +128,7 @@ void Session::restore_or_initialize() {
   });
   loss_scaler_ = std::make_unique<LossScaler>(
       train.precision == Precision::fp16, found.empty() ? LossScalerState{} : scaler_state(state_));
+  require_equal(runtime_.communicator(), "the corpus", corpus_.digest());
   const auto weights = space.master().cpu();
   require_equal(runtime_.communicator(), "the weights",
                 fmt::format("{:.17g}", sum_of_squares(weights.data_ptr<float>(), weights.numel())));

@@ -135,12 +135,11 @@ void require_equal(Communicator& communicator, std::string_view what, std::strin
   const auto texts = communicator.gather_bytes(mine);
   for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     if (texts[rank] == texts[0]) continue;
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{} is not the same on all ranks: rank 0 has \"{}\", rank {} has \"{}\"", what,
-                    differing_line(texts[0], texts[rank]), rank,
-                    differing_line(texts[rank], texts[0])),
-        "start all ranks with the same program, options, environment and files");
+    throw Error(ErrorKind::usage,
+                fmt::format("the ranks differ in {}: rank 0 has \"{}\", rank {} has \"{}\"", what,
+                            differing_line(texts[0], texts[rank]), rank,
+                            differing_line(texts[rank], texts[0])),
+                "start all ranks with the same program, options, environment and files");
   }
 }
 

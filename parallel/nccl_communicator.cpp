@@ -1,10 +1,10 @@
 // Collectives on device tensors by NCCL, on a stream of their own, so that they overlap with the
-// rest of backward. Not yet run on a GPU: so far this file has only been compiled.
+// rest of backward. Tested at several ranks over a stand-in for NCCL (tests/support/fake_nccl); not
+// yet run on a GPU.
 #include "parallel/nccl_communicator.h"
 
 #include <cstring>
 #include <exception>
-#include <thread>
 #include <utility>
 
 #include <c10/cuda/CUDAFunctions.h>
@@ -14,9 +14,9 @@
 #include <nccl.h>
 
 #include "parallel/base/error.h"
-#include "parallel/base/log.h"
 #include "parallel/base/unique_handle.h"
 #include "parallel/native_check.h"
+#include "parallel/nccl_handle.h"
 #include "parallel/tensor_check.h"
 
 namespace bertha {
@@ -62,76 +62,6 @@ Event record_event(cudaStream_t stream) {
 void make_stream_wait(cudaStream_t stream, const Event& event) {
   check_cuda(cudaStreamWaitEvent(stream, event.get(), 0), "cudaStreamWaitEvent");
 }
-
-// A communicator made non-blocking: calls return ncclInProgress, and settle() waits with a limit.
-class NcclHandle {
- public:
-  NcclHandle(const ncclUniqueId& id, const RankInfo& rank, std::chrono::seconds timeout)
-      : timeout_(timeout) {
-    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
-    config.blocking = 0;
-    settle(ncclCommInitRankConfig(&comm_, rank.world_size, id, rank.rank, &config),
-           "ncclCommInitRankConfig");
-  }
-
-  ~NcclHandle() {
-    if (!comm_) return;
-    // Finalising waits for the other ranks, who may never come while an exception unwinds this one.
-    const bool orderly = std::uncaught_exceptions() == 0;
-    try {
-      if (orderly) settle(ncclCommFinalize(comm_), "ncclCommFinalize");
-      if (orderly && comm_) ncclCommDestroy(std::exchange(comm_, nullptr));
-    } catch (const std::exception& error) {
-      log_warning(error.what());
-    }
-    if (comm_) ncclCommAbort(comm_);
-  }
-
-  NcclHandle(const NcclHandle&) = delete;
-  NcclHandle& operator=(const NcclHandle&) = delete;
-
-  ncclComm_t get() const { return comm_; }
-
-  // Waits until a call has been taken up (not until its transfer is done).
-  void settle(ncclResult_t result, std::string_view call,
-              std::source_location where = std::source_location::current()) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout_;
-    while (result == ncclInProgress && comm_) {
-      if (ncclCommGetAsyncError(comm_, &result) != ncclSuccess) result = ncclInternalError;
-      if (result != ncclInProgress) break;
-      if (std::chrono::steady_clock::now() > deadline) {
-        fail(call, fmt::format("not all ranks arrived within {} s", timeout_.count()), where);
-      }
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
-    if (result != ncclSuccess) fail(call, reason(result), where);
-  }
-
-  // Throws if a transfer has failed since.
-  void check_transfers(std::source_location where = std::source_location::current()) {
-    ncclResult_t result = ncclSuccess;
-    if (ncclCommGetAsyncError(comm_, &result) != ncclSuccess ||
-        (result != ncclSuccess && result != ncclInProgress)) {
-      fail("NCCL transfer", reason(result), where);
-    }
-  }
-
- private:
-  std::string reason(ncclResult_t result) const {
-    const char* detail = ncclGetLastError(comm_);
-    return fmt::format("{}{}{}", ncclGetErrorString(result), detail && *detail ? ": " : "",
-                       detail ? detail : "");
-  }
-  // A failed communicator can only be aborted.
-  [[noreturn]] void fail(std::string_view call, const std::string& why,
-                         const std::source_location& where) {
-    if (comm_) ncclCommAbort(std::exchange(comm_, nullptr));
-    throw_communication_error(call, why, where);
-  }
-
-  ncclComm_t comm_ = nullptr;
-  std::chrono::seconds timeout_;
-};
 
 class NcclWork final : public Work {
  public:
@@ -269,7 +199,7 @@ class NcclCommunicator final : public Communicator {
   std::unique_ptr<Work> enqueue(const char* call, std::vector<at::Tensor> tensors,
                                 const Start& start) {
     make_stream_wait(stream_, record_event(c10::cuda::getCurrentCUDAStream()));
-    nccl_.settle(start(), call);
+    nccl_.call(call, start);
     return std::make_unique<NcclWork>(std::move(tensors), record_event(stream_), nccl_);
   }
 

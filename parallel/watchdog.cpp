@@ -27,20 +27,51 @@ constexpr std::chrono::seconds kLongest = std::chrono::years(1);  // more overfl
 
 struct Watchdog::State {
   std::chrono::seconds timeout{};
+  Clock::duration tick{};  // between two looks
   std::function<void(const std::string&, double)> on_timeout;
 
-  std::mutex mutex;
+  mutable std::mutex mutex;
   std::condition_variable_any changed;
   std::array<const char*, kRemembered> phases{"start"};  // a ring
   std::size_t latest = 0;                                // position of the current phase
   Clock::time_point since = Clock::now();
-  bool told = false;    // on_timeout was called, and nothing was reported since
+  bool told = false;      // on_timeout was called, and nothing was reported since
+  RankActivity activity;  // but for the phase and the time
+  double waiting_seconds = 0;
+  Clock::time_point blocked_since{};
+
+  std::mutex peers_mutex;  // held while the function runs
+  std::function<std::string()> held_up_by;
+
   std::jthread thread;  // last member: ends before what it uses
 
   void watch(std::stop_token stop);
   std::string phases_before() const;
+  void progress() {  // with the mutex
+    since = Clock::now();
+    if (std::exchange(told, false)) changed.notify_one();
+  }
+  std::string place() const;
+  std::string peers();
   void end_job(const std::string& phase, double seconds);
 };
+
+// Behind the phase: the collective, and the phases before.
+std::string Watchdog::State::place() const {
+  const std::scoped_lock lock(mutex);
+  std::string text;
+  if (activity.sequence > 0) {
+    text += fmt::format(", last collective {} #{} of {} bytes", activity.operation.data(),
+                        activity.sequence, activity.bytes);
+  }
+  if (const auto before = phases_before(); !before.empty()) text += ", after " + before;
+  return text;
+}
+
+std::string Watchdog::State::peers() {
+  const std::scoped_lock lock(peers_mutex);
+  return held_up_by ? held_up_by() : std::string();
+}
 
 // Oldest first; a phase that follows itself is named once.
 std::string Watchdog::State::phases_before() const {
@@ -60,10 +91,8 @@ void Watchdog::State::end_job(const std::string& phase, double seconds) {
   std::string line = "bertha: error: ";
   if (ranks.world_size > 1) line += fmt::format("rank {}: ", ranks.rank);
   line += fmt::format("no progress for {:.0f} s in phase \"{}\"", seconds, phase);
-  {
-    const std::scoped_lock lock(mutex);
-    if (const auto before = phases_before(); !before.empty()) line += ", after " + before;
-  }
+  line += place();
+  if (const auto others = peers(); !others.empty()) line += "; " + others;
   line +=
       " (watchdog); another rank or the storage may be stuck or dead; resume from the last "
       "checkpoint, or raise parallel.timeout_seconds if this phase may take longer\n";
@@ -76,10 +105,13 @@ void Watchdog::State::end_job(const std::string& phase, double seconds) {
 void Watchdog::State::watch(std::stop_token stop) {
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
-    // A report alone wakes nobody: the thread looks again when the newest report would be too old.
-    const auto seen = since;
-    changed.wait_until(lock, stop, seen + timeout, [] { return false; });
-    if (stop.stop_requested() || since != seen) continue;
+    // A report alone wakes nobody: the thread looks now and then.
+    const auto began = Clock::now();
+    changed.wait_for(lock, stop, tick, [] { return false; });
+    // Who was stopped himself, and goes on, has no right to blame the others for the time.
+    const auto overslept = Clock::now() - began - tick;
+    if (overslept > tick + std::chrono::seconds(1)) since += overslept;
+    if (stop.stop_requested() || Clock::now() - since < timeout) continue;
     const std::string phase = phases[latest];
     const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
     told = true;
@@ -95,6 +127,8 @@ Watchdog::Watchdog(std::chrono::seconds timeout,
     : state_(std::make_unique<State>()) {
   if (timeout <= std::chrono::seconds::zero()) return;
   state_->timeout = std::min(timeout, kLongest);
+  state_->tick = std::min<Clock::duration>(
+      std::chrono::seconds(1), std::chrono::milliseconds(125) * state_->timeout.count());
   state_->on_timeout = std::move(on_timeout);
   if (!state_->on_timeout) {
     state_->on_timeout = [state = state_.get()](const std::string& phase, double seconds) {
@@ -111,9 +145,46 @@ void Watchdog::report(const char* phase) {
   const std::scoped_lock lock(state_->mutex);
   state_->latest = (state_->latest + 1) % kRemembered;
   state_->phases[state_->latest] = phase;
-  state_->since = Clock::now();
-  if (!std::exchange(state_->told, false)) return;
-  state_->changed.notify_one();
+  state_->progress();
+}
+
+std::uint64_t Watchdog::enter(std::string_view operation, std::uint64_t bytes) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->activity.operation = short_text(operation);
+  state_->activity.bytes = bytes;
+  state_->progress();
+  return ++state_->activity.sequence;
+}
+
+void Watchdog::begin_waiting() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->activity.blocked = true;
+  state_->blocked_since = Clock::now();
+}
+
+void Watchdog::end_waiting() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->activity.blocked = false;
+  state_->waiting_seconds +=
+      std::chrono::duration<double>(Clock::now() - state_->blocked_since).count();
+}
+
+double Watchdog::waiting_seconds() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->waiting_seconds;
+}
+
+RankActivity Watchdog::activity() const {
+  const std::scoped_lock lock(state_->mutex);
+  auto activity = state_->activity;
+  activity.phase = short_text(state_->phases[state_->latest]);
+  activity.idle_seconds = std::chrono::duration<double>(Clock::now() - state_->since).count();
+  return activity;
+}
+
+void Watchdog::set_held_up_by(std::function<std::string()> held_up_by) {
+  const std::scoped_lock lock(state_->peers_mutex);
+  state_->held_up_by = std::move(held_up_by);
 }
 
 }  // namespace bertha

@@ -1,11 +1,16 @@
-// Turns a hang into a named failure: if nobody reports progress for `timeout`, says which phase
-// this rank is stuck in and ends the job with exit code 76. Has a thread of its own.
+// Turns a hang into a named failure: if nobody reports progress for `timeout`, says which phase and
+// which collective this rank is stuck in, and who holds it up, and ends the job with exit code 76.
+// Has a thread of its own.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+
+#include "parallel/heartbeat_table.h"
 
 namespace bertha {
 
@@ -22,6 +27,20 @@ class Watchdog {
   // Any thread: progress was made, and this is what comes next ("forward", "all-reduce bucket 3").
   // `phase` must be a literal or outlive the watchdog.
   void report(const char* phase);
+
+  // The communicating thread: a collective begins, which counts as progress; returns its number.
+  // All ranks make the same collectives, so all give them the same numbers.
+  std::uint64_t enter(std::string_view operation, std::uint64_t bytes);
+  // The communicating thread is blocked in a collective from here to there.
+  void begin_waiting();
+  void end_waiting();
+  double waiting_seconds() const;  // in all, so far
+
+  // Any thread: what this rank is doing.
+  RankActivity activity() const;
+  // Who holds this rank up, for the error; empty function: nobody knows. Called on the watchdog's
+  // thread, and not any more once this has returned.
+  void set_held_up_by(std::function<std::string()> held_up_by);
 
  private:
   struct State;

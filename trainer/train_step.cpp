@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
+#include "parallel/base/log.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/fused_pass.h"
 #include "trainer/step_agreement.h"
@@ -123,6 +126,7 @@ void TrainStep::accumulate_gradients(std::span<const Batch> micro_batches, StepR
   if (reducer_ && micro_batches.empty()) reducer_->begin();
   parts_.watchdog.report("gradient all-reduce");
   const PhaseTimer timer(report.phases.reduce);
+  inject_fault("reduction");
   if (tree_) tree_->finish();
   if (reducer_) reducer_->finish();
   space.on_gradient_ready({});
@@ -136,6 +140,7 @@ void TrainStep::learn(const Batch& batch, bool last, StepReport& report) {
   {
     const PhaseTimer timer(report.phases.forward);
     output = parts_.task.forward(batch, report.totals, context);
+    if (inject_fault("forward")) output.loss = output.loss * NAN, output.sums.fill_(NAN);
     sums_.push_back(output.sums);
     local_flops_ += parts_.task.training_flops(batch);
   }
@@ -163,8 +168,13 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   if (parts_.communicator.rank_info().is_root()) {
     mine.gradient_norm = norm_of(parts_.task.parameters().gradient());
   }
+  mine.work_seconds = {work_since_last_step()};
   const auto agreed = agree_on_outcome(parts_.communicator, mine,
                                        static_cast<std::size_t>(parts_.task.sum_count()));
+  if (const auto warning = slow_ranks_.add(agreed.work_seconds);
+      warning && parts_.communicator.rank_info().is_root()) {
+    log_warning(*warning);
+  }
   report.scores = parts_.task.scores(agreed.sums);
   report.flops = agreed.flops;
   report.stop_agreed = agreed.stop_wanted;
@@ -172,8 +182,18 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   return agreed.broken_rank;
 }
 
+// Without what this rank waited for others. The first step has none to count from.
+double TrainStep::work_since_last_step() {
+  const auto now = Clock::now();
+  const double waiting = parts_.watchdog.waiting_seconds();
+  const auto before = std::exchange(last_agreement_, {now, waiting});
+  if (before.first == Clock::time_point{}) return 0;
+  return std::chrono::duration<double>(now - before.first).count() - (waiting - before.second);
+}
+
 void TrainStep::update_weights(StepReport& report) {
   parts_.watchdog.report("optimizer");
+  inject_fault("optimizer");
   const PhaseTimer timer(report.phases.optimizer);
   auto& space = parts_.task.parameters();
   report.step += 1;

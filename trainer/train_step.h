@@ -1,16 +1,19 @@
 // One training step from micro-batches to updated weights; the order is the one in README.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_pipeline/batch.h"
 #include "parallel/communicator.h"
 #include "parallel/gradient_reducer.h"
+#include "parallel/slow_ranks.h"
 #include "parallel/tree_reducer.h"
 #include "parallel/watchdog.h"
 #include "trainer/optim/learning_rate.h"
@@ -72,6 +75,7 @@ class TrainStep {
   void accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report);
   void learn(const Batch& batch, bool last, StepReport& report);
   void gather_weights();
+  double work_since_last_step();
   int agree_on_results(bool stop_wanted, StepReport& report);
   void update_weights(StepReport& report);
   [[noreturn]] void report_not_finite(std::span<const Batch> micro_batches, std::int64_t step,
@@ -84,6 +88,8 @@ class TrainStep {
   double plan_digest_ = 0;                    // of the buckets
   std::vector<at::Tensor> sums_;              // [sum_count] float64 each: this rank's micro-batches
   double local_flops_ = 0;
+  SlowRanks slow_ranks_;
+  std::pair<std::chrono::steady_clock::time_point, double> last_agreement_;  // and seconds waited
 };
 
 }  // namespace bertha

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "trainer/training_state.h"
@@ -47,6 +48,8 @@ Outcome Trainer::run() {
   while (state_.step < options_.total_steps && !stopping) {
     const auto begin = Clock::now();
     parts_.watchdog.report("waiting for data");
+    set_fault_step(state_.step);
+    inject_fault("data");
     const auto batches = parts_.stream.next();
     const auto report =
         parts_.step.run(batches.micro_batches, state_.step, callbacks_.stop_requested());

@@ -74,7 +74,7 @@ def main():
             seconds.append(time.perf_counter() - begin)
     median = statistics.median(seconds)
     print(json.dumps(dict(
-        who=f"transformers {options['attention']}", tokens=tokens, seconds=round(median, 5),
+        who="transformers " + ("compile" if options["compile"] == "yes" else options["attention"]), tokens=tokens, seconds=round(median, 5),
         tokens_per_second=round(tokens / median, 1), loss=round(loss.item(), 4),
         memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))))
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Training steps of Bertha beside Transformers, taking turns on this machine; prints a table.
 #   tests/bench/run_step.sh [ROUNDS] [CASE...]     a case: size,batch,length,precision,steps
-# Of Transformers the faster of eager attention and SDPA counts. Results: tests/bench/results.
+# Of Transformers the fastest counts: eager attention, SDPA, SDPA under torch.compile. Results:
+# tests/bench/results. BERTHA_PEERS="eager sdpa" leaves the slow start of torch.compile out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${1:-2}
@@ -14,6 +15,7 @@ fi
 bench=${BERTHA_BENCH_STEP:-build/release/tests/bench/bench_step}
 python=${BERTHA_PEER_PYTHON:-$HOME/.cache/bertha/python/bin/python}
 threads=${BERTHA_THREADS:-2}
+peers=${BERTHA_PEERS:-eager sdpa compile}
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 for case in "${cases[@]}"; do
@@ -21,12 +23,14 @@ for case in "${cases[@]}"; do
   arguments=(size="$size" batch="$batch" length="$length" precision="$precision" steps="$steps"
     threads="$threads" warmup=1)
   for ((round = 0; round < rounds; ++round)); do
-    for who in fused eager sdpa; do
+    for who in fused $peers; do
       load=$(cut -d' ' -f1 /proc/loadavg)
-      if [ $who = fused ]; then
+      if [ "$who" = fused ]; then
         line=$("$bench" "${arguments[@]}" implementation=fused)
+      elif [ "$who" = compile ]; then
+        line=$("$python" tests/bench/peer_step.py "${arguments[@]}" attention=sdpa compile=yes)
       else
-        line=$("$python" tests/bench/peer_step.py "${arguments[@]}" attention=$who)
+        line=$("$python" tests/bench/peer_step.py "${arguments[@]}" attention="$who")
       fi
       echo "{\"case\": \"$size ${batch}x$length $precision\", \"load\": $load, \"run\": $line}" >>"$lines"
     done

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/unique_handle.h"
 
 namespace bertha {
@@ -33,6 +34,7 @@ void FileWriter::write(std::string_view bytes) {
 }
 
 WrittenFile FileWriter::finish() {
+  inject_fault("save");
   if (::fsync(file_) != 0) throw_io_error("flush", path_.string(), errno);
   // Network file systems report what went wrong with earlier writes here.
   if (::close(std::exchange(file_, -1)) != 0 && errno != EINTR) {

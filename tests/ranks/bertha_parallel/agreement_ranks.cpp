@@ -65,7 +65,7 @@ TEST(Agreement, DifferingTextsAreNamed) {
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::usage);
     EXPECT_EQ(error.message(),
-              "the configuration is not the same on all ranks: rank 0 has \"seed "
+              "the ranks differ in the configuration: rank 0 has \"seed "
               "= 1\", rank " +
                   std::to_string(world() - 1) + " has \"seed = 2\"");
   }

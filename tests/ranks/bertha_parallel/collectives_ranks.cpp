@@ -68,6 +68,23 @@ TEST_P(Collectives, AllReduceEqualsPlainMpi) {
   }
 }
 
+TEST_P(Collectives, AllToAllEqualsPlainMpi) {
+  for (const auto size : kSizes) {
+    if (size / GetParam() > 1000) continue;
+    for (const auto type : kTypes) {
+      const auto input = numbers(size * world(), type);
+      auto expected = at::empty_like(input);
+      MPI_Alltoall(input.data_ptr(), static_cast<int>(size), oracle_type(type), expected.data_ptr(),
+                   static_cast<int>(size), oracle_type(type), MPI_COMM_WORLD);
+      const auto output = at::full_like(input, -1);
+      const auto untouched = input.clone();
+      communicator_->all_to_all(input, output)->wait();
+      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
+      EXPECT_TRUE(same(input, untouched));
+    }
+  }
+}
+
 TEST_P(Collectives, ReduceScatterEqualsPlainMpi) {
   for (const auto size : kSizes) {
     if (size / GetParam() > 1000) continue;
@@ -130,15 +147,17 @@ TEST_P(Collectives, GatherBytesKeepsLengthsAndContents) {
     return text;
   };
   // Lengths differ by rank; one round has an empty-handed last rank, one is empty everywhere.
-  const std::size_t lengths[][4] = {
-      {5, 5, 5, 5}, {0, 1, 2, 3}, {100, 7, 1, 0}, {0, 0, 0, 0}, {1, 0, 4099, 12}};
-  for (const auto& length : lengths) {
-    const auto texts =
-        communicator_->gather_bytes(text_of(rank(), length[static_cast<std::size_t>(rank())]));
+  const auto round = [](std::size_t number, int of_rank) -> std::size_t {
+    const auto r = static_cast<std::size_t>(of_rank);
+    const std::size_t lengths[] = {5, r, of_rank == world() - 1 ? 0 : 100 - r, 0, r * 2049 % 4099};
+    return lengths[number];
+  };
+  for (std::size_t number = 0; number < 5; ++number) {
+    const auto texts = communicator_->gather_bytes(text_of(rank(), round(number, rank())));
     ASSERT_EQ(texts.size(), static_cast<std::size_t>(world()));
     for (int other = 0; other < world(); ++other) {
-      const auto index = static_cast<std::size_t>(other);
-      EXPECT_EQ(texts[index], text_of(other, length[index])) << "from rank " << other;
+      EXPECT_EQ(texts[static_cast<std::size_t>(other)], text_of(other, round(number, other)))
+          << "from rank " << other;
     }
   }
 }

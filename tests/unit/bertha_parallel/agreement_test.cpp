@@ -104,7 +104,7 @@ TEST(RequireEqual, NamesTheFirstDifferingLine) {
       });
   for (const auto& outcome : outcomes) {
     EXPECT_EQ(message_of(outcome),
-              "the corpus is not the same on all ranks: rank 0 has \"B\", rank 1 has \"b\"");
+              "the ranks differ in the corpus: rank 0 has \"B\", rank 1 has \"b\"");
   }
 }
 
@@ -114,8 +114,7 @@ TEST(RequireEqual, OneTextMayBeginTheOther) {
         require_equal(communicator, "x", communicator.rank_info().rank == 0 ? "a\n" : "a\nb\n");
       });
   for (const auto& outcome : outcomes) {
-    EXPECT_EQ(message_of(outcome),
-              "x is not the same on all ranks: rank 0 has \"\", rank 1 has \"b\"");
+    EXPECT_EQ(message_of(outcome), "the ranks differ in x: rank 0 has \"\", rank 1 has \"b\"");
   }
 }
 

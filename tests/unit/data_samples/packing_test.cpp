@@ -122,5 +122,43 @@ TEST(WorkerThreads, ThrowWhatABlockThrows) {
   }
 }
 
+// Every place once, a multiple of eight of about equal size, none far over the budget.
+TEST(FixedMicroBatches, CoverTheBatchEvenly) {
+  std::vector<int> lengths;
+  for (int i = 0; i < 300; ++i) lengths.push_back(20 + i * 37 % 109);
+  for (const std::int64_t budget : {200, 1000, 4096, 1000000}) {
+    const auto batches = fixed_micro_batches(lengths, budget);
+    EXPECT_EQ(batches.size() % 8, 0U);
+    std::vector<std::size_t> places;
+    for (const auto& batch : batches) {
+      std::int64_t tokens = 0;
+      for (const auto place : batch) tokens += lengths[place];
+      EXPECT_LE(tokens, budget + 128);
+      places.insert(places.end(), batch.begin(), batch.end());
+    }
+    std::sort(places.begin(), places.end());
+    ASSERT_EQ(places.size(), lengths.size());
+    for (std::size_t i = 0; i < places.size(); ++i) EXPECT_EQ(places[i], i);
+  }
+  EXPECT_EQ(fixed_micro_batches(std::vector{5, 6, 7}, 100).size(), 3U) << "no more than sequences";
+  EXPECT_TRUE(fixed_micro_batches({}, 100).empty());
+}
+
+TEST(FixedMicroBatches, GoToRanksInOrder) {
+  for (const std::size_t count : {0, 1, 5, 8, 24}) {
+    for (int world = 1; world <= 9; ++world) {
+      std::size_t next = 0;
+      for (int rank = 0; rank < world; ++rank) {
+        const auto range = micro_batches_of(count, {rank, world, 0, 1});
+        EXPECT_EQ(range.begin, next);
+        EXPECT_LE(range.end - range.begin,
+                  (count + static_cast<std::size_t>(world) - 1) / static_cast<std::size_t>(world));
+        next = range.end;
+      }
+      EXPECT_EQ(next, count);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bertha

@@ -1,0 +1,20 @@
+// Faults on purpose, for tests: BERTHA_FAULT=rank:place:step:kind makes one rank go wrong at a
+// place of the program. Without that variable nothing here does anything.
+#pragma once
+
+#include <cstdint>
+
+namespace bertha {
+
+// Reads BERTHA_FAULT for this rank. Error{usage} when it cannot be read.
+void arm_fault(int rank);
+
+// How many updates are done; a fault waits for its step.
+void set_fault_step(std::int64_t step);
+
+// Any thread: the program is at `place` ("data", "forward", "reduction", "optimizer", "save"). The
+// fault that is meant happens here, once: it throws, or ends or stops the process, or sleeps (every
+// time). True: the caller shall spoil what it computes (kind nan).
+bool inject_fault(const char* place);
+
+}  // namespace bertha

@@ -1,0 +1,35 @@
+// A side channel beside MPI: a thread of each rank tells rank 0 by UDP what the rank is doing, and
+// hears back who holds the job up. It works while the main thread is stuck. It only informs: a lost
+// message, or a network that lets none through, costs a name in an error, never the run.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "parallel/communicator.h"
+#include "parallel/heartbeat_table.h"
+
+namespace bertha {
+
+class Heartbeats {
+ public:
+  // Collective: rank 0's address travels over `communicator`. `activity` is called on the thread of
+  // the heartbeats and must be safe there. After `patience` without progress rank 0 warns once who
+  // is waited for.
+  Heartbeats(Communicator& communicator, std::function<RankActivity()> activity,
+             std::chrono::milliseconds interval, std::chrono::seconds patience);
+  ~Heartbeats();
+  Heartbeats(const Heartbeats&) = delete;
+  Heartbeats& operator=(const Heartbeats&) = delete;
+
+  // Who holds the job up, as far as this rank knows. Any thread.
+  std::string held_up_by() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bertha

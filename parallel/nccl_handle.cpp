@@ -1,0 +1,133 @@
+// Non-blocking NCCL: calls return ncclInProgress, ncclCommGetAsyncError says how they went.
+#include "parallel/nccl_handle.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/mpi_environment.h"
+#include "parallel/native_check.h"
+
+namespace bertha {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kLook{500};
+// A host that is not stuck finds the error itself and ends in better order.
+constexpr std::chrono::seconds kGrace{3};
+
+bool is_error(ncclResult_t result) {
+  return result != ncclSuccess && result != ncclInProgress;
+}
+
+}  // namespace
+
+NcclHandle::NcclHandle(const ncclUniqueId& id, const RankInfo& rank, std::chrono::seconds timeout)
+    : timeout_(timeout) {
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  call("ncclCommInitRankConfig",
+       [&] { return ncclCommInitRankConfig(&comm_, rank.world_size, id, rank.rank, &config); });
+  watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+}
+
+NcclHandle::~NcclHandle() {
+  watcher_ = {};
+  if (!comm_) return;
+  // Finalising waits for the other ranks, who may never come while an exception unwinds this one.
+  const bool orderly = std::uncaught_exceptions() == 0;
+  try {
+    if (orderly) call("ncclCommFinalize", [this] { return ncclCommFinalize(comm_); });
+    if (orderly && comm_) ncclCommDestroy(std::exchange(comm_, nullptr));
+  } catch (const std::exception& error) {
+    log_warning(error.what());
+  }
+  give_up();
+}
+
+void NcclHandle::call(const char* name, const std::function<ncclResult_t()>& start,
+                      std::source_location where) {
+  if (comm_) check_transfers(where);
+  {
+    const std::scoped_lock lock(mutex_);
+    last_call_ = name;
+    ++calls_;
+  }
+  settle(start(), name, where);
+}
+
+void NcclHandle::settle(ncclResult_t result, const char* name, const std::source_location& where) {
+  const auto deadline = Clock::now() + timeout_;
+  while (result == ncclInProgress && comm_) {
+    result = state_of_transfers();
+    if (result != ncclInProgress) break;
+    if (Clock::now() > deadline) {
+      fail(name, fmt::format("not all ranks arrived within {} s", timeout_.count()), where);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
+  if (result != ncclSuccess) fail(name, reason(result), where);
+}
+
+void NcclHandle::check_transfers(std::source_location where) {
+  const auto result = comm_ ? state_of_transfers() : ncclInvalidUsage;
+  if (is_error(result)) fail("an NCCL transfer, " + last_call() + ",", reason(result), where);
+}
+
+ncclResult_t NcclHandle::state_of_transfers() {
+  ncclResult_t result = ncclSuccess;
+  return ncclCommGetAsyncError(comm_, &result) == ncclSuccess ? result : ncclInternalError;
+}
+
+std::string NcclHandle::reason(ncclResult_t result) const {
+  const char* detail = ncclGetLastError(comm_);
+  return fmt::format("{}{}{}", ncclGetErrorString(result), detail && *detail ? ": " : "",
+                     detail ? detail : "");
+}
+
+std::string NcclHandle::last_call() const {
+  const std::scoped_lock lock(mutex_);
+  return fmt::format("the last being {} (call {})", last_call_, calls_);
+}
+
+void NcclHandle::fail(std::string_view what, const std::string& why,
+                      const std::source_location& where) {
+  give_up();
+  throw_communication_error(what, why, where);
+}
+
+void NcclHandle::give_up() {
+  const std::scoped_lock lock(mutex_);
+  if (comm_) ncclCommAbort(std::exchange(comm_, nullptr));
+}
+
+// The host may be waiting for the device, which waits for a transfer that will never end.
+void NcclHandle::watch(const std::stop_token& stop) {
+  std::condition_variable_any sleep;
+  auto failed_since = Clock::time_point::max();
+  std::unique_lock lock(mutex_);
+  while (!sleep.wait_for(lock, stop, kLook, [&] { return stop.stop_requested(); })) {
+    if (!comm_) return;  // the host has found it
+    const auto result = state_of_transfers();
+    if (!is_error(result)) continue;
+    failed_since = std::min(failed_since, Clock::now());
+    if (Clock::now() - failed_since < kGrace) continue;
+    const auto line = fmt::format(
+        "bertha: error: rank {}: an NCCL transfer failed, the last call being {} (call {}): {}; "
+        "look "
+        "for the first error of another rank or node\n",
+        process_rank_info().rank, last_call_, calls_, reason(result));
+    // Straight to standard error: the host may be stuck with the log's lock in its hands.
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    std::fflush(stderr);
+    abort_job(static_cast<int>(ErrorKind::communication));
+  }
+}
+
+}  // namespace bertha

@@ -1,0 +1,44 @@
+// A bound UDP socket over IPv4, for small messages that may get lost.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bertha {
+
+struct UdpAddress {
+  std::uint32_t host = 0;  // network byte order, both
+  std::uint16_t port = 0;
+  bool operator==(const UdpAddress&) const = default;
+};
+
+struct UdpMessage {
+  UdpAddress from;
+  std::string bytes;
+};
+
+class UdpSocket {
+ public:
+  UdpSocket();  // any free port, all interfaces; Error{communication}
+  ~UdpSocket();
+  UdpSocket(const UdpSocket&) = delete;
+  UdpSocket& operator=(const UdpSocket&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  void send(const UdpAddress& to, std::string_view bytes) const noexcept;
+  // The next message, or nothing when none comes in time.
+  std::optional<UdpMessage> receive(std::chrono::milliseconds within) const noexcept;
+
+ private:
+  int socket_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+// Of this machine's interfaces that are up, loopback among them.
+std::vector<std::uint32_t> local_hosts();
+
+}  // namespace bertha

@@ -1,0 +1,292 @@
+// The NCCL communicator at several ranks without a GPU: over the stand-ins of
+// tests/support/fake_nccl, every collective against plain MPI, in the order of streams, and what
+// goes wrong is named.
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include "parallel/base/error.h"
+#include "parallel/gradient_reducer.h"
+#include "parallel/mpi_environment.h"
+#include "parallel/nccl_communicator.h"
+#include "tests/support/fake_nccl/device.h"
+#include "tests/support/rank_communicator.h"
+
+namespace bertha::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+int rank() {
+  return process_rank_info().rank;
+}
+
+int world() {
+  return process_rank_info().world_size;
+}
+
+at::Tensor numbers(std::int64_t size, at::ScalarType type, int of_rank) {
+  return at::remainder(at::arange(size, at::kLong) * 37 + of_rank * 101, 61).sub(30).to(type);
+}
+
+// What the ranks together have, by plain MPI: bytes, so for every type.
+at::Tensor gathered(const at::Tensor& mine) {
+  auto all = at::empty({world(), mine.numel()}, mine.options());
+  MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
+                static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
+  return all;
+}
+
+// FAKE_NCCL_FAULT=rank:call:number:kind while it lives.
+class WithFault {
+ public:
+  explicit WithFault(const std::string& fault) { ::setenv("FAKE_NCCL_FAULT", fault.c_str(), 1); }
+  ~WithFault() { ::unsetenv("FAKE_NCCL_FAULT"); }
+  WithFault(const WithFault&) = delete;
+  WithFault& operator=(const WithFault&) = delete;
+};
+
+class Nccl : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { use_stand_ins(); }
+
+  std::unique_ptr<Communicator> connect(std::chrono::seconds timeout = std::chrono::seconds(20)) {
+    return make_nccl_communicator(*host_, timeout);
+  }
+  std::unique_ptr<Communicator> host_ = rank_communicator();
+};
+
+constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kInt, at::kLong, at::kBFloat16};
+constexpr std::int64_t kSizes[] = {0, 1, 3, 64, 1000, 100003};
+
+// Small whole numbers: sums are exact in every type and order.
+TEST_F(Nccl, AllReduceEqualsPlainMpi) {
+  const auto nccl = connect();
+  for (const auto size : kSizes) {
+    for (const auto type : kTypes) {
+      const auto mine = numbers(size, type, rank());
+      const auto all = gathered(mine).to(at::kDouble);
+      for (const auto op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
+        const auto values = mine.clone();
+        nccl->all_reduce(on_device(values), op)->wait();
+        synchronize();
+        const auto expected = op == ReduceOp::sum   ? all.sum(0)
+                              : op == ReduceOp::max ? all.amax(0)
+                                                    : all.amin(0);
+        EXPECT_TRUE(at::equal(values.to(at::kDouble), expected))
+            << size << " of " << c10::toString(type);
+      }
+    }
+  }
+}
+
+TEST_F(Nccl, ReduceScatterEqualsPlainMpi) {
+  const auto nccl = connect();
+  for (const auto size : kSizes) {
+    for (const auto type : kTypes) {
+      const auto input = numbers(size * world(), type, rank());
+      const auto expected = gathered(input).to(at::kDouble).sum(0).narrow(0, rank() * size, size);
+      const auto output = at::full({size}, -1, input.options());
+      nccl->reduce_scatter(on_device(input), on_device(output))->wait();
+      synchronize();
+      EXPECT_TRUE(at::equal(output.to(at::kDouble), expected)) << size;
+      EXPECT_TRUE(at::equal(input, numbers(size * world(), type, rank())));
+      const auto own = input.narrow(0, rank() * size, size);
+      nccl->reduce_scatter(on_device(input), on_device(own))->wait();
+      synchronize();
+      EXPECT_TRUE(at::equal(own.to(at::kDouble), expected)) << "in place, " << size;
+    }
+  }
+}
+
+TEST_F(Nccl, AllGatherEqualsPlainMpi) {
+  const auto nccl = connect();
+  for (const auto size : kSizes) {
+    for (const auto type : kTypes) {
+      const auto input = numbers(size, type, rank());
+      const auto expected = gathered(input).flatten();
+      const auto output = at::full({size * world()}, -1, input.options());
+      nccl->all_gather(on_device(input), on_device(output))->wait();
+      synchronize();
+      EXPECT_TRUE(at::equal(output, expected)) << size;
+      output.fill_(-2);
+      const auto own = output.narrow(0, rank() * size, size);
+      own.copy_(input);
+      nccl->all_gather(on_device(own), on_device(output))->wait();
+      synchronize();
+      EXPECT_TRUE(at::equal(output, expected)) << "in place, " << size;
+    }
+  }
+}
+
+TEST_F(Nccl, AllToAllEqualsPlainMpi) {
+  const auto nccl = connect();
+  for (const auto size : kSizes) {
+    for (const auto type : kTypes) {
+      const auto input = numbers(size * world(), type, rank());
+      auto expected = at::empty_like(input);
+      const auto bytes = static_cast<int>(input.nbytes()) / world();
+      MPI_Alltoall(input.data_ptr(), bytes, MPI_BYTE, expected.data_ptr(), bytes, MPI_BYTE,
+                   MPI_COMM_WORLD);
+      const auto output = at::full_like(input, -1);
+      nccl->all_to_all(on_device(input), on_device(output))->wait();
+      synchronize();
+      EXPECT_TRUE(at::equal(output, expected)) << size;
+    }
+  }
+}
+
+TEST_F(Nccl, BroadcastComesFromEveryRoot) {
+  const auto nccl = connect();
+  for (const auto size : kSizes) {
+    for (int root = 0; root < world(); ++root) {
+      const auto values = numbers(size, at::kBFloat16, rank());
+      nccl->broadcast(on_device(values), root);
+      synchronize();
+      EXPECT_TRUE(at::equal(values, numbers(size, at::kBFloat16, root))) << size;
+    }
+  }
+}
+
+// What the current stream still computes is what travels, what it computes after wait() sees what
+// came, and the host has waited for nothing.
+TEST_F(Nccl, KeepsTheOrderOfStreams) {
+  const auto nccl = connect();
+  auto values = at::zeros({1000}), seen = at::zeros({1000});
+  const auto began = std::chrono::steady_clock::now();
+  later([&] {
+    std::this_thread::sleep_for(milliseconds(300));
+    values.fill_(rank() + 1);
+  });
+  const auto work = nccl->all_reduce(on_device(values), ReduceOp::sum);
+  work->wait();
+  later([&] { seen.copy_(values); });
+  EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(250)) << "the host waited";
+  synchronize();
+  EXPECT_TRUE(seen.eq(world() * (world() + 1) / 2).all().item<bool>()) << seen[0].item<float>();
+}
+
+// A transfer that comes late on one rank delays only whoever needs it.
+TEST_F(Nccl, OverlapsWithWhatTheCurrentStreamComputes) {
+  const WithFault fault("0:ncclAllReduce:1:delay300");
+  const auto nccl = connect();
+  const auto values = at::ones({1000});
+  std::atomic<bool> computed = false;
+  const auto work = nccl->all_reduce(on_device(values), ReduceOp::sum);
+  later([&] { computed = true; });
+  synchronize();
+  EXPECT_TRUE(computed);
+  EXPECT_TRUE(rank() != 0 || values.eq(1).all().item<bool>()) << "not begun yet";
+  work->wait();
+  synchronize();
+  EXPECT_TRUE(values.eq(world()).all().item<bool>());
+}
+
+TEST_F(Nccl, ReducesGradientsBucketByBucket) {
+  constexpr std::int64_t kTotal = 30011;
+  const auto nccl = connect();
+  const std::vector<FlatRange> parameters{
+      {0, 10000}, {10000, 10001}, {10001, 25000}, {25000, kTotal}};
+  const auto flat = at::empty({kTotal});
+  GradientReducer reducer(*nccl, on_device(flat), plan_buckets(parameters, kTotal, 5000),
+                          GradientReducer::Precision::fp32);
+  for (int step = 0; step < 3; ++step) {
+    flat.copy_(numbers(kTotal, at::kFloat, rank() + step));
+    const auto expected = gathered(flat).sum(0);
+    reducer.begin();
+    for (const int parameter : rank() % 2 == 0 ? std::array{3, 1, 2, 0} : std::array{0, 3, 2, 1}) {
+      reducer.mark_ready(parameter);
+    }
+    reducer.finish();
+    synchronize();
+    EXPECT_TRUE(at::equal(flat, expected));
+  }
+}
+
+// The text of the Error{communication} that `work` throws.
+std::string failure_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 76);
+    return error.message();
+  }
+  return "nothing was thrown";
+}
+
+TEST_F(Nccl, NamesTheCallThatFails) {
+  const std::string mine = std::to_string(rank()) + ":";
+  const auto said = [&](const std::string& fault, const std::function<void(Communicator&)>& call) {
+    const WithFault with(mine + fault);
+    const auto nccl = connect();
+    return failure_of([&] { call(*nccl); });
+  };
+  const auto a = on_device(at::ones({world()})), b = on_device(at::ones({world()}));
+  const auto one = on_device(at::ones({1}));
+  EXPECT_THAT(said("ncclAllReduce:1:fail", [&](auto& c) { c.all_reduce(a, ReduceOp::sum); }),
+              HasSubstr("ncclAllReduce failed: unhandled system error: a fault on purpose"));
+  EXPECT_THAT(said("ncclReduceScatter:1:fail", [&](auto& c) { c.reduce_scatter(a, one); }),
+              HasSubstr("ncclReduceScatter failed"));
+  EXPECT_THAT(said("ncclAllGather:1:fail", [&](auto& c) { c.all_gather(one, a); }),
+              HasSubstr("ncclAllGather failed"));
+  EXPECT_THAT(said("ncclBroadcast:1:fail", [&](auto& c) { c.broadcast(a, 0); }),
+              HasSubstr("ncclBroadcast failed"));
+  for (const std::string call : {"ncclSend:1", "ncclRecv:2", "ncclGroupEnd:1"}) {
+    if (call == "ncclRecv:2" && world() == 1) continue;
+    EXPECT_THAT(said(call + ":fail", [&](auto& c) { c.all_to_all(a, b); }),
+                HasSubstr("ncclGroupEnd failed: unhandled system error"))
+        << call;
+  }
+}
+
+TEST_F(Nccl, ConnectingEndsWhenARankDoesNotCome) {
+  for (const std::string kind : {"hang", "unready"}) {
+    const WithFault fault(std::to_string(world() - 1) + ":ncclCommInitRankConfig:1:" + kind);
+    const auto began = std::chrono::steady_clock::now();
+    EXPECT_THAT(failure_of([&] { connect(std::chrono::seconds(1)); }),
+                HasSubstr("ncclCommInitRankConfig failed: not all ranks arrived within 1 s"));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  }
+  const WithFault fault(std::to_string(rank()) + ":ncclCommInitRankConfig:1:fail");
+  EXPECT_THAT(failure_of([&] { connect(); }), HasSubstr("ncclCommInitRankConfig failed"));
+}
+
+// A transfer that fails after its call is found by the next call, or by whoever waits for it.
+TEST_F(Nccl, NamesTheTransferThatFails) {
+  const WithFault fault(std::to_string(rank()) + ":ncclAllReduce:2:async");
+  const auto a = on_device(at::ones({5}));
+  const auto fails = [&](Communicator& nccl, bool by_waiting) {
+    nccl.all_reduce(a, ReduceOp::sum)->wait();
+    const auto work = nccl.all_reduce(a, ReduceOp::sum);
+    std::this_thread::sleep_for(milliseconds(50));
+    by_waiting ? work->wait() : nccl.broadcast(a, 0);
+  };
+  for (const bool by_waiting : {true, false}) {
+    const auto nccl = connect();
+    EXPECT_THAT(failure_of([&] { fails(*nccl, by_waiting); }),
+                HasSubstr("an NCCL transfer, the last being ncclAllReduce (call 3), failed: remote "
+                          "process exited or there was a network error: a fault on purpose"));
+  }
+}
+
+// A call that NCCL never takes up ends as well.
+TEST_F(Nccl, ACallThatIsNeverTakenUpEnds) {
+  const WithFault fault(std::to_string(rank()) + ":ncclAllReduce:1:unready");
+  const auto nccl = connect(std::chrono::seconds(1));
+  EXPECT_THAT(failure_of([&] { nccl->all_reduce(on_device(at::ones({5})), ReduceOp::sum); }),
+              HasSubstr("ncclAllReduce failed: not all ranks arrived within 1 s"));
+}
+
+}  // namespace
+}  // namespace bertha::testing

@@ -1,0 +1,149 @@
+// Faults: fail (the call returns an error), unready (it is never taken up), hang (its transfer
+// never ends), async (the transfer fails later), delay<ms> (it begins late).
+#include "tests/support/fake_nccl/communicator.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+namespace {
+
+constexpr int kPolls = 3;  // until a call is taken up
+
+void wait_for_abort(const std::atomic<bool>& aborted) {
+  while (!aborted) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+}  // namespace
+
+std::string ncclComm::fault_of(const std::string& name) const {
+  const char* text = std::getenv("FAKE_NCCL_FAULT");
+  if (!text) return {};
+  std::istringstream parts(text);
+  std::string its_rank, its_call, its_number, kind;
+  std::getline(parts, its_rank, ':');
+  std::getline(parts, its_call, ':');
+  std::getline(parts, its_number, ':');
+  std::getline(parts, kind);
+  const auto count = calls_.find(name);
+  const bool meant = its_rank == std::to_string(rank) && its_call == name &&
+                     count != calls_.end() && its_number == std::to_string(count->second);
+  return meant ? kind : std::string();
+}
+
+ncclResult_t ncclComm::begin(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  if (aborted || result_ != ncclSuccess) return ncclInvalidArgument;  // not ready for it
+  ++calls_[name];
+  if (fault_of(name) != "fail") return ncclSuccess;
+  reason_ = "a fault on purpose";
+  return ncclSystemError;
+}
+
+ncclResult_t ncclComm::launch(fake_nccl::Call call) {
+  const std::scoped_lock lock(mutex_);
+  if (std::exchange(has_stream_, true) && stream_ != call.stream) return ncclInvalidUsage;
+  stream_ = call.stream;
+  const auto fault = fault_of(call.name);
+  auto start = [this, call = std::move(call), fault, sequence = ++sequence_] {
+    auto* run_it = new std::function<void()>([=, this] { run(call, fault, sequence); });
+    cudaLaunchHostFunc(
+        call.stream,
+        [](void* data) {
+          const std::unique_ptr<std::function<void()>> function(
+              static_cast<std::function<void()>*>(data));
+          (*function)();
+        },
+        run_it);
+  };
+  if (blocking) {
+    start();
+    return ncclSuccess;
+  }
+  result_ = ncclInProgress;
+  polls_left_ = fault == "unready" ? -1 : kPolls;
+  not_launched_ = std::move(start);
+  return ncclInProgress;
+}
+
+ncclResult_t ncclComm::poll() {
+  const std::scoped_lock lock(mutex_);
+  if (not_launched_ && polls_left_ > 0 && --polls_left_ == 0) {
+    std::exchange(not_launched_, {})();
+    result_ = ncclSuccess;
+  }
+  return result_;
+}
+
+bool ncclComm::survives(const std::string& fault) {
+  if (fault.starts_with("delay")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(fault.c_str() + 5)));
+  } else if (fault == "hang") {
+    wait_for_abort(aborted);
+  } else if (fault == "async") {
+    set_result(ncclRemoteError, "a fault on purpose, later");
+    wait_for_abort(aborted);
+  }
+  return !aborted;
+}
+
+void ncclComm::run(const fake_nccl::Call& call, const std::string& fault, std::uint64_t sequence) {
+  if (!survives(fault)) return;
+  const fake_nccl::Exchange exchange{
+      rank, tag, {std::hash<std::string>()(call.name), sequence, 0}, call.sends, call.receives};
+  const auto outcome = fake_nccl::run_exchange(exchange, aborted);
+  if (outcome == fake_nccl::Outcome::done && call.finish) call.finish();
+  end_of(call.name, outcome);
+}
+
+// A kernel whose transfer failed spins until it is aborted.
+void ncclComm::end_of(const std::string& name, fake_nccl::Outcome outcome) {
+  if (outcome == fake_nccl::Outcome::mismatch) {
+    set_result(ncclInvalidUsage, name + " met another call of another rank");
+  } else if (outcome == fake_nccl::Outcome::failed) {
+    set_result(ncclInternalError, name + " was not answered in kind");
+  } else {
+    return;
+  }
+  wait_for_abort(aborted);
+}
+
+ncclResult_t ncclComm::meet(const std::string& name) {
+  std::unique_lock lock(mutex_);
+  ++calls_[name];
+  const auto fault = fault_of(name);
+  if (fault == "fail") {
+    reason_ = "a fault on purpose";
+    return ncclSystemError;
+  }
+  result_ = ncclInProgress;
+  const auto sequence = ++sequence_;
+  std::thread thread([this, name, fault, sequence] {
+    if (fault == "unready") wait_for_abort(aborted);
+    if (!survives(fault)) return;
+    fake_nccl::Exchange exchange{rank, tag, {std::hash<std::string>()(name), sequence, 0}, {}, {}};
+    for (int peer = 0; peer < size; ++peer) {
+      exchange.sends.push_back({peer, nullptr, 0});
+      exchange.receives.push_back({peer, nullptr, 0});
+    }
+    const auto outcome = fake_nccl::run_exchange(exchange, aborted);
+    if (outcome == fake_nccl::Outcome::done) set_result(ncclSuccess, {});
+    end_of(name, outcome);
+  });
+  lock.unlock();
+  if (!blocking) {
+    thread.detach();
+    return ncclInProgress;
+  }
+  thread.join();
+  return poll();
+}
+
+void ncclComm::set_result(ncclResult_t result, const std::string& reason) {
+  const std::scoped_lock lock(mutex_);
+  result_ = result;
+  reason_ = reason;
+}
