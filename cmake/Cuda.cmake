@@ -22,10 +22,9 @@ function(bertha_cuda_sources target)
     get_filename_component(name ${file} NAME_WE)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.cu.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${BERTHA_NVCC} -std=c++20 -O3 --expt-relaxed-constexpr -lineinfo -Xptxas -v
-        -Xcompiler -Wall,-Wextra,-Wno-unused-parameter ${BERTHA_CUDA_CODE} -I${CMAKE_SOURCE_DIR}
-        -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${file} -o ${object} > ${object}.log 2>&1
-        || (cat ${object}.log && false)
+      COMMAND ${BERTHA_NVCC} -std=c++20 -O3 --expt-relaxed-constexpr -lineinfo
+        ${BERTHA_CUDA_CODE} -I${CMAKE_SOURCE_DIR}
+        -MD -MF ${object}.d -c ${CMAKE_CURRENT_SOURCE_DIR}/${file} -o ${object}
       DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} DEPFILE ${object}.d VERBATIM
       COMMENT "nvcc ${file}")
     target_sources(${target} PRIVATE ${object})

@@ -68,7 +68,8 @@ TEST_P(DeviceAttention, AttendsAsTheCpu) {
       const auto ours_short = attention<Bf16>(here, shape, rate);
       for (std::size_t i = 0; i < theirs.size(); ++i) {
         expect_close(ours[i], theirs[i], "fp32", 5e-5);
-        expect_close(ours_short[i], theirs_short[i], "bf16", 5e-5);
+        // Sums of biases are taken over rounded gradients here, on the CPU before rounding.
+        expect_close(ours_short[i], theirs_short[i], "bf16", 0x1p-6);
       }
     }
   }

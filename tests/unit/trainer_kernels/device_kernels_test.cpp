@@ -220,10 +220,12 @@ TEST_P(DeviceKernels, CrossEntropy) {
 // Few words: runs of one id cross many stretches. Many: most ids stand alone.
 TEST_P(DeviceKernels, Embed) {
   for (const auto& shape : shapes()) {
-    for (const std::int64_t vocabulary : {1, 3, 5000}) {
+    for (const std::int64_t vocabulary : {1, 3, 700}) {
       SCOPED_TRACE(testing::Message() << shape.columns << " columns, " << vocabulary << " words");
       compare([&](const TestPlace& place) { return embeddings<float>(place, shape, vocabulary); });
-      compare([&](const TestPlace& place) { return embeddings<Bf16>(place, shape, vocabulary); });
+      // A gradient may be rounded to the other neighbour, 2^-8 away, before it goes to the tables.
+      compare([&](const TestPlace& place) { return embeddings<Bf16>(place, shape, vocabulary); },
+              0x1p-6);
     }
   }
 }

@@ -41,5 +41,9 @@ template <class Where>
 struct DeviceProducts {
   static void multiply(const DeviceProductJob& job, const KernelPlace& place);
 };
+template <>
+void DeviceProducts<OnCuda>::multiply(const DeviceProductJob& job, const KernelPlace& place);
+template <>
+void DeviceProducts<OnTwin>::multiply(const DeviceProductJob& job, const KernelPlace& place);
 
 }  // namespace bertha
