@@ -120,9 +120,11 @@ std::vector<OptionDeclaration> data_options() {
       option("model.initializer_range", "S",
              "Deviation of the initial weights; overrides the size's 0.02.",
              AT(trainer.model.initializer_range)),
-      option("model.implementation", "NAME",
-             "auto: fused where it exists (CPU; fp32, bf16), else reference; or one of the two.",
-             AT(trainer.model.implementation)),
+      option(
+          "model.implementation", "NAME",
+          "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
+          "GPU: with kernels that no GPU has run yet).",
+          AT(trainer.model.implementation)),
   };
 }
 

@@ -10,7 +10,8 @@
 namespace bertha {
 
 // How the model is computed: automatic is fused where that exists (CPU; fp32, bf16).
-enum class Implementation { automatic, reference, fused };
+// `twin`: fused on the host with the CUDA kernels' lists of work (kernels.h), for tests only.
+enum class Implementation { automatic, reference, fused, twin };
 
 struct BertConfig {
   std::int64_t vocabulary_size = 30522;
