@@ -180,7 +180,7 @@ bool FinetuneSession::finished(const FinetuneProgress& progress) {
     if (!trained) std::filesystem::remove(scores);
     there = std::filesystem::exists(scores) ? 1 : 0;
   });
-  return trained && agree_max(runtime_.communicator(), {&there, 1}).front() > 0;
+  return trained && agree_sum(runtime_.communicator(), {&there, 1}).front() > 0;
 }
 
 Outcome FinetuneSession::run() {
