@@ -108,6 +108,7 @@ std::map<std::string, std::string> FinetuneSession::files() const {
   head.architecture = head_architecture(definition_.head);
   head.label_names = data_.label_names;
   head.problem_type = definition_.problem_type;
+  head.unanswerable = data_.unanswerable;
   return model_files(task_->config(), head, source_);
 }
 

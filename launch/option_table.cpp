@@ -216,9 +216,12 @@ std::vector<OptionDeclaration> train_options() {
 std::vector<OptionDeclaration> task_options() {
   return {
       option("task.name", "NAME",
-             "classification, multi_label, regression or token_classification.", AT(task.name)),
+             "classification, multi_label, question_answering, regression or token_classification.",
+             AT(task.name)),
       option("task.train", "FILE",
-             "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification.",
+             "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification; "
+             "SQuAD's JSON "
+             "or JSON lines for question_answering.",
              AT(task.train)),
       option("task.validation", "FILE", "Default: a part of train.", AT(task.validation)),
       option("task.test", "FILE", "Default: a part of train.", AT(task.test)),
@@ -234,7 +237,8 @@ std::vector<OptionDeclaration> task_options() {
       option("task.delimiter", "WHICH",
              "auto, tab, comma or jsonl; of words auto, space, tab, jsonl or lines.",
              AT(task.delimiter)),
-      option("task.max_length", "N", "Tokens per example, with the special ones.",
+      option("task.max_length", "N",
+             "Tokens per example, with the special ones; of question_answering 384.",
              AT(task.max_length)),
       option("task.epochs", "X", "Passes over the training examples.", AT(task.epochs)),
       option("task.batch_size", "N", "Examples per update, over all ranks.", AT(task.batch_size)),
@@ -246,10 +250,27 @@ std::vector<OptionDeclaration> task_options() {
              AT(task.metric)),
       option("task.patience", "N", "Epochs without a better score before stopping; 0: never.",
              AT(task.patience)),
-      option("task.input", "FILE", "What to predict: one text a line, TSV, CSV or JSON lines.",
-             AT(task.input)),
+      option(
+          "task.input", "FILE",
+          "What to predict: one text a line, TSV, CSV or JSON lines; questions as in task.train.",
+          AT(task.input)),
       option("task.output_file", "FILE", "Where predictions go; default standard output.",
              AT(task.output_file)),
+      option("task.max_query_length", "N", "Tokens kept of a question.", AT(task.max_query_length)),
+      option("task.document_stride", "N", "Tokens that two windows of a context share.",
+             AT(task.document_stride)),
+      option("task.n_best", "N", "Starts and ends of an answer that are combined; answers kept.",
+             AT(task.n_best)),
+      option("task.max_answer_length", "N", "Tokens of an answer.", AT(task.max_answer_length)),
+      option("task.unanswerable", "WHICH",
+             "Whether no answer may be the answer: true, false, or auto, as in training (evaluate: "
+             "or in the data).",
+             AT(task.unanswerable)),
+      option("task.null_threshold", "X",
+             "No answer when its score is larger than the best answer's by more.",
+             AT(task.null_threshold)),
+      option("task.list_n_best", "BOOL", "Predict: also the n_best answers of each question.",
+             AT(task.list_n_best)),
   };
 }
 

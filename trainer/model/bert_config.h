@@ -47,6 +47,7 @@ struct HeadConfig {
   std::string architecture = "BertForPreTraining";
   std::vector<std::string> label_names;  // id2label, by id
   std::string problem_type;              // regression, single_label_classification or empty
+  bool unanswerable = false;             // trained with questions that have no answer
 };
 std::string bert_config_json(const BertConfig& config, const HeadConfig& head);
 HeadConfig read_head_config(const std::filesystem::path& config_json);

@@ -19,6 +19,12 @@ struct TaskOptions {
   std::string metric = "auto";  // which validation score chooses the best epoch
   int patience = 0;             // epochs without a better score before stopping; 0: never
   std::filesystem::path input, output_file;  // predict
+  // question_answering
+  int max_query_length = 64, document_stride = 128;  // tokens
+  int n_best = 20, max_answer_length = 30;
+  std::string unanswerable = "auto";  // auto | true | false: no answer may be the answer
+  double null_threshold = 0;
+  bool list_n_best = false;
 };
 
 }  // namespace bertha
