@@ -18,16 +18,19 @@ def questions_of(squad):
 
 def windows_of(tokenizer, question, context, max_length, max_query_length, stride):
     """Per window its ids, segments and, for tokens of the context, their places in it."""
-    query = tokenizer(question, add_special_tokens=False)
-    if len(query["input_ids"]) > max_query_length:  # run_qa knows no such limit; BERT's own script does
-        places = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-        question = question[:places[max_query_length - 1][1]]
-    encoded = tokenizer(question, context, truncation="only_second", max_length=max_length, stride=stride,
+    # run_qa does not cut questions; BERT's own script does. The same room for the context, less tokens.
+    asked = len(tokenizer(question, add_special_tokens=False)["input_ids"])
+    excess = max(0, asked - max_query_length)
+    encoded = tokenizer(question, context, truncation="only_second", max_length=max_length + excess, stride=stride,
                         return_overflowing_tokens=True, return_offsets_mapping=True)
+    cut = slice(1 + asked - excess, 1 + asked)
     for i, ids in enumerate(encoded["input_ids"]):
         places = [list(place) if sequence == 1 else None for place, sequence
                   in zip(encoded["offset_mapping"][i], encoded.sequence_ids(i))]
-        yield dict(tokens=ids, segments=encoded["token_type_ids"][i], places=places)
+        window = dict(tokens=ids, segments=encoded["token_type_ids"][i], places=places)
+        for part in window.values():
+            del part[cut]
+        yield window
 
 
 def labels_of(places, answers):

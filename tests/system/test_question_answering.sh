@@ -31,9 +31,9 @@ with open("new.jsonl", "w") as f:
         f.write(json.dumps(dict(question="where ?", context=context)) + "\n")
 P
 tune=("$bertha" finetune --train.init start --task.name question_answering --task.test_fraction 0 --task.max_length 24
-  --task.document_stride 6 --task.batch_size 12 --optimizer.learning_rate 5e-3 --model.hidden_dropout 0
+  --task.document_stride 6 --task.batch_size 12 --optimizer.learning_rate 1e-2 --model.hidden_dropout 0
   --model.attention_dropout 0 --train.threads 1 --train.log_every 1 --metrics.tensorboard false --metrics.progress false)
-one=("${tune[@]}" --task.train one.json --task.validation one.json --task.epochs 40)
+one=("${tune[@]}" --task.train one.json --task.validation one.json --task.epochs 80)
 ranks 2 "${one[@]}" --train.output one >log 2>&1 || fail "finetune: $(tail -2 log)"
 "$python" - one/scores.json one/metrics.jsonl one/model/config.json <<'P' || fail "not learnt by heart, or not counted as promised"
 import json, sys
@@ -80,7 +80,7 @@ for i, (row, line) in enumerate(zip(rows, lines)):
 assert lines[8]["answer"] == "", lines[8]
 P
 # Version 2.0: no answer is an answer, and the model remembers that.
-"${tune[@]}" --task.train two.json --task.validation two.json --task.epochs 60 --train.output two >log 2>&1 || fail "2.0: $(tail -2 log)"
+"${tune[@]}" --task.train two.json --task.validation two.json --task.epochs 120 --task.batch_size 32 --train.output two >log 2>&1 || fail "2.0: $(tail -2 log)"
 "$python" - two/scores.json <<'P' || fail "2.0 is not learnt by heart"
 import json, sys
 best = max(json.load(open(sys.argv[1]))["validation"], key=lambda v: v["f1"])

@@ -192,7 +192,8 @@ TEST_F(QuestionWindowing, LabelsWhatIsShownWhole) {
   EXPECT_THAT(labels(0, 3, 4), ElementsAre(6, 6));
   EXPECT_THAT(labels(1, 10, 11), ElementsAre(7, 7));  // the very last token
   EXPECT_THAT(labels(0, 0, 11), ElementsAre(0, 0));
-  EXPECT_THAT(labels(1, 5, 8), ElementsAre(4, 5));  // from the blank on: the token before it
+  EXPECT_THAT(labels(1, 5, 7), ElementsAre(4, 5));  // from the blank on: the token before it
+  EXPECT_THAT(labels(1, 6, 8), ElementsAre(5, 6));  // with the blank behind: the token after it
 }
 
 }  // namespace

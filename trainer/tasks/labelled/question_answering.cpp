@@ -145,8 +145,14 @@ LabelledTaskDefinition question_answering_task() {
   task.outputs = 2;
   task.metric = "f1";
   task.max_length = 384;
-  return make_definition<Question>(task,
-                                   {read, stratum, nullptr, encode, score, answers, unanswered});
+  return make_definition<Question>(task, {.read = read,
+                                          .stratum = stratum,
+                                          .labels = nullptr,
+                                          .encode = encode,
+                                          .score = score,
+                                          .answers = answers,
+                                          .confusion = nullptr,
+                                          .unanswered = unanswered});
 }
 
 }  // namespace bertha
