@@ -1,10 +1,12 @@
 // The threads behind `prepare`: a reader, workers, and an ordered list of what is under way.
 #include "data_pipeline/prepare_pipeline.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -17,13 +19,14 @@ constexpr std::size_t kBatchBytes = 1 << 18;
 
 struct TextBatch {
   struct Part {
-    std::size_t file = 0;
     bool already_sentences = false, ends_document = false;
     std::vector<std::string> paragraphs;
   };
+  std::size_t unit = 0;
   std::vector<Part> parts;
   std::size_t bytes = 0;
   std::uint64_t input_bytes = 0;
+  std::optional<ReadStatistics> unit_read;
 };
 
 // One batch on its way from the reader through a worker to the caller.
@@ -40,14 +43,18 @@ class Stopped {};
 // The work of one thread; owns what must not be shared.
 class BatchTokenizer {
  public:
-  explicit BatchTokenizer(const WordPiece& tokenizer) : tokenizer_(tokenizer) {}
+  BatchTokenizer(const WordPiece& tokenizer, bool keep_unknown_texts)
+      : tokenizer_(tokenizer), keep_unknown_texts_(keep_unknown_texts) {}
 
   TokenizedBatch run(const TextBatch& text) {
     TokenizedBatch batch;
+    batch.unit = text.unit;
     batch.input_bytes = text.input_bytes;
+    batch.unit_read = text.unit_read;
     batch.tokens.reserve(text.bytes / 4);
     for (const auto& part : text.parts) {
       const std::size_t sentences = batch.sentences.size(), tokens = batch.tokens.size();
+      const std::size_t unknown_bytes = batch.unknown_texts.size();
       for (const std::string& paragraph : part.paragraphs) {
         if (part.already_sentences) {
           add_sentence(paragraph, batch);
@@ -56,9 +63,9 @@ class BatchTokenizer {
           for (const std::string_view sentence : found_) add_sentence(sentence, batch);
         }
       }
-      batch.parts.push_back({.file = part.file,
-                             .sentences = batch.sentences.size() - sentences,
+      batch.parts.push_back({.sentences = batch.sentences.size() - sentences,
                              .tokens = batch.tokens.size() - tokens,
+                             .unknown_bytes = batch.unknown_texts.size() - unknown_bytes,
                              .ends_document = part.ends_document});
     }
     return batch;
@@ -71,9 +78,15 @@ class BatchTokenizer {
     if (const auto length = batch.tokens.size() - before; length > 0) {
       batch.sentences.push_back(static_cast<std::uint32_t>(length));
     }
+    if (!keep_unknown_texts_) return;
+    const auto added = std::span(batch.tokens).subspan(before);
+    if (std::ranges::find(added, tokenizer_.vocabulary().unknown()) == added.end()) return;
+    batch.unknown_texts += sentence;
+    batch.unknown_texts += '\n';
   }
 
   const WordPiece& tokenizer_;
+  const bool keep_unknown_texts_;
   WordPiece::Scratch scratch_;
   SentenceSplitter splitter_;
   std::vector<std::string_view> found_;
@@ -82,14 +95,14 @@ class BatchTokenizer {
 }  // namespace
 
 struct DocumentPipeline::State {
-  State(std::vector<NumberedFile> to_read, std::string field, const WordPiece& wordpiece,
-        int workers)
-      : files(std::move(to_read)),
-        text_field(std::move(field)),
+  State(std::vector<NumberedUnit> to_read, const WordPiece& wordpiece,
+        const PipelineOptions& wanted)
+      : units(std::move(to_read)),
+        options(wanted),
         tokenizer(wordpiece),
-        most_bytes((2 * static_cast<std::size_t>(workers) + 4) * kBatchBytes) {
-    threads.emplace_back([this] { read_files(); });
-    for (int i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
+        most_bytes((2 * static_cast<std::size_t>(options.workers) + 4) * kBatchBytes) {
+    threads.emplace_back([this] { read_units(); });
+    for (int i = 0; i < options.workers; ++i) threads.emplace_back([this] { work(); });
   }
   ~State() {
     {
@@ -100,22 +113,21 @@ struct DocumentPipeline::State {
     threads.clear();  // joins
   }
 
-  void read_files();
-  void read_file(const NumberedFile& file);
-  void add_document(std::size_t file, Document& document);
+  void read_units();
+  void read_file(const InputFile& file, ReadStatistics& read);
+  void add_document(Document& document);
   void push();
   void work();
   void finish_slot(Slot& slot, std::exception_ptr error);
 
-  const std::vector<NumberedFile> files;
-  const std::string text_field;
+  const std::vector<NumberedUnit> units;
+  const PipelineOptions options;
   const WordPiece& tokenizer;
   const std::size_t most_bytes;
 
   // The reader's own.
   TextBatch filling;
   std::uint64_t bytes_of_finished_files = 0;
-  ReadTotals totals;
 
   std::mutex mutex;  // guards what follows
   std::condition_variable changed;
@@ -127,11 +139,16 @@ struct DocumentPipeline::State {
   std::vector<std::jthread> threads;  // last: joined before the rest goes
 };
 
-void DocumentPipeline::State::read_files() {
+void DocumentPipeline::State::read_units() {
   std::exception_ptr error;
   try {
-    for (const NumberedFile& file : files) read_file(file);
-    push();
+    for (const NumberedUnit& unit : units) {
+      filling.unit = unit.number;
+      ReadStatistics read;
+      for (const InputFile& file : unit.unit.files) read_file(file, read);
+      filling.unit_read = std::move(read);
+      push();
+    }
   } catch (const Stopped&) {
   } catch (...) {
     error = std::current_exception();
@@ -148,37 +165,30 @@ void DocumentPipeline::State::read_files() {
   changed.notify_all();
 }
 
-void DocumentPipeline::State::read_file(const NumberedFile& file) {
-  const auto reader = open_documents(file.file, text_field);
+void DocumentPipeline::State::read_file(const InputFile& file, ReadStatistics& read) {
+  const auto reader = open_documents(file, options.text_field);
   Document document;
   while (reader->next(document)) {
-    add_document(file.number, document);
+    add_document(document);
     filling.input_bytes = bytes_of_finished_files + reader->compressed_bytes_read();
     if (filling.bytes >= kBatchBytes) push();
   }
-  bytes_of_finished_files += file.file.bytes;
+  bytes_of_finished_files += file.bytes;
   filling.input_bytes = bytes_of_finished_files;
-  const ReadStatistics& read = reader->statistics();
-  if (totals.statistics.first_malformed.empty() && !read.first_malformed.empty()) {
-    totals.first_malformed_file = file.number;
-  }
-  totals.statistics.add(read);
+  read.add(reader->statistics());
 }
 
 // Moves the paragraphs into batches; a long document is cut between paragraphs.
-void DocumentPipeline::State::add_document(std::size_t file, Document& document) {
+void DocumentPipeline::State::add_document(Document& document) {
   const auto begin_part = [&] {
     auto& part = filling.parts.emplace_back();
     filling.bytes += sizeof part;
-    part.file = file;
     part.already_sentences = document.already_sentences;
   };
   begin_part();
   for (std::string& paragraph : document.paragraphs) {
     if (filling.bytes >= kBatchBytes && !filling.parts.back().paragraphs.empty()) {
-      const std::uint64_t input_bytes = filling.input_bytes;
       push();
-      filling.input_bytes = input_bytes;
       begin_part();
     }
     filling.bytes += paragraph.size() + sizeof(std::string);
@@ -190,7 +200,12 @@ void DocumentPipeline::State::add_document(std::size_t file, Document& document)
 
 void DocumentPipeline::State::push() {
   auto slot = std::make_unique<Slot>();
+  // The next batch goes on in the same unit, and reports no less progress.
+  const std::size_t unit = filling.unit;
+  const std::uint64_t input_bytes = filling.input_bytes;
   slot->text = std::exchange(filling, {});
+  filling.unit = unit;
+  filling.input_bytes = input_bytes;
   const std::size_t bytes = slot->text.bytes;
   {
     std::unique_lock lock(mutex);
@@ -217,7 +232,7 @@ void DocumentPipeline::State::work() {
       to_do.pop_front();
     }
     try {
-      if (!worker) worker = std::make_unique<BatchTokenizer>(tokenizer);
+      if (!worker) worker = std::make_unique<BatchTokenizer>(tokenizer, options.keep_unknown_texts);
       slot->result = worker->run(slot->text);
       finish_slot(*slot, nullptr);
     } catch (...) {
@@ -236,9 +251,9 @@ void DocumentPipeline::State::finish_slot(Slot& slot, std::exception_ptr error) 
   changed.notify_all();
 }
 
-DocumentPipeline::DocumentPipeline(std::vector<NumberedFile> files, const std::string& text_field,
-                                   const WordPiece& tokenizer, int workers)
-    : state_(std::make_unique<State>(std::move(files), text_field, tokenizer, workers)) {}
+DocumentPipeline::DocumentPipeline(std::vector<NumberedUnit> units, const WordPiece& tokenizer,
+                                   const PipelineOptions& options)
+    : state_(std::make_unique<State>(std::move(units), tokenizer, options)) {}
 
 DocumentPipeline::~DocumentPipeline() = default;
 
@@ -259,10 +274,6 @@ bool DocumentPipeline::next(TokenizedBatch& batch) {
   if (slot->error) std::rethrow_exception(slot->error);
   batch = std::move(slot->result);
   return true;
-}
-
-const ReadTotals& DocumentPipeline::totals() const {
-  return state_->totals;
 }
 
 }  // namespace bertha

@@ -1,8 +1,6 @@
 // Plain files, and the choice of decompressor.
 #include "data_pipeline/text/byte_source.h"
 
-#include <utility>
-
 #include "data_pipeline/text/compressed_input.h"
 #include "parallel/base/error.h"
 
@@ -11,7 +9,7 @@ namespace {
 
 class PlainSource final : public ByteSource {
  public:
-  explicit PlainSource(std::string path) : file_(std::move(path)) {}
+  explicit PlainSource(const InputFile& file) : file_(file.path.string(), file.begin, file.end) {}
   std::size_t read(char* buffer, std::size_t capacity) override {
     return file_.read(buffer, capacity);
   }
@@ -26,7 +24,7 @@ class PlainSource final : public ByteSource {
 std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
   switch (file.compression) {
     case Compression::none:
-      return std::make_unique<PlainSource>(file.path.string());
+      return std::make_unique<PlainSource>(file);
     case Compression::gzip:
       return make_gzip_source(file.path.string());
     case Compression::bzip2:

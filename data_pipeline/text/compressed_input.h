@@ -13,10 +13,10 @@
 
 namespace bertha {
 
-// Sequential reads from a file; Error{io} names the path.
+// Sequential reads from a file, or from a part of it; Error{io} names the path.
 class RawFile {
  public:
-  explicit RawFile(std::string path);
+  explicit RawFile(std::string path, std::uint64_t begin = 0, std::uint64_t end = UINT64_MAX);
   std::size_t read(char* buffer, std::size_t capacity);  // 0 at the end
   std::uint64_t bytes_read() const { return bytes_read_; }
   const std::string& path() const { return path_; }
@@ -24,6 +24,7 @@ class RawFile {
  private:
   std::string path_;
   UniqueHandle<int, ::close, -1> file_;
+  std::uint64_t bytes_left_;
   std::uint64_t bytes_read_ = 0;
 };
 
