@@ -21,7 +21,7 @@ forbid(parallel/base "(<mpi\\.h|<nccl\\.h|hdf5\\.h|${torch}|\"data_pipeline/|\"t
 forbid(parallel/base "\"parallel/[a-z_]*\\.h")
 forbid(parallel "(\"data_pipeline/|\"trainer/|\"launch/|hdf5\\.h)")
 forbid(data_pipeline "(<mpi\\.h|<nccl\\.h|${torch}|\"trainer/|\"launch/|\"parallel/[a-z_]*\\.h)")
-forbid(data_pipeline "hdf5\\.h" "hdf5_file\\.cpp$")
+forbid(data_pipeline "hdf5\\.h" "hdf5_(file|dataset|library)\\.(cpp|h)$")
 forbid(data_pipeline/text "\"data_pipeline/(tokenizer|shards|samples|[a-z_]*\\.h)")
 forbid(data_pipeline/tokenizer "\"data_pipeline/(text|shards|samples|[a-z_]*\\.h)")
 forbid(data_pipeline/shards "\"data_pipeline/samples")

@@ -16,9 +16,9 @@ struct Batch {
   std::vector<std::int32_t> masked_positions;  // [M], ascending indices into tokens
   std::vector<std::int32_t> masked_labels;     // [M], the original ids
   std::vector<std::int32_t> next_sentence;  // [B], 0: B follows A, 1: B is random (as Transformers)
-  // Fine-tuning.
-  std::vector<std::int32_t> labels;  // [B] class
-  std::vector<float> values;         // [B] regression target
+  // Fine-tuning: what EncodedExample holds, example after example.
+  std::vector<std::int32_t> labels;  // [B] class | [T] class, -1: none | [2 B] start and end
+  std::vector<float> values;         // [B] number | [B * outputs] 0 or 1
   // Which samples these are: number in the epoch or row of the file; keys dropout, names errors.
   std::vector<std::uint64_t> sample_numbers;  // [B]
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,39 +14,37 @@
 
 #include "data_pipeline/prefetch.h"
 #include "data_pipeline/samples/collate.h"
+#include "data_pipeline/samples/corpus_samples.h"
 #include "data_pipeline/samples/rank_share.h"
-#include "data_pipeline/samples/sample_builder.h"
-#include "data_pipeline/samples/sample_index.h"
-#include "data_pipeline/samples/sample_order.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "parallel/base/philox.h"
 
 namespace bertha {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using SharedIndex = std::shared_ptr<const SampleIndex>;
+using SharedSamples = std::shared_ptr<const EpochSamples>;
 
 constexpr std::size_t kSamplesPerBlock = 8;  // of a thread's turn
-constexpr std::size_t kIndexesKept = 2;      // a batch may span the border of two epochs
+constexpr std::size_t kEpochsKept = 2;       // a batch may span the border of two epochs
 
 // One sample of a global batch.
 struct Wanted {
-  SharedIndex index;
+  SharedSamples samples;
   std::uint64_t number = 0;  // in its epoch
 };
 
-void require_samples(std::uint64_t samples, const Corpus& corpus, const DataConfig& data) {
+void require_samples(std::uint64_t samples, const DataConfig& data) {
   if (samples > 0) return;
   throw Error(ErrorKind::bad_data,
-              fmt::format("corpus {} has {} documents and makes no training sample",
-                          data.corpus.string(), corpus.documents()),
+              fmt::format("corpus {} makes no training sample", data.corpus.string()),
               "prepare a corpus of more text");
 }
 
-void require_documents(const Corpus& corpus, const DataConfig& data) {
-  if (!data.next_sentence || corpus.documents() != 1) return;
+const Corpus& with_documents(const Corpus& corpus, const DataConfig& data) {
+  if (!data.next_sentence || corpus.documents() != 1) return corpus;
   throw Error(ErrorKind::bad_data,
               fmt::format("corpus {} has one document to train on; next-sentence prediction needs "
                           "two or more, because a random text B comes from another one",
@@ -52,73 +52,116 @@ void require_documents(const Corpus& corpus, const DataConfig& data) {
               "add documents, or train without it: --data.next_sentence false");
 }
 
-// This rank's share of a global batch, as micro-batches. All ranks plan every sample, because only
-// the whole tells the shares; each builds its own.
-std::vector<Batch> build_share(const std::vector<Wanted>& wanted, const SampleBuilder& builder,
+// A global batch before it is made.
+struct GlobalPlan {
+  std::vector<PlannedSample> samples;
+  std::vector<int> lengths;
+};
+
+GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
+  GlobalPlan plan{std::vector<PlannedSample>(wanted.size()), std::vector<int>(wanted.size())};
+  for_each_block(wanted.size(), kSamplesPerBlock, workers,
+                 [&](std::size_t, std::size_t begin, std::size_t end) {
+                   for (auto i = begin; i < end; ++i) {
+                     plan.samples[i] = wanted[i].samples->plan(wanted[i].number);
+                     plan.lengths[i] = plan.samples[i].tokens;
+                   }
+                 });
+  return plan;
+}
+
+// The samples at `places`, made.
+std::vector<LabelledSequence> make_samples(const GlobalPlan& plan,
+                                           const std::vector<std::size_t>& places, int workers) {
+  std::vector<std::vector<LabelledSequence>> made(places.size());  // by sample
+  for_each_block(places.size(), kSamplesPerBlock, workers,
+                 [&](std::size_t, std::size_t begin, std::size_t end) {
+                   for (auto i = begin; i < end; ++i) plan.samples[places[i]].append_to(made[i]);
+                 });
+  std::vector<LabelledSequence> sequences;
+  for (auto& of_sample : made) std::ranges::move(of_sample, std::back_inserter(sequences));
+  return sequences;
+}
+
+// Micro-batches that do not depend on ranks, of several global batches; a rank's are neighbours.
+std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataConfig& data,
+                               std::int64_t micro_batch_tokens, const RankInfo& rank) {
+  std::vector<std::pair<std::size_t, std::vector<std::size_t>>> fixed;  // plan, places in it
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    for (auto& places : fixed_micro_batches(plans[i].lengths, micro_batch_tokens)) {
+      fixed.emplace_back(i, std::move(places));
+    }
+  }
+  const auto mine = micro_batches_of(fixed.size(), rank);
+  std::vector<Batch> batches;
+  for (auto i = mine.begin; i < mine.end; ++i) {
+    const auto& [plan, places] = fixed[i];
+    // Lengths are known only when samples are made: what was planned as one stays one.
+    auto whole = collate(make_samples(plans[plan], places, data.workers),
+                         std::numeric_limits<std::int64_t>::max(), data.next_sentence);
+    std::ranges::move(whole, std::back_inserter(batches));
+  }
+  return batches;
+}
+
+// This rank's share of global batches, as micro-batches. All ranks plan every sample, because only
+// the whole tells the shares; each makes its own.
+std::vector<Batch> build_share(const std::vector<std::vector<Wanted>>& global_batches,
                                const DataConfig& data, const BatchOptions& options,
                                const RankInfo& rank) {
-  std::vector<SamplePlan> plans(wanted.size());
-  std::vector<int> lengths(wanted.size());
-  for_each_block(wanted.size(), kSamplesPerBlock, data.workers,
-                 [&](std::size_t, std::size_t begin, std::size_t end) {
-                   for (auto i = begin; i < end; ++i) {
-                     plans[i] = wanted[i].index->plan(wanted[i].number);
-                     lengths[i] = plans[i].expected_tokens;
-                   }
-                 });
-  const auto share = rank_share(lengths, rank);
-  std::vector<LabelledSequence> sequences(share.size());
-  for_each_block(share.size(), kSamplesPerBlock, data.workers,
-                 [&](std::size_t, std::size_t begin, std::size_t end) {
-                   for (auto i = begin; i < end; ++i) {
-                     const auto& sample = wanted[share[i]];
-                     sequences[i] =
-                         builder.build(plans[share[i]], sample.number, sample.index->epoch());
-                   }
-                 });
-  return collate(sequences, options.micro_batch_tokens, data.next_sentence);
+  std::vector<GlobalPlan> plans;
+  std::vector<Batch> batches;
+  for (const auto& wanted : global_batches) {
+    plans.push_back(plan_batch(wanted, data.workers));
+    if (options.fixed_micro_batches) continue;
+    const auto sequences =
+        make_samples(plans.back(), rank_share(plans.back().lengths, rank), data.workers);
+    plans.pop_back();
+    auto share = collate(sequences, options.micro_batch_tokens, data.next_sentence);
+    std::ranges::move(share, std::back_inserter(batches));
+  }
+  return options.fixed_micro_batches ? build_fixed(plans, data, options.micro_batch_tokens, rank)
+                                     : batches;
 }
 
 }  // namespace
 
 struct BatchStream::State {
-  State(const Corpus& corpus_of_stream, const DataConfig& config, const BatchOptions& options_given,
+  State(SampleSource source_of_stream, const DataConfig& config, const BatchOptions& options_given,
         const RankInfo& rank_info, const StreamCursor& start)
-      : corpus(corpus_of_stream),
+      : source(std::move(source_of_stream)),
         data(config),
         options(options_given),
         rank(rank_info),
-        builder(corpus_of_stream, config, options_given.seed),
         cursor(start) {}
 
-  SharedIndex index(std::uint32_t epoch);
+  SharedSamples samples(std::uint32_t epoch);
   std::vector<Wanted> next_global_batch();
   StepBatches make_step();
 
-  const Corpus& corpus;
+  const SampleSource source;
   const DataConfig data;
   const BatchOptions options;
   const RankInfo rank;
-  const SampleBuilder builder;
   StreamCursor cursor;  // of the step that is made next
 
   std::mutex mutex;  // guards the two below
-  std::map<std::uint32_t, SharedIndex> indexes;
-  std::map<std::uint32_t, std::uint64_t> sizes;  // also of epochs whose index is gone
+  std::map<std::uint32_t, SharedSamples> epochs;
+  std::map<std::uint32_t, std::uint64_t> sizes;  // also of epochs that are gone
 
   std::optional<Prefetch<StepBatches>> prefetch;  // last: its thread uses the rest
 };
 
-SharedIndex BatchStream::State::index(std::uint32_t epoch) {
+SharedSamples BatchStream::State::samples(std::uint32_t epoch) {
   const std::lock_guard lock(mutex);
-  auto& found = indexes[epoch];
+  auto& found = epochs[epoch];
   if (found) return found;
-  found = std::make_shared<const SampleIndex>(corpus, data, options.seed, epoch);
-  sizes[epoch] = found->size();
+  found = source(epoch);
+  sizes[epoch] = found->size;
   const auto result = found;
-  while (indexes.size() > kIndexesKept) {
-    const bool oldest_is_ours = indexes.begin()->first == epoch;
-    indexes.erase(oldest_is_ours ? std::next(indexes.begin()) : indexes.begin());
+  while (epochs.size() > kEpochsKept) {
+    const bool oldest_is_ours = epochs.begin()->first == epoch;
+    epochs.erase(oldest_is_ours ? std::next(epochs.begin()) : epochs.begin());
   }
   return result;
 }
@@ -126,14 +169,13 @@ SharedIndex BatchStream::State::index(std::uint32_t epoch) {
 std::vector<Wanted> BatchStream::State::next_global_batch() {
   std::vector<Wanted> wanted;
   while (static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
-    const auto of_epoch = index(cursor.epoch);
-    require_samples(of_epoch->size(), corpus, data);
-    const SampleOrder order(of_epoch->size(), options.seed, cursor.epoch);
-    while (cursor.next < order.size() &&
+    const auto of_epoch = samples(cursor.epoch);
+    require_samples(of_epoch->size, data);
+    while (cursor.next < of_epoch->size &&
            static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
-      wanted.push_back({of_epoch, order.at(cursor.next++)});
+      wanted.push_back({of_epoch, of_epoch->number_at(cursor.next++)});
     }
-    if (cursor.next >= order.size()) cursor = {cursor.epoch + 1, 0, cursor.samples};
+    if (cursor.next >= of_epoch->size) cursor = {cursor.epoch + 1, 0, cursor.samples};
   }
   cursor.samples += wanted.size();
   return wanted;
@@ -141,25 +183,29 @@ std::vector<Wanted> BatchStream::State::next_global_batch() {
 
 StepBatches BatchStream::State::make_step() {
   StepBatches step;
-  step.micro_batches = build_share(next_global_batch(), builder, data, options, rank);
+  step.micro_batches = build_share({next_global_batch()}, data, options, rank);
   step.after = cursor;
   return step;
 }
 
-BatchStream::BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
+BatchStream::BatchStream(SampleSource source, const DataConfig& data, const BatchOptions& options,
                          const RankInfo& rank, const StreamCursor& start)
-    : state_(std::make_unique<State>(corpus, data, options, rank, start)) {
+    : state_(std::make_unique<State>(std::move(source), data, options, rank, start)) {
   if (options.global_batch < 1) {
     throw Error(ErrorKind::usage,
                 fmt::format("train.global_batch is {}; it must be positive", options.global_batch));
   }
-  require_documents(corpus, data);
-  require_samples(state_->index(start.epoch)->size(), corpus, data);
+  require_samples(state_->samples(start.epoch)->size, data);
   if (options.prefetch > 0) {
     state_->prefetch.emplace([state = state_.get()] { return state->make_step(); },
                              static_cast<std::size_t>(options.prefetch));
   }
 }
+
+BatchStream::BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
+                         const RankInfo& rank, const StreamCursor& start)
+    : BatchStream(corpus_samples(with_documents(corpus, data), data, options.seed), data, options,
+                  rank, start) {}
 
 BatchStream::~BatchStream() = default;
 
@@ -177,7 +223,26 @@ std::uint64_t BatchStream::samples_in_epoch(std::uint32_t epoch) {
       return known->second;
     }
   }
-  return state_->index(epoch)->size();
+  return state_->samples(epoch)->size;
+}
+
+std::vector<Batch> validation_batches(const SampleSource& source, const DataConfig& data,
+                                      const BatchOptions& options, const RankInfo& rank,
+                                      std::uint64_t max_samples) {
+  const auto samples = source(0);
+  const auto all = samples->size;
+  const auto count = max_samples > 0 ? std::min(all, max_samples) : all;
+  const auto per_batch =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(1, options.global_batch));
+  std::vector<std::vector<Wanted>> global_batches;
+  for (std::uint64_t begin = 0; begin < count; begin += per_batch) {
+    auto& wanted = global_batches.emplace_back();
+    for (auto i = begin; i < std::min(count, begin + per_batch); ++i) {
+      // Some of all: spread evenly over the split.
+      wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count)});
+    }
+  }
+  return build_share(global_batches, data, options, rank);
 }
 
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,
@@ -189,23 +254,8 @@ std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& da
                     "come from elsewhere in it, so next-sentence scores say little",
                     data.corpus.string()));
   }
-  const auto index = std::make_shared<const SampleIndex>(corpus, data, options.seed, 0U);
-  const SampleBuilder builder(corpus, data, options.seed);
-  const auto all = index->size();
-  const auto count = max_samples > 0 ? std::min(all, max_samples) : all;
-  const auto per_batch =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(1, options.global_batch));
-  std::vector<Batch> batches;
-  for (std::uint64_t begin = 0; begin < count; begin += per_batch) {
-    std::vector<Wanted> wanted;
-    for (auto i = begin; i < std::min(count, begin + per_batch); ++i) {
-      // Some of all: spread evenly over the split.
-      wanted.push_back({index, static_cast<std::uint64_t>(Wide{i} * all / count)});
-    }
-    auto share = build_share(wanted, builder, data, options, rank);
-    std::move(share.begin(), share.end(), std::back_inserter(batches));
-  }
-  return batches;
+  return validation_batches(corpus_samples(corpus, data, options.seed), data, options, rank,
+                            max_samples);
 }
 
 }  // namespace bertha

@@ -8,6 +8,7 @@
 
 #include "data_pipeline/batch.h"
 #include "data_pipeline/data_config.h"
+#include "data_pipeline/samples/sample_source.h"
 #include "data_pipeline/shards/corpus.h"
 #include "parallel/base/rank_info.h"
 
@@ -25,6 +26,9 @@ struct BatchOptions {
   std::int64_t global_batch = 256;         // sequences per step, over all ranks
   std::int64_t micro_batch_tokens = 8192;  // budget per micro-batch
   std::uint64_t seed = 1;
+  // The same micro-batches for any number of ranks, each with one of them, instead of an even share
+  // of the sequences; those of a rank come after those of the ranks before it.
+  bool fixed_micro_batches = false;
   int prefetch = 2;  // steps prepared ahead by a background thread; 0: none
 };
 
@@ -39,7 +43,10 @@ struct StepBatches {
 
 class BatchStream {
  public:
-  // Error{bad_data}: corpus too small (no sample; one document with next_sentence).
+  // Error{bad_data}: no sample.
+  BatchStream(SampleSource source, const DataConfig& data, const BatchOptions& options,
+              const RankInfo& rank, const StreamCursor& start);
+  // Error{bad_data}: one document with next_sentence.
   BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
               const RankInfo& rank, const StreamCursor& start);
   ~BatchStream();
@@ -54,8 +61,11 @@ class BatchStream {
 
 // This rank's share of one pass over a split, in order, epoch 0, for validation: masks and pairs
 // are the same every time and for any number of ranks. `max_samples` 0: all; else so many, spread
-// evenly over the split. A split of one document is enough (with a warning): its random texts B
-// come from elsewhere in it.
+// evenly over the split. A corpus' split of one document is enough (with a warning): its random
+// texts B come from elsewhere in it.
+std::vector<Batch> validation_batches(const SampleSource& source, const DataConfig& data,
+                                      const BatchOptions& options, const RankInfo& rank,
+                                      std::uint64_t max_samples);
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,
                                       const BatchOptions& options, const RankInfo& rank,
                                       std::uint64_t max_samples);

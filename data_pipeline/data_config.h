@@ -5,10 +5,11 @@
 #include <filesystem>
 
 #include "data_pipeline/shards/corpus.h"
+#include "data_pipeline/tokenizer/tokenizer_options.h"
 
 namespace bertha {
 
-enum class MaskingStrategy { token, word, character };
+enum class MaskingStrategy { token, word, character, span };
 
 struct MaskingOptions {
   MaskingStrategy strategy = MaskingStrategy::token;
@@ -26,6 +27,10 @@ struct DataConfig {
   int workers = 1;
   VerifyLevel verify = VerifyLevel::quick;
   MaskingOptions masking;
+  // Of foreign shards, which say neither (shards/foreign_shard.h). [tokenizer]
+  std::filesystem::path vocabulary;  // empty: vocab.txt beside them
+  TokenizerOptions tokenizer;
+  double validation_fraction = 0;  // of their rows, where no file is for validation
 };
 
 }  // namespace bertha

@@ -1,10 +1,13 @@
 // Steps of an epoch of labelled examples.
+#include "data_pipeline/labelled_batches.h"
+
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_data.h"
 #include "data_pipeline/samples/collate.h"
 #include "data_pipeline/samples/rank_share.h"
 #include "data_pipeline/samples/sample_order.h"
@@ -35,6 +38,26 @@ std::vector<const EncodedExample*> step_examples(const std::vector<EncodedExampl
   return chosen;
 }
 
+// The examples at `places` of a step, packed.
+std::vector<Batch> pack(const std::vector<const EncodedExample*>& chosen,
+                        const std::vector<std::size_t>& places, std::int64_t token_budget) {
+  std::vector<LabelledSequence> sequences;
+  for (const auto place : places) {
+    const auto& example = *chosen[place];
+    sequences.push_back({{example.tokens, example.segments, {}, {}}, 0, example.number});
+  }
+  auto batches = collate(sequences, token_budget, false);
+  std::size_t next = 0;
+  for (auto& batch : batches) {
+    for (std::int64_t i = 0; i < batch.sequence_count(); ++i) {
+      const auto& example = *chosen[places[next++]];
+      batch.labels.insert(batch.labels.end(), example.labels.begin(), example.labels.end());
+      batch.values.insert(batch.values.end(), example.values.begin(), example.values.end());
+    }
+  }
+  return batches;
+}
+
 }  // namespace
 
 std::uint64_t steps_in_epoch(std::uint64_t examples, std::int64_t batch_size) {
@@ -48,24 +71,15 @@ std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,
   const auto chosen = step_examples(examples, options, step);
   std::vector<int> lengths;
   for (const auto* example : chosen) lengths.push_back(static_cast<int>(example->tokens.size()));
-  std::vector<LabelledSequence> sequences;
-  std::vector<const EncodedExample*> mine;
-  for (const auto place : rank_share(lengths, rank)) {
-    const auto& example = *chosen[place];
-    mine.push_back(&example);
-    sequences.push_back({{example.tokens, example.segments, {}, {}}, 0, example.number});
+  if (!options.fixed_micro_batches) {
+    return pack(chosen, rank_share(lengths, rank), options.micro_batch_tokens);
   }
-  auto batches = collate(sequences, options.micro_batch_tokens, false);
-  std::size_t next = 0;
-  for (auto& batch : batches) {
-    for (std::int64_t i = 0; i < batch.sequence_count(); ++i) {
-      const auto& example = *mine[next++];
-      if (example.label >= 0) {
-        batch.labels.push_back(example.label);
-      } else {
-        batch.values.push_back(example.value);
-      }
-    }
+  const auto fixed = fixed_micro_batches(lengths, options.micro_batch_tokens);
+  const auto mine = micro_batches_of(fixed.size(), rank);
+  std::vector<Batch> batches;
+  for (auto i = mine.begin; i < mine.end; ++i) {
+    auto whole = pack(chosen, fixed[i], std::numeric_limits<std::int64_t>::max());
+    std::ranges::move(whole, std::back_inserter(batches));
   }
   return batches;
 }

@@ -143,20 +143,19 @@ std::vector<Example> read_labelled_file(const std::filesystem::path& path,
     throw Error(ErrorKind::bad_data, fmt::format("{} holds no examples", file),
                 "it is empty, or has a header and nothing else");
   }
-  if (options.labelled) check_labels(examples, file, options.regression);
+  if (options.labelled && !options.several) check_labels(examples, file, options.regression);
   return examples;
 }
 
-std::vector<std::string> collect_labels(const std::vector<Example>& examples) {
-  std::set<std::string> distinct;
-  for (const auto& example : examples) distinct.insert(example.label);
-  std::vector<std::string> labels(distinct.begin(), distinct.end());
-  if (std::all_of(labels.begin(), labels.end(), parse_integer)) {
-    std::stable_sort(labels.begin(), labels.end(), [](const std::string& a, const std::string& b) {
+std::vector<std::string> distinct_labels(const std::vector<std::string>& labels) {
+  const std::set<std::string> distinct(labels.begin(), labels.end());
+  std::vector<std::string> sorted(distinct.begin(), distinct.end());
+  if (std::all_of(sorted.begin(), sorted.end(), parse_integer)) {
+    std::stable_sort(sorted.begin(), sorted.end(), [](const std::string& a, const std::string& b) {
       return *parse_integer(a) < *parse_integer(b);
     });
   }
-  return labels;
+  return sorted;
 }
 
 }  // namespace bertha

@@ -1,14 +1,10 @@
-// Labelled examples for fine-tuning: TSV, CSV and JSON lines; splits; packed batches of them.
+// Texts with labels for fine-tuning: TSV, CSV and JSON lines.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "data_pipeline/batch.h"
-#include "data_pipeline/tokenizer/wordpiece.h"
-#include "parallel/base/rank_info.h"
 
 namespace bertha {
 
@@ -19,6 +15,7 @@ struct LabelledOptions {
   std::string header = "auto";     // auto | true | false
   std::string delimiter = "auto";  // auto (by extension, then content) | tab | comma | jsonl
   bool regression = false;         // labels are numbers
+  bool several = false;            // any number of labels in the column, none too
   bool labelled = true;            // false: prediction input, no label column
 };
 
@@ -36,45 +33,7 @@ struct Example {
 std::vector<Example> read_labelled_file(const std::filesystem::path& path,
                                         const LabelledOptions& options);
 
-struct LabelledSplits {
-  std::vector<Example> train, validation, test;
-};
-// Cuts validation and test off `all`, seeded, stratified by label; every label keeps at least one
-// example in train. The order of the file stays within each split. Error{usage}: fractions that are
-// no fractions or leave nothing.
-LabelledSplits split_examples(std::vector<Example> all, double validation_fraction,
-                              double test_fraction, std::uint64_t seed, bool stratify);
-
-// An example as a sequence: [CLS] text [SEP] (pair [SEP]), cut at the end to max_length as
-// Transformers does (truncation = "longest_first").
-struct EncodedExample {
-  std::vector<std::int32_t> tokens, segments;
-  std::int32_t label = -1;
-  float value = 0;
-  std::uint64_t number = 0;  // index in its list
-};
-// `label_names`: class id by position; a label that is not among them is Error{bad_data}. Without
-// names labels are not looked at and stay -1. Error{usage}: a max_length that holds no text.
-std::vector<EncodedExample> encode_examples(const std::vector<Example>& examples,
-                                            const WordPiece& tokenizer, int max_length,
-                                            const std::vector<std::string>& label_names,
-                                            bool regression, int threads);
-
-// Distinct labels: numeric order when all are integers, else byte order.
-std::vector<std::string> collect_labels(const std::vector<Example>& examples);
-
-// One epoch of steps. Shuffled by (seed, epoch), or in order when `shuffle` is false; every step's
-// `batch_size` examples are shared by the ranks and packed under the token budget.
-struct LabelledBatchOptions {
-  std::int64_t batch_size = 32;
-  std::int64_t micro_batch_tokens = 8192;
-  std::uint64_t seed = 1;
-  std::uint32_t epoch = 0;
-  bool shuffle = true;
-};
-std::uint64_t steps_in_epoch(std::uint64_t examples, std::int64_t batch_size);
-std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,
-                                 const LabelledBatchOptions& options, const RankInfo& rank,
-                                 std::uint64_t step);
+// Distinct ones: numeric order when all are integers, else byte order.
+std::vector<std::string> distinct_labels(const std::vector<std::string>& labels);
 
 }  // namespace bertha

@@ -39,10 +39,28 @@ struct Record {
     return value.get<std::string>();
   }
   std::string label(const std::string& name, const char* option) const {
+    return label_text(field(name, option), name);
+  }
+  // A list as JSON text, for who wants several labels.
+  std::string labels(const std::string& name, const char* option) const {
     const auto& value = field(name, option);
+    if (!value.is_array()) return value.is_null() ? "" : label_text(value, name);
+    for (const auto& item : value) label_text(item, name + "[]");
+    return value.dump();
+  }
+  std::vector<std::string> list(const std::string& name, const char* option) const {
+    const auto& value = field(name, option);
+    if (!value.is_array()) {
+      fail(fmt::format("field '{}' is {}, not a list", name, value.type_name()), "");
+    }
+    std::vector<std::string> texts;
+    for (const auto& item : value) texts.push_back(label_text(item, name + "[]"));
+    return texts;
+  }
+  std::string label_text(const Json& value, const std::string& name) const {
     if (value.is_string()) return value.get<std::string>();
     if (!value.is_number() && !value.is_boolean()) {
-      fail(fmt::format("field '{}' is {}; a label is a string, a number, true or false", name,
+      fail(fmt::format("field '{}' is {}; expected a string, a number, true or false", name,
                        value.type_name()),
            "");
     }
@@ -50,26 +68,41 @@ struct Record {
   }
 };
 
+std::string name_or(const std::string& given, const char* fallback) {
+  return given.empty() ? std::string(fallback) : given;
+}
+
 Example record_example(const Record& record, const LabelledOptions& options) {
-  const auto name = [](const std::string& given, const char* fallback) {
-    return given.empty() ? std::string(fallback) : given;
-  };
   Example example;
   example.row = record.line;
-  example.text = record.text(name(options.text_column, "text"), "task.text_column");
+  example.text = record.text(name_or(options.text_column, "text"), "task.text_column");
   example.has_pair = !options.pair_column.empty();
   if (example.has_pair) example.pair = record.text(options.pair_column, "task.pair_column");
-  if (options.labelled) {
-    example.label = record.label(name(options.label_column, "label"), "task.label_column");
-  }
+  if (!options.labelled) return example;
+  const auto column = name_or(options.label_column, "label");
+  example.label = options.several ? record.labels(column, "task.label_column")
+                                  : record.label(column, "task.label_column");
   return example;
 }
 
-}  // namespace
+TaggedSentence record_sentence(const Record& record, const TaggedOptions& options) {
+  TaggedSentence sentence;
+  sentence.line = record.line;
+  sentence.words = record.list(name_or(options.word_column, "words"), "task.text_column");
+  if (!options.labelled) return sentence;
+  sentence.labels = record.list(name_or(options.label_column, "labels"), "task.label_column");
+  if (sentence.labels.size() != sentence.words.size()) {
+    record.fail(
+        fmt::format("{} words and {} labels", sentence.words.size(), sentence.labels.size()),
+        "each word has one label");
+  }
+  return sentence;
+}
 
-std::vector<Example> read_json_examples(std::string_view text, const std::string& file,
-                                        const LabelledOptions& options) {
-  std::vector<Example> examples;
+template <class Row, class Options>
+std::vector<Row> read_records(std::string_view text, const std::string& file,
+                              const Options& options, Row (*make)(const Record&, const Options&)) {
+  std::vector<Row> rows;
   std::uint64_t number = 0;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -85,9 +118,21 @@ std::vector<Example> read_json_examples(std::string_view text, const std::string
                       : fmt::format("{} instead of an object", object.type_name()),
                   "JSON lines have one object on each line");
     }
-    examples.push_back(record_example(record, options));
+    rows.push_back(make(record, options));
   }
-  return examples;
+  return rows;
+}
+
+}  // namespace
+
+std::vector<Example> read_json_examples(std::string_view text, const std::string& file,
+                                        const LabelledOptions& options) {
+  return read_records(text, file, options, record_example);
+}
+
+std::vector<TaggedSentence> read_json_sentences(std::string_view text, const std::string& file,
+                                                const TaggedOptions& options) {
+  return read_records(text, file, options, record_sentence);
 }
 
 }  // namespace bertha

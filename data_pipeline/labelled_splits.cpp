@@ -1,4 +1,6 @@
-// Cuts one list of examples into training, validation and test.
+// A quota for each split, dealt out stratum by stratum.
+#include "data_pipeline/labelled_splits.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -7,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_data.h"
 #include "parallel/base/error.h"
 #include "parallel/base/philox.h"
 
@@ -16,8 +17,8 @@ namespace {
 
 enum Split : unsigned char { kTrain, kValidation, kTest };
 
-// How many of all examples a split has, dealt out label by label: rounding is carried over, so the
-// total is right and each label's share nearly so.
+// How many of all examples a split has, dealt out stratum by stratum: rounding is carried over,
+// so the total is right and each stratum's share nearly so.
 class Quota {
  public:
   Quota(double fraction, std::size_t examples) : fraction_(fraction) {
@@ -25,7 +26,7 @@ class Quota {
     const auto all = std::llround(fraction * static_cast<double>(examples));
     total_ = std::max(least_, static_cast<std::size_t>(all));
   }
-  // Of the next label, which has `examples`, of which `free` may go.
+  // Of the next stratum, which has `examples`, of which `free` may go.
   std::size_t take(std::size_t examples, std::size_t free) {
     seen_ += static_cast<double>(examples);
     const auto share = static_cast<std::size_t>(std::llround(fraction_ * seen_));
@@ -51,17 +52,15 @@ void check_fractions(double validation, double test) {
 
 }  // namespace
 
-LabelledSplits split_examples(std::vector<Example> all, double validation_fraction,
-                              double test_fraction, std::uint64_t seed, bool stratify) {
+SplitPlaces split_places(const std::vector<std::string>& strata, double validation_fraction,
+                         double test_fraction, std::uint64_t seed) {
   check_fractions(validation_fraction, test_fraction);
-  std::map<std::string, std::vector<std::size_t>> by_label;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    by_label[stratify ? all[i].label : std::string()].push_back(i);
-  }
-  std::vector<unsigned char> split(all.size(), kTrain);
-  Quota validation(validation_fraction, all.size()), test(test_fraction, all.size());
+  std::map<std::string, std::vector<std::size_t>> by_stratum;
+  for (std::size_t i = 0; i < strata.size(); ++i) by_stratum[strata[i]].push_back(i);
+  std::vector<unsigned char> split(strata.size(), kTrain);
+  Quota validation(validation_fraction, strata.size()), test(test_fraction, strata.size());
   Philox random(seed, RandomPurpose::labelled_split, 0);
-  for (auto& [label, members] : by_label) {
+  for (auto& [stratum, members] : by_stratum) {
     for (std::size_t i = 0; i + 1 < members.size(); ++i) {
       std::swap(members[i],
                 members[i + static_cast<std::size_t>(random.next_below(members.size() - i))]);
@@ -71,14 +70,14 @@ LabelledSplits split_examples(std::vector<Example> all, double validation_fracti
     for (std::size_t i = 0; i < to_validate; ++i) split[members[i]] = kValidation;
     for (std::size_t i = 0; i < to_test; ++i) split[members[to_validate + i]] = kTest;
   }
-  LabelledSplits splits;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    auto& part = split[i] == kTrain        ? splits.train
-                 : split[i] == kValidation ? splits.validation
-                                           : splits.test;
-    part.push_back(std::move(all[i]));
+  SplitPlaces places;
+  for (std::size_t i = 0; i < strata.size(); ++i) {
+    auto& part = split[i] == kTrain        ? places.train
+                 : split[i] == kValidation ? places.validation
+                                           : places.test;
+    part.push_back(i);
   }
-  return splits;
+  return places;
 }
 
 }  // namespace bertha

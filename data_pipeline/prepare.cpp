@@ -98,10 +98,7 @@ std::vector<std::string> Preparation::together(const std::function<std::string()
     }
   };
   return exchange_.run(marked, [this](const Error& error) {
-    if (!rank_.is_root() || !work_ || error.kind() == ErrorKind::stopped) return;
-    work_->remove();
-    std::error_code ignored;
-    std::filesystem::remove_all(work_->corpus(), ignored);
+    if (rank_.is_root() && work_ && error.kind() != ErrorKind::stopped) work_->abandon();
   });
 }
 

@@ -52,10 +52,11 @@ struct PrepareReport {
 // What a rank needs of the others: everybody's bytes by rank (Communicator::gather_bytes).
 using GatherBytes = std::function<std::vector<std::string>(std::string_view)>;
 
-enum class PrepareStage { tokenize, write };
+enum class PrepareStage { tokenize, write, convert };
 struct PrepareHooks {
   GatherBytes gather;
-  // Done and total of this rank: input bytes while it tokenizes, then tokens. May be empty.
+  // Done and total of this rank: input bytes, tokens, or rows of foreign shards.
+  // May be empty.
   std::function<void(PrepareStage, std::uint64_t, std::uint64_t)> progress;
   // Whether to stop here, to go on later: Error{stopped}. May be empty.
   std::function<bool()> stop_requested;

@@ -17,16 +17,8 @@ CorpusManifest describe_corpus(const Vocabulary& vocabulary, const PrepareOption
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary.sha256(),
                           .vocabulary_size = vocabulary.size(),
                           .tokenizer = options.tokenizer,
-                          .splits = {},
+                          .splits = split_counts(findings.shards),
                           .statistics = {}};
-  for (const char* name : kSplitNames) manifest.splits[name] = {};
-  for (const WrittenShard& shard : findings.shards) {
-    SplitCounts& split = manifest.splits[kSplitNames[shard.split]];
-    split.documents += shard.summary.documents;
-    split.sentences += shard.summary.sentences;
-    split.tokens += shard.summary.tokens;
-    split.shards.push_back(shard.summary);
-  }
   auto& statistics = manifest.statistics;
   findings.statistics.add_to(statistics);
   statistics["documents_without_tokens"] = findings.documents_without_tokens;

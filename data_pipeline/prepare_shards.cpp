@@ -175,6 +175,19 @@ std::vector<WrittenShard> merge_shards(const std::vector<std::string>& packed) {
   return all;
 }
 
+std::map<std::string, SplitCounts> split_counts(const std::vector<WrittenShard>& shards) {
+  std::map<std::string, SplitCounts> splits;
+  for (const char* name : kSplitNames) splits[name] = {};
+  for (const WrittenShard& shard : shards) {
+    SplitCounts& split = splits[kSplitNames.at(shard.split)];
+    split.documents += shard.summary.documents;
+    split.sentences += shard.summary.sentences;
+    split.tokens += shard.summary.tokens;
+    split.shards.push_back(shard.summary);
+  }
+  return splits;
+}
+
 std::vector<WrittenShard> write_share(const BeginWalk& begin_walk, const ShardPlan& plan,
                                       const ShareOptions& options) {
   ShareWriter share(plan, options);

@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "data_pipeline/corpus_statistics.h"
 #include "data_pipeline/prepare_plan.h"
+#include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/shards/shard_writer.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/rank_info.h"
@@ -23,6 +25,9 @@ struct WrittenShard {
 std::string pack_shards(const std::vector<WrittenShard>& shards);
 // Of all ranks, put together again by split and file name.
 std::vector<WrittenShard> merge_shards(const std::vector<std::string>& packed);
+
+// Counts and shards of both splits, as the manifest holds them.
+std::map<std::string, SplitCounts> split_counts(const std::vector<WrittenShard>& shards);
 
 struct ShareOptions {
   std::filesystem::path work;  // holds the spill, shards under way and what is known of whole ones

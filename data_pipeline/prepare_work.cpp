@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -114,7 +115,12 @@ void PrepareWork::clean(const PrepareDigests& digests) {
 PrepareWork PrepareWork::begin(const fs::path& output, const PrepareDigests& digests) {
   PrepareWork work(output);
   work.lock(true);
-  work.clean(digests);
+  try {
+    work.clean(digests);
+  } catch (...) {
+    work.abandon();  // a full disk, say
+    throw;
+  }
   ::flock(work.lock_.get(), LOCK_SH);  // the other ranks may come
   return work;
 }
@@ -142,6 +148,12 @@ void PrepareWork::remove() const {
   std::error_code error;
   fs::remove_all(folder_, error);
   if (error) log_warning("cannot remove " + folder_.string() + ": " + error.message());
+}
+
+void PrepareWork::abandon() const {
+  remove();
+  std::error_code ignored;
+  fs::remove_all(corpus_, ignored);
 }
 
 }  // namespace bertha

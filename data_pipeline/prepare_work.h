@@ -35,7 +35,8 @@ class PrepareWork {
   // A mark for the other ranks: one failed or was asked to stop, they need not go on.
   void mark_failed() const;
   bool is_marked_failed() const;
-  void remove() const;  // the working folder; not the corpus
+  void remove() const;   // the working folder; not the corpus
+  void abandon() const;  // both: nothing is to be gone on with
 
  private:
   explicit PrepareWork(const std::filesystem::path& output);

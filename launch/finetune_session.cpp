@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/labelled_batches.h"
 #include "launch/finetune_state.h"
 #include "launch/model_folder.h"
 #include "launch/model_setup.h"
@@ -13,12 +14,14 @@
 #include "launch/run_metrics.h"
 #include "launch/schedule_setup.h"
 #include "launch/stop_signal.h"
+#include "launch/time_limit.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/tasks/labelled/task_table.h"
 #include "trainer/training_state.h"
 
 namespace bertha {
@@ -30,7 +33,6 @@ const RunConfig& checked(const RunConfig& config) {
     throw Error(ErrorKind::usage, "train.init, task.train and train.output are all needed",
                 "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
   }
-  labelled_options(config.task);  // refuses unknown tasks before anything is read
   return config;
 }
 
@@ -38,23 +40,33 @@ const RunConfig& checked(const RunConfig& config) {
 
 FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& mpi)
     : config_(checked(config)),
+      definition_(find_task(config.task.name)),
       runtime_(config, mpi),
       source_(resolve_model_folder(config.trainer.train.init)),
       tokenizer_(std::make_unique<ModelTokenizer>(source_)),
-      data_(load_task_data(config.task, tokenizer_->wordpiece, config.trainer.train.seed,
-                           runtime_.threads())),
+      data_(definition_.load(
+          {config.task, tokenizer_->wordpiece, config.trainer.train.seed, runtime_.threads()})),
       loss_scaler_(config.trainer.train.precision == Precision::fp16) {
   make_model();
   const auto& options = config.trainer;
-  checkpoints_ = std::make_unique<CheckpointStore>(options.train.output / "checkpoints",
-                                                   runtime_.communicator(), RetentionOptions{1, 0});
+  checkpoints_ = std::make_unique<CheckpointStore>(
+      options.train.output / "checkpoints", runtime_.communicator(), RetentionOptions{1, 0, 0});
   start_run_folder(config_, runtime_.rank());
-  log_info(fmt::format("{}: {} training, {} validation, {} test examples; {} steps; {} rank(s)",
-                       config.task.name, data_.train.size(), data_.validation.size(),
-                       data_.test.size(), total_steps_, runtime_.rank().world_size));
+  describe();
 }
 
 FinetuneSession::~FinetuneSession() = default;
+
+void FinetuneSession::describe() const {
+  log_info(fmt::format("{}: {} training, {} validation, {} test examples; {} steps; {} rank(s)",
+                       definition_.name, data_.train.rows, data_.validation.rows, data_.test.rows,
+                       total_steps_, runtime_.rank().world_size));
+  const auto cut = data_.train.cut_rows + data_.validation.cut_rows + data_.test.cut_rows;
+  if (cut == 0) return;
+  const auto lost = data_.train.lost_tokens + data_.validation.lost_tokens + data_.test.lost_tokens;
+  log_info(fmt::format("{} examples were cut to task.max_length {}; they lost {} tokens", cut,
+                       config_.task.max_length, lost));
+}
 
 void FinetuneSession::make_model() {
   const auto model = resolve_model(config_, tokenizer_->vocabulary.size());
@@ -63,9 +75,7 @@ void FinetuneSession::make_model() {
                                               config_.task.max_length, model.max_positions));
   }
   const auto& options = config_.trainer;
-  const auto outputs =
-      is_regression(config_.task) ? 1 : static_cast<std::int64_t>(data_.label_names.size());
-  task_ = std::make_unique<SequenceTask>(model, outputs, is_regression(config_.task),
+  task_ = std::make_unique<LabelledTask>(model, definition_.model(data_.label_names.size()),
                                          options.train.precision, runtime_.device());
   auto& space = task_->parameters();
   agree_or_throw(runtime_.communicator(), [&] {
@@ -74,7 +84,7 @@ void FinetuneSession::make_model() {
   });
   optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
 
-  const auto per_epoch = steps_in_epoch(data_.train.size(), config_.task.batch_size);
+  const auto per_epoch = steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size);
   total_steps_ =
       options.train.steps > 0
           ? options.train.steps
@@ -87,6 +97,7 @@ void FinetuneSession::make_model() {
   step.precision = options.train.precision;
   step.bucket_bytes = options.parallel.bucket_bytes;
   step.reduce_precision = options.parallel.reduce_precision;
+  step.deterministic = options.train.deterministic;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
                                                      loss_scaler_, runtime_.watchdog()},
                                       step);
@@ -94,9 +105,9 @@ void FinetuneSession::make_model() {
 
 std::map<std::string, std::string> FinetuneSession::files() const {
   HeadConfig head;
-  head.architecture = head_architecture(Head::sequence);
+  head.architecture = head_architecture(definition_.head);
   head.label_names = data_.label_names;
-  head.problem_type = is_regression(config_.task) ? "regression" : "single_label_classification";
+  head.problem_type = definition_.problem_type;
   return model_files(task_->config(), head, source_);
 }
 
@@ -146,12 +157,15 @@ Outcome FinetuneSession::run() {
   options.batch_size = config_.task.batch_size;
   options.micro_batch_tokens = config_.trainer.train.micro_batch_tokens;
   options.seed = config_.trainer.train.seed;
+  options.deterministic = config_.trainer.train.deterministic;
   options.log_every = config_.trainer.train.log_every;
   options.metric = config_.task.metric;
   options.patience = config_.task.patience;
   options.progress = config_.trainer.metrics.progress;
   FinetunerCallbacks callbacks;
-  callbacks.stop_requested = stop_requested;
+  callbacks.stop_requested = [limit = time_limit(config_.trainer.train)] {
+    return stop_requested() || reached(limit);
+  };
   callbacks.save_best = [this](const FinetuneProgress&) {
     agree_or_throw(runtime_.communicator(), [&] {
       if (!runtime_.rank().is_root()) return;
@@ -159,8 +173,9 @@ Outcome FinetuneSession::run() {
     });
   };
   callbacks.save_state = [this](const FinetuneProgress& state) { save_state(state); };
-  Finetuner finetuner({runtime_.communicator(), *task_, *step_, metrics, runtime_.watchdog()},
-                      options, callbacks, progress);
+  Finetuner finetuner(
+      {runtime_.communicator(), definition_, *task_, *step_, metrics, runtime_.watchdog()}, options,
+      callbacks, progress);
   const auto outcome = finetuner.run(data_.train, data_.validation);
   if (outcome == Outcome::completed) test_best(finetuner.progress(), metrics);
   write_run_report(config_.trainer.train.output, runtime_.rank());
@@ -173,11 +188,11 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   agree_or_throw(runtime_.communicator(),
                  [&] { load_initial_weights(output / "model", task_->parameters()); });
   Scores scores;
-  if (!data_.test.empty()) {
-    const auto predictions =
-        predict_examples({runtime_.communicator(), *task_, runtime_.watchdog()}, data_.test,
-                         config_.trainer.train.micro_batch_tokens);
-    scores = score_predictions(predictions, data_.test, task_->regression());
+  if (data_.test.rows > 0) {
+    const auto predictions = predict_examples(
+        {runtime_.communicator(), *task_, runtime_.watchdog(), config_.trainer.train.deterministic},
+        data_.test.sequences, config_.trainer.train.micro_batch_tokens);
+    scores = score_examples(definition_, data_.test, predictions);
     MetricsEvent event{"test", progress.step, {}};
     std::string text;
     for (const auto& [name, value] : scores) {
@@ -189,8 +204,7 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   }
   agree_or_throw(runtime_.communicator(), [&] {
     if (!runtime_.rank().is_root()) return;
-    write_file_atomically(output / "scores.json",
-                          scores_json({progress, scores, data_.splits, data_.label_names}));
+    write_file_atomically(output / "scores.json", scores_json({progress, scores, data_}));
   });
   metrics.write({"end", progress.step, {}});
 }

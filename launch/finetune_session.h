@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "launch/labelled_setup.h"
+#include "launch/model_tokenizer.h"
 #include "launch/run_config.h"
 #include "launch/runtime.h"
 #include "trainer/finetuner.h"
@@ -24,18 +24,20 @@ class FinetuneSession {
 
  private:
   void make_model();
+  void describe() const;
   FinetuneProgress resume();
   void save_state(const FinetuneProgress& progress);
   void test_best(const FinetuneProgress& progress, MetricsSink& metrics);
   std::map<std::string, std::string> files() const;
 
   const RunConfig& config_;
+  const LabelledTaskDefinition& definition_;
   Runtime runtime_;
   std::filesystem::path source_;  // the model folder that train.init means
   std::unique_ptr<ModelTokenizer> tokenizer_;
   TaskData data_;
   std::int64_t total_steps_ = 0;
-  std::unique_ptr<SequenceTask> task_;
+  std::unique_ptr<LabelledTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler loss_scaler_;
   std::unique_ptr<TrainStep> step_;

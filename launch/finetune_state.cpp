@@ -30,12 +30,28 @@ Json validations_json(const FinetuneProgress& progress) {
   return list;
 }
 
-std::string majority_label(const std::vector<Example>& examples) {
-  std::map<std::string, std::size_t> counts;
-  for (const auto& example : examples) ++counts[example.label];
-  return std::max_element(counts.begin(), counts.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
-      ->first;
+// How often each label occurs; labels below zero are none.
+std::map<std::int32_t, std::size_t> label_counts(const ExampleSet& examples) {
+  std::map<std::int32_t, std::size_t> counts;
+  for (const auto& sequence : examples.sequences) {
+    for (const auto label : sequence.labels) counts[label] += label >= 0 ? 1 : 0;
+  }
+  return counts;
+}
+
+// The accuracy of always answering what training has most.
+double majority_share(const TaskData& data) {
+  const auto train = label_counts(data.train), test = label_counts(data.test);
+  std::pair<std::int32_t, std::size_t> majority{-1, 0};
+  std::size_t labels = 0, hits = 0;
+  for (const auto& [label, count] : train) {
+    if (count > majority.second) majority = {label, count};
+  }
+  for (const auto& [label, count] : test) {
+    labels += count;
+    if (label == majority.first) hits = count;
+  }
+  return labels > 0 ? static_cast<double>(hits) / static_cast<double>(labels) : 0;
 }
 
 }  // namespace
@@ -75,19 +91,13 @@ std::string scores_json(const ScoresFile& scores) {
             {"validation", validations_json(scores.progress)},
             {"test", to_json(scores.test)},
             {"examples",
-             {{"train", scores.splits.train.size()},
-              {"validation", scores.splits.validation.size()},
-              {"test", scores.splits.test.size()}}}};
-  if (!scores.label_names.empty()) {
-    json["labels"] = scores.label_names;
-    const auto majority = majority_label(scores.splits.train);
-    const auto& test = scores.splits.test;
-    const auto hits = std::count_if(test.begin(), test.end(),
-                                    [&](const auto& example) { return example.label == majority; });
-    if (!test.empty()) {
-      json["test_majority_share"] = static_cast<double>(hits) / static_cast<double>(test.size());
-    }
-  }
+             {{"train", scores.data.train.rows},
+              {"validation", scores.data.validation.rows},
+              {"test", scores.data.test.rows}}}};
+  const auto& data = scores.data;
+  if (!data.label_names.empty()) json["labels"] = data.label_names;
+  const bool classes = !data.test.sequences.empty() && !data.test.sequences.front().labels.empty();
+  if (classes && !data.label_names.empty()) json["test_majority_share"] = majority_share(data);
   return json.dump(2) + "\n";
 }
 

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "data_pipeline/labelled_data.h"
 #include "trainer/checkpoint/trainer_state.h"
 #include "trainer/finetuner.h"
 
@@ -17,11 +15,10 @@ FinetuneProgress finetune_progress(const TrainerState& state);
 struct ScoresFile {
   const FinetuneProgress& progress;
   const Scores& test;
-  const LabelledSplits& splits;
-  const std::vector<std::string>& label_names;
+  const TaskData& data;
 };
-// scores.json: `validation` per epoch, `test`, `best_epoch`, example counts, and for classification
-// the share of the most frequent training label in the test split.
+// scores.json: `validation` per epoch, `test`, `best_epoch`, example counts, and where there are
+// classes the share of the most frequent training label in the test split.
 std::string scores_json(const ScoresFile& scores);
 
 }  // namespace bertha

@@ -77,6 +77,7 @@ void load_initial_weights(const std::filesystem::path& path, ParameterSpace& spa
 std::map<std::string, std::string> model_files(const BertConfig& config, const HeadConfig& head,
                                                const std::filesystem::path& tokenizer_folder) {
   std::map<std::string, std::string> files{{"config.json", bert_config_json(config, head)}};
+  if (tokenizer_folder.empty()) return files;
   for (const char* name : {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}) {
     const auto path = tokenizer_folder / name;
     if (std::filesystem::exists(path)) files[name] = read_file(path);

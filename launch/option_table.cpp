@@ -46,7 +46,8 @@ OptionDeclaration paths_option() {
 std::vector<OptionDeclaration> text_options() {
   return {
       paths_option(),
-      option("input.format", "NAME", "auto, text, sentences, jsonl or mediawiki.",
+      option("input.format", "NAME",
+             "auto, text, sentences, jsonl, mediawiki, or nvidia (HDF5 shards of samples).",
              AT(input.format)),
       option("input.text_field", "NAME", "Field of a JSON line that holds the text.",
              AT(input.text_field)),
@@ -75,7 +76,13 @@ std::vector<OptionDeclaration> text_options() {
 
 std::vector<OptionDeclaration> data_options() {
   return {
-      option("data.corpus", "FOLDER", "Corpus made by `bertha prepare`.", AT(data.corpus)),
+      option("data.corpus", "FOLDER",
+             "Corpus made by `bertha prepare`, or NVIDIA's or MLPerf's HDF5 shards (with "
+             "--tokenizer.vocab).",
+             AT(data.corpus)),
+      option("data.validation_fraction", "F",
+             "Of NVIDIA's or MLPerf's rows, held out where no file is for it.",
+             AT(data.validation_fraction)),
       option("data.sequence_length", "N", "Longest sequence, in tokens with the special ones.",
              AT(data.sequence_length)),
       option("data.next_sentence", "BOOL",
@@ -87,7 +94,8 @@ std::vector<OptionDeclaration> data_options() {
       option("data.verify", "LEVEL",
              "quick (sizes, shapes), full (checksums too) or off, before training.",
              AT(data.verify)),
-      option("masking.strategy", "NAME", "token, word or character.", AT(data.masking.strategy)),
+      option("masking.strategy", "NAME", "token, word, span (SpanBERT) or character.",
+             AT(data.masking.strategy)),
       option("masking.probability", "P", "Share of the tokens to predict.",
              AT(data.masking.probability)),
       option("masking.mask_fraction", "F", "Of those, replaced by [MASK].",
@@ -116,7 +124,7 @@ std::vector<OptionDeclaration> data_options() {
              "Deviation of the initial weights; overrides the size's 0.02.",
              AT(trainer.model.initializer_range)),
       option("model.implementation", "NAME",
-             "reference, fused (CPU; fp32 and bf16), or auto: reference so far.",
+             "auto: fused where it exists (CPU; fp32, bf16), else reference; or one of the two.",
              AT(trainer.model.implementation)),
   };
 }
@@ -138,7 +146,7 @@ std::vector<OptionDeclaration> train_options() {
       option("train.device", "NAME", "auto, cpu or cuda.", AT(trainer.train.device)),
       option("train.seed", "N", "Seed of weights, order, masks and dropout.",
              AT(trainer.train.seed)),
-      option("train.deterministic", "BOOL", "Same bits on every run.",
+      option("train.deterministic", "BOOL", "Same bits on any number of ranks and threads (CPU).",
              AT(trainer.train.deterministic)),
       option("train.threads", "N", "Threads per rank; 0: the cores of this node shared.",
              AT(trainer.train.threads)),
@@ -149,13 +157,24 @@ std::vector<OptionDeclaration> train_options() {
              AT(trainer.train.validation_batches)),
       option("train.save_every", "N", "Steps between checkpoints; 0: only at the end.",
              AT(trainer.train.save_every)),
+      option("train.async_save", "BOOL", "Train on while a checkpoint is written.",
+             AT(trainer.train.async_save)),
       option("train.keep_last", "N", "Checkpoints kept; 0: all.",
              AT(trainer.train.retention.keep_last)),
       option("train.keep_every", "N", "Checkpoints at multiples of this stay for ever; 0: none.",
              AT(trainer.train.retention.keep_every)),
+      option("train.keep_best", "N",
+             "So many checkpoints with the lowest validation loss stay, too; 0: none.",
+             AT(trainer.train.retention.keep_best)),
       option("train.stop_after_steps", "N",
              "End this job after so many updates, saved and resumable; 0: never.",
              AT(trainer.train.stop_after_steps)),
+      option("train.max_seconds", "S",
+             "Wall-clock limit of this job; 0: Slurm's (SLURM_JOB_END_TIME), if there is one.",
+             AT(trainer.train.max_seconds)),
+      option("train.stop_before_seconds", "S",
+             "Stop and save so long before that limit (at most a tenth of it).",
+             AT(trainer.train.stop_before_seconds)),
       option("train.resume", "WHICH", "auto (newest checkpoint), never, or a checkpoint's path.",
              AT(trainer.train.resume)),
       option("train.resume_changed", "BOOL",
@@ -200,17 +219,24 @@ std::vector<OptionDeclaration> train_options() {
 std::vector<OptionDeclaration> task_options() {
   return {
       option("task.name", "NAME",
-             "classification, regression, token_classification or question_answering.",
-             AT(task.name)),
-      option("task.train", "FILE", "Labelled data: TSV, CSV or JSON lines.", AT(task.train)),
+             "classification, multi_label, regression or token_classification.", AT(task.name)),
+      option("task.train", "FILE",
+             "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification.",
+             AT(task.train)),
       option("task.validation", "FILE", "Default: a part of train.", AT(task.validation)),
       option("task.test", "FILE", "Default: a part of train.", AT(task.test)),
-      option("task.text_column", "COLUMN", "Name, or number from 0; default text, or 0.",
+      option("task.text_column", "COLUMN",
+             "Name, or number from 0; default text, or 0 (of words: words, or 0).",
              AT(task.text_column)),
       option("task.pair_column", "COLUMN", "Second text; default none.", AT(task.pair_column)),
-      option("task.label_column", "COLUMN", "Default label, or 1.", AT(task.label_column)),
+      option("task.label_column", "COLUMN", "Default label, or 1 (of words: labels, or the last).",
+             AT(task.label_column)),
+      option("task.label_delimiter", "TEXT", "Between the labels of a text, for multi_label.",
+             AT(task.label_delimiter)),
       option("task.header", "WHICH", "auto, true or false.", AT(task.header)),
-      option("task.delimiter", "WHICH", "auto, tab, comma or jsonl.", AT(task.delimiter)),
+      option("task.delimiter", "WHICH",
+             "auto, tab, comma or jsonl; of words auto, space, tab, jsonl or lines.",
+             AT(task.delimiter)),
       option("task.max_length", "N", "Tokens per example, with the special ones.",
              AT(task.max_length)),
       option("task.epochs", "X", "Passes over the training examples.", AT(task.epochs)),
@@ -219,7 +245,7 @@ std::vector<OptionDeclaration> task_options() {
              AT(task.validation_fraction)),
       option("task.test_fraction", "F", "Of train, when no test file is given.",
              AT(task.test_fraction)),
-      option("task.metric", "NAME", "Validation score that chooses the best epoch; auto: accuracy.",
+      option("task.metric", "NAME", "Validation score that chooses the best epoch; auto: by task.",
              AT(task.metric)),
       option("task.patience", "N", "Epochs without a better score before stopping; 0: never.",
              AT(task.patience)),
@@ -230,6 +256,27 @@ std::vector<OptionDeclaration> task_options() {
   };
 }
 
+std::vector<OptionDeclaration> plan_options() {
+  return {
+      option("plan.ranks", "N,N...", "Numbers of ranks to plan for.", AT(plan.ranks)),
+      option("plan.tokens_per_second", "N",
+             "Forward and backward of one device; 0: measured here and now.",
+             AT(plan.tokens_per_second)),
+      option("plan.optimizer_seconds", "S", "An update of one device, when its speed is given.",
+             AT(plan.optimizer_seconds)),
+      option("plan.measure_seconds", "S", "How long to measure, about.", AT(plan.measure_seconds)),
+      option("plan.ranks_per_node", "N", "Ranks that share a node.", AT(plan.ranks_per_node)),
+      option("plan.in_node_bytes_per_second", "N", "What a ring within a node carries.",
+             AT(plan.in_node_bytes_per_second)),
+      option("plan.between_nodes_bytes_per_second", "N", "What a ring over nodes carries.",
+             AT(plan.between_nodes_bytes_per_second)),
+      option("plan.latency_seconds", "S", "Of one message.", AT(plan.latency_seconds)),
+      option("plan.memory_bytes", "N", "Memory of one rank; 0: of this machine.",
+             AT(plan.memory_bytes)),
+      option("plan.cost_per_rank_hour", "X", "In any currency.", AT(plan.cost_per_rank_hour)),
+  };
+}
+
 #undef AT
 
 }  // namespace
@@ -237,7 +284,8 @@ std::vector<OptionDeclaration> task_options() {
 const std::vector<OptionDeclaration>& option_table() {
   static const std::vector<OptionDeclaration> table = [] {
     std::vector<OptionDeclaration> all;
-    for (auto part : {text_options(), data_options(), train_options(), task_options()}) {
+    for (auto part :
+         {text_options(), data_options(), train_options(), task_options(), plan_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;
@@ -258,16 +306,26 @@ const std::vector<CommandDeclaration>& command_table() {
        "Turns text into a sharded corpus; under mpirun ranks share the files.",
        {"input", "tokenizer", "prepare"},
        ""},
-      {"pretrain", "Trains BERT on a corpus and writes checkpoints.", with({"data", "masking"}),
-       ""},
+      {"pretrain", "Trains BERT on a corpus and writes checkpoints.",
+       with({"data", "masking", "tokenizer"}), ""},
       {"finetune", "Adapts a model to labelled data: trains, validates every epoch, tests once.",
        with({"task"}), ""},
       {"evaluate", "Scores a model on labelled data, or its losses on a corpus.",
-       with({"data", "masking", "task"}), ""},
+       with({"data", "masking", "task", "tokenizer"}), ""},
       {"predict", "Writes one JSON line per input.", {"task", "train"}, ""},
+      {"plan", "Models memory, speed, time and cost of a run on other numbers of ranks.",
+       with({"data", "masking", "plan"}), ""},
       {"export", "Copies a checkpoint's model as a Transformers folder.", {"train"}, ""},
-      {"inspect", "Says what a corpus, shard, checkpoint, model or run folder holds.", {}, "PATH"},
-      {"verify", "Checks a corpus, shard or checkpoint and names every fault.", {}, "PATH"},
+      {"inspect",
+       "Says what a corpus, shard, checkpoint, model or run folder holds; --samples shows samples "
+       "of a "
+       "corpus as the model sees them.",
+       {"tokenizer", "data", "masking"},
+       "PATH [--samples N]"},
+      {"verify",
+       "Checks a corpus, shard or checkpoint and names every fault.",
+       {"tokenizer"},
+       "PATH"},
       {"report", "Writes report.html: curves of one or several runs.", {}, "RUN..."},
       {"help", "Shows this, or a command's options.", {}, "[COMMAND]"},
   };

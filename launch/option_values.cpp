@@ -23,10 +23,12 @@ constexpr std::array kTextFormats{Named<TextFormat>{"auto", TextFormat::automati
                                   Named<TextFormat>{"text", TextFormat::text},
                                   Named<TextFormat>{"sentences", TextFormat::sentences},
                                   Named<TextFormat>{"jsonl", TextFormat::jsonl},
-                                  Named<TextFormat>{"mediawiki", TextFormat::mediawiki}};
+                                  Named<TextFormat>{"mediawiki", TextFormat::mediawiki},
+                                  Named<TextFormat>{"nvidia", TextFormat::nvidia}};
 constexpr std::array kStrategies{Named<MaskingStrategy>{"token", MaskingStrategy::token},
                                  Named<MaskingStrategy>{"word", MaskingStrategy::word},
-                                 Named<MaskingStrategy>{"character", MaskingStrategy::character}};
+                                 Named<MaskingStrategy>{"character", MaskingStrategy::character},
+                                 Named<MaskingStrategy>{"span", MaskingStrategy::span}};
 constexpr std::array kVerifyLevels{Named<VerifyLevel>{"quick", VerifyLevel::quick},
                                    Named<VerifyLevel>{"full", VerifyLevel::full},
                                    Named<VerifyLevel>{"off", VerifyLevel::off}};

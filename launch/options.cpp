@@ -1,4 +1,5 @@
-// Reads options with Boost.Program_options; keeps order and origin so that errors can name them.
+// Reads options (Boost.Program_options for the command line); keeps order and origin so that errors
+// can name them.
 #include "launch/options.h"
 
 #include <algorithm>
@@ -10,7 +11,9 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include "launch/ini_file.h"
 #include "launch/option_table.h"
+#include "launch/option_values.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 
@@ -56,7 +59,7 @@ std::string nearest(const std::string& name, const Names& names) {
 }
 
 std::vector<std::string> option_names() {
-  std::vector<std::string> names{"config", "json"};
+  std::vector<std::string> names{"config", "json", "samples"};
   for (const auto& declaration : option_table()) names.push_back(declaration.name);
   return names;
 }
@@ -67,42 +70,17 @@ std::vector<std::string> option_names() {
                           nearest(name, option_names())));
 }
 
-po::options_description described_options(bool command_line) {
+po::options_description described_options() {
   po::options_description description;
   for (const auto& declaration : option_table()) {
     auto* value = po::value<std::vector<std::string>>();
-    if (command_line && declaration.several) value->multitoken();
+    if (declaration.several) value->multitoken();
     description.add_options()(declaration.name.c_str(), value);
   }
-  if (command_line) {
-    description.add_options()("config", po::value<std::vector<std::string>>())(
-        "json", po::bool_switch())("argument", po::value<std::vector<std::string>>());
-  } else {
-    description.add_options()("include", po::value<std::vector<std::string>>());
-  }
+  description.add_options()("config", po::value<std::vector<std::string>>())(
+      "json", po::bool_switch())("samples", po::value<std::vector<std::string>>())(
+      "argument", po::value<std::vector<std::string>>());
   return description;
-}
-
-// "file:line" of the option `section.key` in an INI text; the file alone when it is not found.
-std::string place_in_file(const fs::path& path, const std::string& text, const std::string& name) {
-  const auto dot = name.rfind('.');
-  const auto wanted = dot == std::string::npos ? std::string() : name.substr(0, dot);
-  const auto key = dot == std::string::npos ? name : name.substr(dot + 1);
-  std::istringstream lines(text);
-  std::string line, section;
-  for (int number = 1; std::getline(lines, line); ++number) {
-    const auto first = line.find_first_not_of(" \t");
-    if (first == std::string::npos) continue;
-    if (line[first] == '[') {
-      section = line.substr(first + 1, line.find(']') - first - 1);
-      continue;
-    }
-    const auto last = line.find_first_of(" \t=", first);
-    if (section == wanted && line.substr(first, last - first) == key) {
-      return fmt::format("{}:{}", path.string(), number);
-    }
-  }
-  return path.string();
 }
 
 // Appends the settings of an INI file, those of the files it includes before its own.
@@ -110,24 +88,16 @@ void read_ini(const fs::path& path, std::vector<Setting>& settings, std::set<fs:
   if (!open.insert(fs::weakly_canonical(path)).second) {
     throw Error(ErrorKind::usage, path.string() + " includes itself");
   }
-  const auto text = read_file(path);
   std::vector<Setting> own;
-  try {
-    std::istringstream stream(text);
-    const auto parsed = po::parse_config_file(stream, described_options(false), true);
-    for (const auto& entry : parsed.options) {
-      const auto origin = place_in_file(path, text, entry.string_key);
-      if (entry.unregistered) unknown_option(entry.string_key, origin);
-      if (entry.string_key == "include") {
-        for (const auto& parent : entry.value)
-          read_ini(path.parent_path() / parent, settings, open);
-      } else {
-        own.push_back({entry.string_key, entry.value, origin});
-      }
+  for (auto& entry : parse_ini(read_file(path), path.string())) {
+    const auto origin = fmt::format("{}:{}", path.string(), entry.line);
+    if (entry.name == "include") {
+      read_ini(path.parent_path() / entry.value, settings, open);
+    } else if (find_option(entry.name)) {
+      own.push_back({entry.name, {entry.value}, origin});
+    } else {
+      unknown_option(entry.name, origin);
     }
-  } catch (const po::error& error) {
-    throw Error(ErrorKind::usage, fmt::format("{}: {}", path.string(), error.what()),
-                "lines are `name = value` below a [section]");
   }
   open.erase(fs::weakly_canonical(path));
   settings.insert(settings.end(), own.begin(), own.end());
@@ -158,9 +128,18 @@ void apply_settings(const std::vector<Setting>& settings, RunConfig& config) {
   }
 }
 
+void read_samples(const std::string& value, RunConfig& config) {
+  try {
+    parse_value(value, config.samples);
+  } catch (const std::invalid_argument& expected) {
+    throw Error(ErrorKind::usage,
+                fmt::format("samples = '{}' (command line): expected {}", value, expected.what()));
+  }
+}
+
 void read_command_line(const std::vector<std::string>& arguments, std::vector<Setting>& settings,
                        RunConfig& config) {
-  const auto description = described_options(true);
+  const auto description = described_options();
   po::positional_options_description positional;
   positional.add("argument", -1);
   std::vector<Setting> own;
@@ -177,6 +156,8 @@ void read_command_line(const std::vector<std::string>& arguments, std::vector<Se
         for (const auto& path : entry.value) read_ini(path, settings, open);
       } else if (entry.string_key == "json") {
         config.json = true;
+      } else if (entry.string_key == "samples") {
+        read_samples(entry.value.back(), config);
       } else if (entry.string_key == "argument" || entry.position_key >= 0) {
         config.arguments.insert(config.arguments.end(), entry.value.begin(), entry.value.end());
       } else {
@@ -201,6 +182,8 @@ void complete(RunConfig& config) {
   config.prepare.input = config.input;
   config.prepare.vocabulary = config.vocabulary;
   config.prepare.tokenizer = config.tokenizer;
+  config.data.vocabulary = config.vocabulary;
+  config.data.tokenizer = config.tokenizer;
   for (const auto& declaration : option_table()) {
     config.resolved[declaration.name] = declaration.text(config);
   }
@@ -252,7 +235,7 @@ std::string resolved_ini(const RunConfig& config) {
     }
     std::istringstream values(found->second);
     for (std::string value; std::getline(values, value);) {
-      text += declaration.key() + " = " + value + "\n";
+      text += declaration.key() + " = " + ini_value(value) + "\n";
     }
   }
   return text;

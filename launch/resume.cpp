@@ -9,6 +9,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_store.h"
 
 namespace bertha {
@@ -40,58 +41,106 @@ double number(const std::string& text) {
   return value;
 }
 
-void check_length(const std::string& name, const std::string& before, const std::string& now,
-                  bool may_change) {
-  if (before == now) return;
-  if (number(now) >= number(before) || may_change) {
-    return log_info(fmt::format("resume: {} was {}, is now {}", name, before, now));
+// Refuses a change, or logs it and keeps it for the run's records.
+class Changes {
+ public:
+  explicit Changes(bool may_change) : may_change_(may_change) {}
+
+  void add(const std::string& what) {
+    if (!may_change_) {
+      throw Error(ErrorKind::usage, "resume: " + what,
+                  "set it back, choose another train.output, or add --train.resume_changed true");
+    }
+    log_warning("resume: " + what);
+    list_.push_back(what);
   }
-  throw Error(ErrorKind::usage,
-              fmt::format("{} was {} and cannot be lowered to {} on resume", name, before, now),
-              "use --train.stop_after_steps to end early, or --train.resume_changed true");
+
+  void add_length(const std::string& name, const std::string& before, const std::string& now) {
+    if (before == now) return;
+    if (number(now) < number(before) && !may_change_) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} was {} and cannot be lowered to {} on resume", name, before, now),
+                  "use --train.stop_after_steps to end early, or --train.resume_changed true");
+    }
+    list_.push_back(fmt::format("{} was {}, is now {}", name, before, now));
+    log_info("resume: " + list_.back());
+  }
+
+  std::vector<std::string> take() { return std::move(list_); }
+
+ private:
+  bool may_change_;
+  std::vector<std::string> list_;
+};
+
+// Newest one of a folder that is all right. A run whose checkpoints are all damaged must not begin
+// anew as if there were none.
+std::optional<std::filesystem::path> newest_or_throw(const std::filesystem::path& checkpoints) {
+  if (auto newest = newest_checkpoint(checkpoints)) return newest;
+  for (const auto& folder : list_checkpoints(checkpoints)) {
+    if (std::filesystem::is_empty(folder.path)) continue;
+    throw Error(ErrorKind::bad_data,
+                checkpoints.string() + " holds checkpoints, but none that is complete and whole",
+                "`bertha verify` names their faults; --train.resume never begins anew");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::optional<std::filesystem::path> find_resume_point(const TrainOptions& options) {
   if (options.resume == "never") return std::nullopt;
-  if (options.resume == "auto") return newest_checkpoint(options.output / "checkpoints");
+  if (options.resume == "auto") return newest_or_throw(options.output / "checkpoints");
   const std::filesystem::path path = options.resume;
   if (std::filesystem::is_directory(path / "checkpoints")) {
-    if (auto newest = newest_checkpoint(path / "checkpoints")) return newest;
+    if (auto newest = newest_or_throw(path / "checkpoints")) return newest;
     throw Error(ErrorKind::bad_data, path.string() + " holds no complete checkpoint",
                 "check train.resume, or use --train.resume never");
   }
-  check_checkpoint(path, false);
+  check_checkpoint(path, CheckpointCheck::all);
   return path;
 }
 
-void check_unchanged(const TrainerState& saved, const RunConfig& config,
-                     const std::string& corpus_digest) {
-  const bool may_change = config.trainer.train.resume_changed;
+std::vector<std::string> check_unchanged(const TrainerState& saved, const RunConfig& config,
+                                         const std::string& corpus_digest) {
+  Changes changes(config.trainer.train.resume_changed);
   for (const auto& [name, now] : config.resolved) {
     const auto found = saved.options.find(name);
     if (found == saved.options.end()) continue;
     if (name == "train.steps" || name == "train.epochs") {
-      check_length(name, found->second, now, may_change);
+      changes.add_length(name, found->second, now);
     } else if (guarded(name) && found->second != now) {
-      const auto what = fmt::format("{} was '{}' and is now '{}'", name, found->second, now);
-      if (!may_change) {
-        throw Error(ErrorKind::usage, "resume: " + what,
-                    "set it back, choose another train.output, or add --train.resume_changed true");
-      }
-      log_warning("resume: " + what);
+      changes.add(fmt::format("{} was '{}' and is now '{}'", name, found->second, now));
     }
   }
   if (!corpus_digest.empty() && !saved.corpus_digest.empty() &&
       saved.corpus_digest != corpus_digest) {
-    if (!may_change) {
-      throw Error(ErrorKind::usage,
-                  "resume: data.corpus holds another corpus than the run began with",
-                  "give the same corpus, or add --train.resume_changed true");
-    }
-    log_warning("resume: the corpus is another one than the run began with");
+    changes.add("data.corpus holds another corpus than the run began with");
   }
+  return changes.take();
+}
+
+std::vector<std::string> check_same_model(const BertConfig& saved, const BertConfig& now,
+                                          bool may_change) {
+  Changes shape(false), other(may_change);
+  const auto compare = [](Changes& changes, const char* name, const auto& before,
+                          const auto& after) {
+    if (before == after) return;
+    changes.add(fmt::format("the model's {} was {} and is now {}", name, before, after));
+  };
+  compare(shape, "vocabulary size", saved.vocabulary_size, now.vocabulary_size);
+  compare(shape, "hidden_size", saved.hidden_size, now.hidden_size);
+  compare(shape, "layers", saved.layers, now.layers);
+  compare(shape, "attention_heads", saved.attention_heads, now.attention_heads);
+  compare(shape, "intermediate_size", saved.intermediate_size, now.intermediate_size);
+  compare(shape, "max_positions", saved.max_positions, now.max_positions);
+  compare(shape, "segment types", saved.segment_types, now.segment_types);
+  compare(shape, "activation", saved.activation, now.activation);
+  compare(shape, "LayerNorm epsilon", saved.layer_norm_epsilon, now.layer_norm_epsilon);
+  compare(other, "hidden_dropout", saved.hidden_dropout, now.hidden_dropout);
+  compare(other, "attention_dropout", saved.attention_dropout, now.attention_dropout);
+  compare(other, "initializer_range", saved.initializer_range, now.initializer_range);
+  return other.take();
 }
 
 }  // namespace bertha

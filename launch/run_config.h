@@ -9,7 +9,7 @@
 
 #include "data_pipeline/data_config.h"
 #include "data_pipeline/prepare.h"
-#include "trainer/task_config.h"
+#include "trainer/tasks/labelled/task_options.h"
 #include "trainer/trainer_config.h"
 
 namespace bertha {
@@ -18,6 +18,17 @@ struct VocabOptions {
   std::int32_t size = 30522;
   std::uint64_t min_frequency = 2;
   std::filesystem::path output;
+};
+
+struct PlanOptions {
+  std::string ranks = "1,8,64,256";
+  double tokens_per_second = 0, optimizer_seconds = 0;  // of one device; 0: measured
+  double measure_seconds = 10;
+  std::int64_t ranks_per_node = 8;
+  double in_node_bytes_per_second = 100e9, between_nodes_bytes_per_second = 20e9;
+  double latency_seconds = 10e-6;
+  double memory_bytes = 0;  // of one rank; 0: this machine's
+  double cost_per_rank_hour = 0;
 };
 
 struct RunConfig {
@@ -29,7 +40,9 @@ struct RunConfig {
   DataConfig data;                   // [data], [masking]
   TrainerConfig trainer;             // [model] [train] [optimizer] [schedule] [parallel] [metrics]
   TaskOptions task;                  // [task]
+  PlanOptions plan;                  // [plan]
   bool json = false;                 // --json
+  int samples = 0;                   // --samples: how many `inspect` shows
   std::vector<std::string> arguments;           // positional: `inspect PATH`, `report RUN ...`
   std::map<std::string, std::string> resolved;  // "section.option" -> value as used
   std::vector<std::string> given;               // names set by a file or the command line

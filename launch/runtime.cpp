@@ -18,6 +18,7 @@
 #include "parallel/base/sha256.h"
 #include "parallel/mpi_communicator.h"
 #include "parallel/nccl_communicator.h"
+#include "trainer/kernels/kernels.h"
 
 namespace bertha {
 namespace {
@@ -48,6 +49,17 @@ bool wants_nccl(Backend backend, const at::Device& device) {
   return device.is_cuda() && backend != Backend::mpi && nccl_available();
 }
 
+void check_deterministic(const TrainerConfig& options) {
+  if (!options.train.deterministic ||
+      options.parallel.reduce_precision == GradientReducer::Precision::fp32) {
+    return;
+  }
+  throw Error(ErrorKind::usage,
+              "train.deterministic and parallel.reduce_precision = bf16 exclude each other: what "
+              "is rounded would depend on the number of ranks",
+              "use --parallel.reduce_precision fp32");
+}
+
 }  // namespace
 
 int usable_threads(int asked, const RankInfo& rank) {
@@ -65,12 +77,10 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
       device_(choose_device(config.trainer.train.device, mpi.rank_info())),
       threads_(usable_threads(config.trainer.train.threads, mpi.rank_info())),
       watchdog_(std::chrono::seconds(config.trainer.parallel.timeout_seconds)) {
-  at::set_num_threads(threads_);
+  check_deterministic(config.trainer);
+  set_threads(config.trainer.train.deterministic);
   watchdog_.report("comparing options");
   require_equal(*host_, "the options", sha256_hex(resolved_ini(config)));
-  if (config.trainer.train.deterministic) {
-    at::globalContext().setDeterministicAlgorithms(true, false);
-  }
   if (wants_nccl(config.trainer.parallel.backend, device_)) {
     watchdog_.report("connecting NCCL");
     device_communicator_ = make_nccl_communicator(
@@ -84,6 +94,15 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
                     "would let them use all of this node's",
                     usable_threads(0, rank())));
   }
+}
+
+// Sums in LibTorch and MKL depend on their number of threads; ours do not. So where bits must not
+// depend on it, LibTorch gets one thread, and our kernels all.
+void Runtime::set_threads(bool deterministic) {
+  if (!deterministic) return at::set_num_threads(threads_);
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  at::set_num_threads(device_.is_cpu() ? 1 : threads_);
+  set_kernel_threads(threads_);
 }
 
 }  // namespace bertha

@@ -27,6 +27,8 @@ class Runtime {
   int threads() const { return threads_; }
 
  private:
+  void set_threads(bool deterministic);
+
   std::unique_ptr<Communicator> host_;
   at::Device device_;
   int threads_;

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include <fmt/format.h>
 
-#include "data_pipeline/unigram.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
 #include "launch/resume.h"
@@ -43,6 +43,11 @@ const RunConfig& checked(const RunConfig& config) {
   return config;
 }
 
+Sharding sharding(const TrainerConfig& options) {
+  if (!options.parallel.shard_optimizer) return Sharding::none;
+  return options.train.deterministic ? Sharding::whole_parameters : Sharding::even;
+}
+
 std::int64_t steps_of(const RunConfig& config, BatchStream& stream) {
   const auto& train = config.trainer.train;
   if (train.steps > 0) return train.steps;
@@ -58,16 +63,17 @@ BatchOptions batch_options(const RunConfig& config) {
   options.global_batch = config.trainer.train.global_batch;
   options.micro_batch_tokens = config.trainer.train.micro_batch_tokens;
   options.seed = config.trainer.train.seed;
+  options.fixed_micro_batches = config.trainer.train.deterministic;
   return options;
 }
 
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
     : config_(checked(config)),
+      time_limit_(time_limit(config.trainer.train)),
       runtime_(config, mpi),
-      corpus_(config.data.corpus, "train", config.data.verify) {
-  if (corpus_.manifest().splits.contains("validation") &&
-      corpus_.manifest().splits.at("validation").documents > 0) {
-    validation_corpus_.emplace(config.data.corpus, "validation", config.data.verify);
+      corpus_(config.data, "train") {
+  if (TrainingData::has_split(config.data, "validation")) {
+    validation_corpus_.emplace(config.data, "validation");
   }
   const auto model = resolve_model(config, corpus_.vocabulary().size());
   if (config.data.sequence_length > model.max_positions) {
@@ -80,12 +86,11 @@ Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
   auto& space = task_->parameters();
-  optimizer_ =
-      make_optimizer(options.optimizer, space,
-                     owned_range(space.size(), runtime_.rank(), options.parallel.shard_optimizer),
-                     [this](at::Tensor values) {
-                       runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
-                     });
+  optimizer_ = make_optimizer(options.optimizer, space,
+                              owned_range(space, runtime_.rank(), sharding(options)),
+                              [this](at::Tensor values) {
+                                runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
+                              });
   restore_or_initialize();
   make_stream_and_step();
   start_run_folder(config_, runtime_.rank());
@@ -106,9 +111,13 @@ void Session::restore_or_initialize() {
   found = runtime_.communicator().gather_bytes(found).front();
   agree_or_throw(runtime_.communicator(), [&] {
     if (!found.empty()) {
-      check_checkpoint(found, false);
+      check_checkpoint(found, CheckpointCheck::sizes);  // rank 0 has seen every byte of it
       state_ = read_trainer_state(found);
-      check_unchanged(state_, config_, corpus_.manifest().digest());
+      changes_ = check_unchanged(state_, config_, corpus_.digest());
+      const auto model =
+          check_same_model(read_bert_config(std::filesystem::path(found) / "config.json"),
+                           task_->config(), train.resume_changed);
+      changes_.insert(changes_.end(), model.begin(), model.end());
       restore(found, space, *optimizer_);
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
@@ -124,21 +133,21 @@ void Session::restore_or_initialize() {
                 fmt::format("{:.17g}", sum_of_squares(weights.data_ptr<float>(), weights.numel())));
   state_.seed = train.seed;
   state_.world_size = runtime_.rank().world_size;
-  state_.corpus_digest = corpus_.manifest().digest();
+  state_.corpus_digest = corpus_.digest();
   state_.options = config_.resolved;
 }
 
 void Session::make_stream_and_step() {
   const StreamCursor start{state_.epoch, state_.next_sample, state_.samples};
-  stream_ = std::make_unique<BatchStream>(corpus_, config_.data, batch_options(config_),
-                                          runtime_.rank(), start);
+  stream_ = corpus_.stream(batch_options(config_), runtime_.rank(), start);
   total_steps_ = steps_of(config_, *stream_);
   TrainStepOptions options;
   options.schedule = resolve_schedule(config_.trainer, total_steps_);
   options.clip_norm = config_.trainer.clip_norm;
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
-  options.shard_optimizer = config_.trainer.parallel.shard_optimizer;
+  options.sharding = sharding(config_.trainer);
+  options.deterministic = config_.trainer.train.deterministic;
   options.bucket_bytes = config_.trainer.parallel.bucket_bytes;
   options.reduce_precision = config_.trainer.parallel.reduce_precision;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
@@ -155,21 +164,23 @@ void Session::describe() const {
       human_count(static_cast<double>(task_->parameters().parameter_elements())),
       precision_name(config_.trainer.train.precision), rank.world_size, runtime_.device().str(),
       runtime_.threads()));
-  log_info(fmt::format("corpus {}: {} documents, {} tokens; {} sequences of up to {} tokens a step",
-                       config_.data.corpus.string(),
-                       human_count(static_cast<double>(corpus_.documents())),
-                       human_count(static_cast<double>(corpus_.tokens())),
+  log_info(fmt::format("corpus {}: {}; {} sequences of up to {} tokens a step",
+                       config_.data.corpus.string(), corpus_.description(),
                        config_.trainer.train.global_batch, config_.data.sequence_length));
   log_info(fmt::format("{}; {} steps in all; results in {}", start_choice_, total_steps_,
                        config_.trainer.train.output.string()));
+  if (!time_limit_) return;
+  const auto left = time_limit_->ends_at - static_cast<double>(std::time(nullptr));
+  log_info(fmt::format("this job may take {}; it stops and saves {} before", human_seconds(left),
+                       human_seconds(time_limit_->ends_at - time_limit_->stop_at)));
 }
 
 Evaluation Session::validate() {
   if (validation_batches_.empty()) {
     const auto most = config_.trainer.train.validation_batches * config_.trainer.train.global_batch;
-    validation_batches_ = validation_batches(
-        *validation_corpus_, config_.data, batch_options(config_), runtime_.rank(),
-        static_cast<std::uint64_t>(std::max<std::int64_t>(0, most)));
+    validation_batches_ =
+        validation_corpus_->validation(batch_options(config_), runtime_.rank(),
+                                       static_cast<std::uint64_t>(std::max<std::int64_t>(0, most)));
   }
   return evaluate(runtime_.communicator(), *task_, validation_batches_, runtime_.watchdog());
 }
@@ -189,28 +200,32 @@ Outcome Session::run() {
                          train.log_every,
                          train.validate_every,
                          train.save_every,
+                         train.async_save,
                          0,
                          config_.trainer.metrics.progress};
   const double peak[] = {measure_peak_flops(train.precision, runtime_.device())};
   options.peak_flops = agree_sum(runtime_.communicator(), peak)[0];
 
   TrainerCallbacks callbacks;
-  callbacks.stop_requested = stop_requested;
-  callbacks.stop_reason = [] {
-    return std::string(stop_requested() ? stop_signal_name() : "train.stop_after_steps");
+  callbacks.stop_requested = [this] { return stop_requested() || reached(time_limit_); };
+  callbacks.stop_reason = [this] {
+    return std::string(stop_requested()       ? stop_signal_name()
+                       : reached(time_limit_) ? "time limit"
+                                              : "train.stop_after_steps");
   };
   if (validation_corpus_) callbacks.validate = [this] { return validate(); };
-  callbacks.files =
-      model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, config_.data.corpus);
+  callbacks.files = model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, {});
+  callbacks.files.merge(corpus_.tokenizer_files());
 
   MetricsEvent event{state_.step > 0 ? "resume" : "start", state_.step, {}};
   event.add("from", start_choice_);
+  if (!changes_.empty()) event.add("changed", fmt::format("{}", fmt::join(changes_, "; ")));
   event.add("parameters", task_->parameters().parameter_elements());
   event.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
   event.add("total_steps", total_steps_);
   event.add("peak_flops", options.peak_flops);
   if (runtime_.rank().is_root()) {
-    const double entropy = unigram_entropy(corpus_, kEntropyTokens);
+    const double entropy = corpus_.unigram_entropy(kEntropyTokens);
     event.add("unigram_entropy", entropy);
     log_info(fmt::format("knowing word frequencies alone gives a masked-word loss of {:.2f} nats",
                          entropy));

@@ -4,10 +4,10 @@
 #include <memory>
 #include <optional>
 
-#include "data_pipeline/batch_stream.h"
-#include "data_pipeline/shards/corpus.h"
+#include "data_pipeline/training_data.h"
 #include "launch/run_config.h"
 #include "launch/runtime.h"
+#include "launch/time_limit.h"
 #include "trainer/tasks/pretraining.h"
 #include "trainer/trainer.h"
 
@@ -28,14 +28,16 @@ class Session {
   Evaluation validate();
 
   const RunConfig& config_;
+  std::optional<TimeLimit> time_limit_;
   Runtime runtime_;
-  Corpus corpus_;
-  std::optional<Corpus> validation_corpus_;
+  TrainingData corpus_;
+  std::optional<TrainingData> validation_corpus_;
   std::unique_ptr<PretrainingTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LossScaler> loss_scaler_;
   TrainerState state_;
-  std::string start_choice_;  // "fresh weights", "resumed from ..."
+  std::string start_choice_;          // "fresh weights", "resumed from ..."
+  std::vector<std::string> changes_;  // of options, data and model since the checkpoint
   std::int64_t total_steps_ = 0;
   std::unique_ptr<BatchStream> stream_;
   std::unique_ptr<TrainStep> step_;

@@ -1,26 +1,49 @@
 #!/usr/bin/env bash
-# Runs a command again while it ends with a resumable exit code (75 stopped and saved,
-# 76 communication failure): launch/supervise.sh mpirun -n 8 bertha pretrain ...
-# A stop that you asked for (a signal to this script) is passed on and not retried.
-# BERTHA_RETRIES (default 10) bounds retries after 76; waits double from 10 s to 5 min.
+# Runs a command again while it ends with a code that says that the same command goes on: 75 (stopped
+# and saved), 76 (communication failure), 137 (a rank was killed):
+#   launch/supervise.sh mpirun -n 8 bertha pretrain ...
+# Any other code ends it, above all 64 (usage) and 65 (bad data), which would only come again. A stop
+# that you asked for (a signal to this script) is passed on and not retried. After a failure it waits,
+# twice as long each time; a run that lasted an hour begins the count anew.
+#   BERTHA_RETRIES   failures in a row that are retried, 10
+#   BERTHA_RESTARTS  restarts after 75, 1000
+#   BERTHA_WAIT      seconds before the first retry, 10; never more than 30 times as long
 set -u
-[ $# -gt 0 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 64; }
-retries=${BERTHA_RETRIES:-10} wait_seconds=10 stopped=0 child=''
-pass_on() { stopped=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
+[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 64; }
+most_retries=${BERTHA_RETRIES:-10} restarts=${BERTHA_RESTARTS:-1000} first_wait=${BERTHA_WAIT:-10}
+retries=$most_retries wait_seconds=$first_wait stopped=0 child=''
+pass_on() { stopped=1 interrupted=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
 trap 'pass_on TERM' TERM; trap 'pass_on INT' INT; trap 'pass_on USR1' USR1
+
+# Sleeps so that a signal is not kept waiting.
+pause() { sleep "$1" & wait $! || true; }
+
 while :; do
+  began=$SECONDS
   "$@" &
   child=$!
-  wait $child; code=$?
-  # A trapped signal ends `wait` early: wait for the child itself.
-  while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+  # A trapped signal ends `wait` early, perhaps when the child is gone already: only a wait that no
+  # signal came into tells the child's own code (127: told before).
+  code=127 interrupted=1
+  while [ $interrupted = 1 ]; do
+    interrupted=0
+    wait $child; waited=$?
+    [ $waited = 127 ] || code=$waited
+  done
+  child=''
   [ $stopped = 0 ] || exit $code
+  if [ $((SECONDS - began)) -ge 3600 ]; then retries=$most_retries wait_seconds=$first_wait; fi
   case $code in
-    75) ;;
-    76) [ "$retries" -gt 0 ] || exit 76
+    75) [ "$restarts" -gt 0 ] || { echo "supervise: stopped and saved too often, no more restarts" >&2; exit 75; }
+        restarts=$((restarts - 1)) ;;
+    76 | 137)
+        [ "$retries" -gt 0 ] || { echo "supervise: failed with $code too often, no more retries" >&2; exit $code; }
         retries=$((retries - 1))
-        echo "supervise: communication failure, again in $wait_seconds s ($retries retries left)" >&2
-        sleep $wait_seconds; wait_seconds=$((wait_seconds < 150 ? wait_seconds * 2 : 300)) ;;
+        echo "supervise: ended with $code, again in $wait_seconds s ($retries retries left)" >&2
+        pause "$wait_seconds"
+        [ $stopped = 0 ] || exit $code
+        wait_seconds=$((wait_seconds * 2))
+        [ $wait_seconds -le $((30 * first_wait)) ] || wait_seconds=$((30 * first_wait)) ;;
     *) exit $code ;;
   esac
 done

@@ -1,4 +1,4 @@
-// Loads a sequence classification or regression model with all its weights.
+// Loads a fine-tuned model with all its weights.
 #include "launch/tuned_model.h"
 
 #include <algorithm>
@@ -7,24 +7,22 @@
 
 #include "parallel/base/error.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
 
 TunedModel::TunedModel(const RunConfig& config, at::Device device)
     : folder(resolve_model_folder(config.trainer.train.init)),
       head(read_head_config(folder / "config.json")),
-      tokenizer(folder) {
+      definition(task_of_model(head, config.was_given("task.name") ? config.task.name : "",
+                               folder.string())),
+      tokenizer(folder),
+      options(config.task) {
   const auto shape = read_bert_config(folder / "config.json");
-  const bool one_value = head.problem_type == "regression";
-  const auto outputs = one_value ? 1 : static_cast<std::int64_t>(head.label_names.size());
-  if (head.architecture != head_architecture(Head::sequence) || outputs < 1) {
-    throw Error(ErrorKind::bad_data,
-                fmt::format("{} holds a {}, not a fine-tuned {}", folder.string(),
-                            head.architecture, head_architecture(Head::sequence)),
-                "fine-tune it first: bertha finetune --train.init ...");
-  }
-  task = std::make_unique<SequenceTask>(shape, outputs, one_value, config.trainer.train.precision,
-                                        device);
+  options.max_length =
+      static_cast<int>(std::min<std::int64_t>(options.max_length, shape.max_positions));
+  task = std::make_unique<LabelledTask>(shape, definition.model(head.label_names.size()),
+                                        config.trainer.train.precision, device);
   auto& space = task->parameters();
   std::vector<NamedTensor> destination;
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
@@ -38,8 +36,9 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
   space.copy_master_to_compute();
 }
 
-int TunedModel::longest(int asked) const {
-  return static_cast<int>(std::min<std::int64_t>(asked, task->config().max_positions));
+ExampleSet TunedModel::load(const std::filesystem::path& file, bool labelled, int threads) const {
+  return definition.load_file({options, tokenizer.wordpiece, 1, threads},
+                              {file, head.label_names, labelled});
 }
 
 }  // namespace bertha

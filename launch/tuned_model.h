@@ -4,24 +4,25 @@
 #include <filesystem>
 #include <memory>
 
-#include "launch/labelled_setup.h"
+#include "launch/model_tokenizer.h"
 #include "launch/run_config.h"
-#include "trainer/tasks/sequence_task.h"
+#include "trainer/tasks/labelled/task_definition.h"
 
 namespace bertha {
 
 struct TunedModel {
-  // Error{bad_data} when the folder holds no BertForSequenceClassification with its classifier.
+  // Error{bad_data} when the folder holds no model of a fine-tuning task with its head.
   TunedModel(const RunConfig& config, at::Device device);
 
-  bool regression() const { return task->regression(); }
-  // The asked length, or what the model can take if that is less.
-  int longest(int asked) const;
+  // The examples of a file, cut to what was asked for or to what the model can take.
+  ExampleSet load(const std::filesystem::path& file, bool labelled, int threads) const;
 
   std::filesystem::path folder;
   HeadConfig head;
+  const LabelledTaskDefinition& definition;
   ModelTokenizer tokenizer;
-  std::unique_ptr<SequenceTask> task;
+  TaskOptions options;
+  std::unique_ptr<LabelledTask> task;
 };
 
 }  // namespace bertha

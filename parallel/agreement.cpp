@@ -15,30 +15,17 @@
 namespace bertha {
 namespace {
 
-// Doubles of all ranks, [ranks][values].
-std::vector<std::vector<double>> gather_doubles(Communicator& communicator,
-                                                std::span<const double> mine) {
-  const auto texts =
-      communicator.gather_bytes({reinterpret_cast<const char*>(mine.data()), mine.size_bytes()});
-  std::vector<std::vector<double>> values(texts.size(), std::vector<double>(mine.size()));
-  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
-    if (texts[rank].size() != mine.size_bytes()) {
-      throw Error(
-          ErrorKind::communication,
-          fmt::format("agreement: rank {} gave {} bytes, rank {} {}", rank, texts[rank].size(),
-                      communicator.rank_info().rank, mine.size_bytes()));
-    }
-    if (!mine.empty()) std::memcpy(values[rank].data(), texts[rank].data(), texts[rank].size());
-  }
-  return values;
-}
-
 template <class Combine>
 std::vector<double> agree(Communicator& communicator, std::span<const double> mine,
                           Combine combine) {
   const auto values = gather_doubles(communicator, mine);
   auto agreed = values.front();
   for (std::size_t rank = 1; rank < values.size(); ++rank) {
+    if (values[rank].size() != agreed.size()) {
+      throw Error(ErrorKind::communication,
+                  fmt::format("agreement: rank {} gave {} numbers, rank 0 {}", rank,
+                              values[rank].size(), agreed.size()));
+    }
     for (std::size_t i = 0; i < agreed.size(); ++i) agreed[i] = combine(agreed[i], values[rank][i]);
   }
   return agreed;
@@ -94,6 +81,31 @@ std::string differing_line(std::string_view mine, std::string_view other) {
 }
 
 }  // namespace
+
+std::vector<std::vector<double>> gather_doubles(Communicator& communicator,
+                                                std::span<const double> mine) {
+  const auto texts =
+      communicator.gather_bytes({reinterpret_cast<const char*>(mine.data()), mine.size_bytes()});
+  std::vector<std::vector<double>> values;
+  for (const auto& text : texts) {
+    auto& row = values.emplace_back(text.size() / sizeof(double));
+    if (!row.empty()) std::memcpy(row.data(), text.data(), row.size() * sizeof(double));
+  }
+  return values;
+}
+
+std::vector<double> sum_rows(const std::vector<std::vector<double>>& rows_by_rank,
+                             std::size_t width) {
+  std::vector<double> sum(width, 0.0);
+  for (const auto& rows : rows_by_rank) {
+    if (rows.size() % width != 0) {
+      throw Error(ErrorKind::internal,
+                  fmt::format("{} numbers are no rows of {}", rows.size(), width));
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i) sum[i % width] += rows[i];
+  }
+  return sum;
+}
 
 std::vector<double> agree_sum(Communicator& communicator, std::span<const double> mine) {
   return agree(communicator, mine, [](double a, double b) { return a + b; });

@@ -11,6 +11,15 @@
 
 namespace bertha {
 
+// Everyone's doubles, by rank; lengths may differ.
+std::vector<std::vector<double>> gather_doubles(Communicator& communicator,
+                                                std::span<const double> mine);
+
+// Sum of rows of `width` doubles, any number of them with each rank: one after the other, the rows
+// of rank 0 first, so that only their order counts, and not where one rank's end.
+std::vector<double> sum_rows(const std::vector<std::vector<double>>& rows_by_rank,
+                             std::size_t width);
+
 // Sums (or maxima) over ranks of a few doubles; the same on every rank, in rank order.
 std::vector<double> agree_sum(Communicator& communicator, std::span<const double> mine);
 std::vector<double> agree_max(Communicator& communicator, std::span<const double> mine);

@@ -42,6 +42,9 @@ class Communicator {
   virtual std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) = 0;
   // input [n] of every rank -> output [world_size * n]. input may be this rank's part of output.
   virtual std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) = 0;
+  // input [world_size * n] -> output [world_size * n]: part s of rank r's input becomes part r of
+  // rank s's output. The two do not overlap.
+  virtual std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) = 0;
   virtual void broadcast(at::Tensor values, int root) = 0;
 
   // Everyone's bytes, by rank; lengths may differ. Host path, also the barrier (with empty bytes).

@@ -97,6 +97,7 @@ class MpiCommunicator final : public Communicator {
   std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override;
   std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override;
   std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override;
   void broadcast(at::Tensor values, int root) override;
   std::vector<std::string> gather_bytes(std::string_view bytes) override;
   void abort(int exit_code) noexcept override { abort_job(exit_code); }
@@ -190,6 +191,27 @@ std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor input, at::Tensor o
       check_mpi(MPI_Ibcast(element(output, owner * input.numel() + offset), count, mpi_type(output),
                            owner, comm_, work->add_request()),
                 "MPI_Ibcast");
+    });
+  }
+  return work;
+}
+
+// Messages between all pairs. Those of one pair arrive in the order in which they were sent, so one
+// tag is enough.
+std::unique_ptr<Work> MpiCommunicator::all_to_all(at::Tensor input, at::Tensor output) {
+  const auto n = check_exchange(input, output, rank_info_);
+  require_host(input);
+  auto work = std::make_unique<MpiWork>(std::vector{input, output});
+  for (int turn = 0; turn < rank_info_.world_size; ++turn) {
+    const int to = (rank_info_.rank + turn) % rank_info_.world_size;
+    const int from = (rank_info_.rank + rank_info_.world_size - turn) % rank_info_.world_size;
+    in_chunks(n, [&](std::int64_t offset, int count) {
+      check_mpi(MPI_Irecv(element(output, from * n + offset), count, mpi_type(output), from, 0,
+                          comm_, work->add_request()),
+                "MPI_Irecv");
+      check_mpi(MPI_Isend(element(input, to * n + offset), count, mpi_type(input), to, 0, comm_,
+                          work->add_request()),
+                "MPI_Isend");
     });
   }
   return work;

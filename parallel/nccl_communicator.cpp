@@ -217,6 +217,12 @@ class NcclCommunicator final : public Communicator {
     });
   }
 
+  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
+    if (input.is_cpu()) return host_.all_to_all(input, output);
+    const auto n = check_exchange(input, output, rank_info());
+    return enqueue("ncclGroupEnd", {input, output}, [&] { return exchange(input, output, n); });
+  }
+
   void broadcast(at::Tensor values, int root) override {
     if (values.is_cpu()) return host_.broadcast(values, root);
     check_collective_tensor(values, "values");
@@ -237,6 +243,25 @@ class NcclCommunicator final : public Communicator {
  private:
   static std::size_t count(const at::Tensor& tensor) {
     return static_cast<std::size_t>(tensor.numel());
+  }
+
+  // One group of messages between all pairs.
+  ncclResult_t exchange(const at::Tensor& input, const at::Tensor& output, std::int64_t n) {
+    const auto part = [n](const at::Tensor& whole, int rank) {
+      return static_cast<std::byte*>(whole.data_ptr()) +
+             rank * n * static_cast<std::int64_t>(whole.element_size());
+    };
+    const auto failed = [](ncclResult_t r) { return r != ncclSuccess && r != ncclInProgress; };
+    const auto elements = static_cast<std::size_t>(n);
+    const auto type = nccl_type(input);
+    ncclResult_t result = ncclGroupStart();
+    for (int peer = 0; peer < rank_info().world_size && !failed(result); ++peer) {
+      result = ncclSend(part(input, peer), elements, type, peer, nccl_.get(), stream_);
+      if (failed(result)) break;
+      result = ncclRecv(part(output, peer), elements, type, peer, nccl_.get(), stream_);
+    }
+    const ncclResult_t end = ncclGroupEnd();
+    return failed(result) ? result : end;
   }
 
   // Behind what the current stream computes now, and beside what it computes next.

@@ -29,27 +29,53 @@ void check_collective_tensor(const at::Tensor& tensor, const char* name,
   }
 }
 
+namespace {
+
+bool overlap(const at::Tensor& a, const at::Tensor& b) {
+  const auto begin_of = [](const at::Tensor& t) { return static_cast<std::byte*>(t.data_ptr()); };
+  const std::less<> before;
+  return a.numel() > 0 && b.numel() > 0 && before(begin_of(a), begin_of(b) + b.nbytes()) &&
+         before(begin_of(b), begin_of(a) + a.nbytes());
+}
+
+void check_same_kind(const at::Tensor& a, const at::Tensor& b, std::source_location where) {
+  if (a.scalar_type() == b.scalar_type() && a.device() == b.device()) return;
+  throw Error(ErrorKind::internal, "collective: its tensors differ in type or device", {}, where);
+}
+
+}  // namespace
+
+std::int64_t check_exchange(const at::Tensor& input, const at::Tensor& output, const RankInfo& rank,
+                            std::source_location where) {
+  check_collective_tensor(input, "input", where);
+  check_collective_tensor(output, "output", where);
+  check_same_kind(input, output, where);
+  if (input.numel() != output.numel() || input.numel() % rank.world_size != 0) {
+    throw Error(ErrorKind::internal,
+                fmt::format("collective: input has {} elements, output {}, for {} ranks",
+                            input.numel(), output.numel(), rank.world_size),
+                {}, where);
+  }
+  if (overlap(input, output)) {
+    throw Error(ErrorKind::internal, "collective: input overlaps output", {}, where);
+  }
+  return input.numel() / rank.world_size;
+}
+
 bool check_parts(const at::Tensor& whole, const at::Tensor& part, const RankInfo& rank,
                  std::source_location where) {
   check_collective_tensor(whole, "whole", where);
   check_collective_tensor(part, "part", where);
-  if (whole.scalar_type() != part.scalar_type() || whole.device() != part.device()) {
-    throw Error(ErrorKind::internal, "collective: whole and part differ in type or device", {},
-                where);
-  }
+  check_same_kind(whole, part, where);
   if (whole.numel() != part.numel() * rank.world_size) {
     throw Error(ErrorKind::internal,
                 fmt::format("collective: whole has {} elements, part {}, for {} ranks",
                             whole.numel(), part.numel(), rank.world_size),
                 {}, where);
   }
+  if (!overlap(whole, part)) return false;
   const auto begin_of = [](const at::Tensor& t) { return static_cast<std::byte*>(t.data_ptr()); };
   const auto part_bytes = static_cast<std::ptrdiff_t>(part.nbytes());
-  const std::less<> before;
-  if (part.numel() == 0 || !before(begin_of(part), begin_of(whole) + whole.nbytes()) ||
-      !before(begin_of(whole), begin_of(part) + part_bytes)) {
-    return false;
-  }
   if (begin_of(part) != begin_of(whole) + rank.rank * part_bytes) {
     throw Error(
         ErrorKind::internal,

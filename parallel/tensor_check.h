@@ -1,6 +1,7 @@
 // What a collective demands of its tensors, said as errors before anything travels.
 #pragma once
 
+#include <cstdint>
 #include <source_location>
 
 #include <ATen/core/Tensor.h>
@@ -17,6 +18,11 @@ void check_collective_tensor(const at::Tensor& tensor, const char* name,
 // `part` is exactly this rank's part of `whole`. Returns whether they do. Error{internal}.
 bool check_parts(const at::Tensor& whole, const at::Tensor& part, const RankInfo& rank,
                  std::source_location where = std::source_location::current());
+
+// Two tensors of one size, type and device that do not overlap, of world_size parts each; returns
+// the elements of a part. Error{internal}.
+std::int64_t check_exchange(const at::Tensor& input, const at::Tensor& output, const RankInfo& rank,
+                            std::source_location where = std::source_location::current());
 
 // A rank of this communicator. Error{internal}.
 void check_root(int root, const RankInfo& rank,

@@ -16,21 +16,21 @@ Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batc
   const auto begin = std::chrono::steady_clock::now();
   const at::NoGradGuard no_gradient;
   // Sums are divided by their own counts afterwards, so the divisor of the loss does not matter.
-  const BatchTotals unit{1, 1, 1};
-  auto sums = at::zeros({task.sum_count()}, at::kDouble);
+  const BatchTotals unit{1, 1, 1, 1};
+  std::vector<double> rows;  // a micro-batch each
   for (const auto& batch : batches) {
     watchdog.report("validation");
-    sums += task.forward(batch, unit, {}).sums.to(at::kCPU);
+    const auto sums = task.forward(batch, unit, {}).sums.to(at::kCPU);
+    rows.insert(rows.end(), sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel());
+    const auto counts = count_batches({&batch, 1});
+    rows.insert(rows.end(), {counts.predictions, counts.sequences, counts.tokens});
   }
-  const auto mine = count_batches(batches);
-  std::vector<double> values(sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel());
-  values.insert(values.end(), {mine.predictions, mine.sequences, mine.tokens});
-  const auto agreed = agree_sum(communicator, values);
   const auto count = static_cast<std::size_t>(task.sum_count());
+  const auto agreed = sum_rows(gather_doubles(communicator, rows), count + 3);
 
   Evaluation evaluation;
   evaluation.scores = task.scores(std::span(agreed).first(count));
-  evaluation.totals = {agreed[count], agreed[count + 1], agreed[count + 2]};
+  evaluation.totals = {agreed[count], agreed[count + 1], agreed[count + 2], 0};
   evaluation.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return evaluation;

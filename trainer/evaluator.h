@@ -1,4 +1,5 @@
-// Scores of a task over a whole split, the same on any number of ranks but for rounding.
+// Scores of a task over a whole split, the same on any number of ranks; to the
+// bit, when the micro-batches are the same.
 #pragma once
 
 #include <span>

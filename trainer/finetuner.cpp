@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/labelled_batches.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
@@ -17,20 +18,17 @@ Finetuner::Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCa
       options_(std::move(options)),
       callbacks_(std::move(callbacks)),
       progress_(std::move(start)) {
-  if (options_.metric == "auto") {
-    options_.metric = parts_.task.regression() ? "spearman" : "accuracy";
-  }
+  if (options_.metric == "auto") options_.metric = parts_.definition.metric;
 }
 
-Outcome Finetuner::run(const std::vector<EncodedExample>& train,
-                       const std::vector<EncodedExample>& validation) {
+Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
   const auto per_epoch =
-      static_cast<std::int64_t>(steps_in_epoch(train.size(), options_.batch_size));
+      static_cast<std::int64_t>(steps_in_epoch(train.sequences.size(), options_.batch_size));
   ProgressBar bar("finetune", static_cast<std::uint64_t>(options_.total_steps), "steps",
                   options_.progress && parts_.communicator.rank_info().is_root());
   bar.set_start(static_cast<std::uint64_t>(progress_.step));
   while (progress_.step < options_.total_steps) {
-    const auto report = train_step(train, per_epoch);
+    const auto report = train_step(train.sequences, per_epoch);
     bar.update(static_cast<std::uint64_t>(progress_.step),
                fmt::format("loss {:.3f}", report.scores.front().second));
     if (options_.log_every > 0 && progress_.step % options_.log_every == 0) {
@@ -55,6 +53,7 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   batch.batch_size = options_.batch_size;
   batch.micro_batch_tokens = options_.micro_batch_tokens;
   batch.seed = options_.seed;
+  batch.fixed_micro_batches = options_.deterministic;
   batch.epoch = static_cast<std::uint32_t>(progress_.step / steps_per_epoch);
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
@@ -74,10 +73,11 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
 }
 
 // False: patience has run out.
-bool Finetuner::finish_epoch(const std::vector<EncodedExample>& validation) {
-  const auto predictions = predict_examples({parts_.communicator, parts_.task, parts_.watchdog},
-                                            validation, options_.micro_batch_tokens);
-  auto scores = score_predictions(predictions, validation, parts_.task.regression());
+bool Finetuner::finish_epoch(const ExampleSet& validation) {
+  const auto predictions =
+      predict_examples({parts_.communicator, parts_.task, parts_.watchdog, options_.deterministic},
+                       validation.sequences, options_.micro_batch_tokens);
+  auto scores = score_examples(parts_.definition, validation, predictions);
   const auto epoch = static_cast<std::int64_t>(progress_.validations.size()) + 1;
   MetricsEvent event{"validation", progress_.step, {}};
   event.add("epoch", epoch);

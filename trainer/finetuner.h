@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "data_pipeline/labelled_data.h"
 #include "trainer/labelled_evaluator.h"
 #include "trainer/metrics/metrics_sink.h"
 #include "trainer/train_step.h"
@@ -18,15 +17,17 @@ struct FinetunerOptions {
   std::int64_t batch_size = 32;
   std::int64_t micro_batch_tokens = 8192;
   std::uint64_t seed = 1;
+  bool deterministic = false;  // the same bits on any number of ranks
   std::int64_t log_every = 10;
-  std::string metric = "auto";  // auto: accuracy, or spearman for regression
+  std::string metric = "auto";  // auto: the task's own
   int patience = 0;
   bool progress = true;
 };
 
 struct FinetunerParts {
   Communicator& communicator;
-  SequenceTask& task;
+  const LabelledTaskDefinition& definition;
+  LabelledTask& task;
   TrainStep& step;
   MetricsSink& metrics;
   Watchdog& watchdog;
@@ -52,14 +53,13 @@ class Finetuner {
             FinetuneProgress start);
 
   // Collective. Stops are honoured after the current step.
-  Outcome run(const std::vector<EncodedExample>& train,
-              const std::vector<EncodedExample>& validation);
+  Outcome run(const ExampleSet& train, const ExampleSet& validation);
   const FinetuneProgress& progress() const { return progress_; }
 
  private:
   StepReport train_step(const std::vector<EncodedExample>& train, std::int64_t steps_per_epoch);
   void log_train(const StepReport& report, std::int64_t steps_per_epoch);
-  bool finish_epoch(const std::vector<EncodedExample>& validation);
+  bool finish_epoch(const ExampleSet& validation);
   double chosen_score(const Scores& scores) const;
 
   FinetunerParts parts_;

@@ -9,9 +9,9 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/step_agreement.h"
 
 namespace bertha {
 namespace {
@@ -40,6 +40,15 @@ BucketPlan bucket_plan_of(const ParameterSpace& space, std::int64_t bucket_bytes
                       bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
 }
 
+// The same buckets, the same number; exact as a double.
+double digest_of(const BucketPlan& plan) {
+  std::uint64_t digest = 1469598103934665603U;
+  for (const auto& bucket : plan.buckets) {
+    digest = (digest ^ static_cast<std::uint64_t>(bucket.end)) * 1099511628211U;
+  }
+  return static_cast<double>(digest >> 12);
+}
+
 double norm_of(const at::Tensor& gradient) {
   if (gradient.is_cpu()) {
     return std::sqrt(sum_of_squares(gradient.data_ptr<float>(), gradient.numel()));
@@ -49,21 +58,20 @@ double norm_of(const at::Tensor& gradient) {
 
 }  // namespace
 
-FlatRange owned_range(std::int64_t flat_size, const RankInfo& rank, bool shard_optimizer) {
-  if (!shard_optimizer) return {0, flat_size};
-  const std::int64_t blocks = flat_size / kParameterAlignment;
-  const auto cut = [&](std::int64_t r) {
-    return blocks * r / rank.world_size * kParameterAlignment;
-  };
-  return {cut(rank.rank), rank.rank + 1 == rank.world_size ? flat_size : cut(rank.rank + 1)};
-}
-
 TrainStep::TrainStep(TrainStepParts parts, const TrainStepOptions& options)
-    : parts_(parts),
-      options_(options),
-      reducer_(parts.communicator, parts.task.parameters().gradient(),
-               bucket_plan_of(parts.task.parameters(), options.bucket_bytes),
-               options.reduce_precision) {}
+    : parts_(parts), options_(options) {
+  auto& space = parts_.task.parameters();
+  auto plan = bucket_plan_of(space, options.bucket_bytes);
+  plan_digest_ = digest_of(plan);
+  if (options_.deterministic) {
+    tree_ = std::make_unique<TreeReducer>(
+        parts_.communicator, space.gradient(),
+        options.bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
+  } else {
+    reducer_ = std::make_unique<GradientReducer>(parts_.communicator, space.gradient(),
+                                                 std::move(plan), options.reduce_precision);
+  }
+}
 
 StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t step,
                           bool stop_wanted) {
@@ -71,18 +79,19 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
   report.step = step;
   report.loss_scale = parts_.loss_scaler.scale();
 
-  const auto mine = count_batches(micro_batches);
   parts_.watchdog.report("agreeing on the global batch");
-  const auto totals =
-      agree_sum(parts_.communicator, std::vector{mine.predictions, mine.sequences, mine.tokens});
-  report.totals = {totals[0], totals[1], totals[2]};
+  const auto batch = agree_on_batch(parts_.communicator, micro_batches, {step, plan_digest_});
+  report.totals = batch.totals;
+  if (tree_) tree_->begin(batch.micro_batches_by_rank);
 
   accumulate_gradients(micro_batches, report);
-  agree_on_results(stop_wanted, report);
+  const int broken_rank = agree_on_results(stop_wanted, report);
 
   const bool finite = std::isfinite(report.gradient_norm) &&
                       (report.scores.empty() || std::isfinite(report.scores.front().second));
-  if (!finite && options_.precision != Precision::fp16) report_not_finite(micro_batches, step);
+  if (!finite && options_.precision != Precision::fp16) {
+    report_not_finite(micro_batches, step, broken_rank);
+  }
   report.skipped = !finite;
   parts_.loss_scaler.update(finite);
   if (!report.skipped) update_weights(report);
@@ -91,51 +100,65 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
 
 void TrainStep::accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report) {
   auto& space = parts_.task.parameters();
-  sums_ = at::zeros({parts_.task.sum_count()}, space.gradient().options().dtype(at::kDouble));
+  sums_.clear();
   local_flops_ = 0;
   space.zero_gradient();
   space.on_gradient_ready({});
-  const ForwardContext context{true, options_.seed, static_cast<std::uint64_t>(report.step)};
   for (std::size_t i = 0; i < micro_batches.size(); ++i) {
-    parts_.watchdog.report("forward");
-    TaskOutput output;
-    {
-      const PhaseTimer timer(report.phases.forward);
-      output = parts_.task.forward(micro_batches[i], report.totals, context);
-      sums_ += output.sums;
-      local_flops_ += parts_.task.training_flops(micro_batches[i]);
-    }
-    parts_.watchdog.report("backward");
-    const PhaseTimer timer(report.phases.backward);
-    if (i + 1 == micro_batches.size()) {
-      reducer_.begin();
-      space.on_gradient_ready([this](int parameter) { reducer_.mark_ready(parameter); });
-    }
-    if (output.loss.defined()) (output.loss * report.loss_scale).backward();
+    if (tree_ && i > 0) space.zero_gradient();
+    learn(micro_batches[i], i + 1 == micro_batches.size(), report);
+    if (tree_) tree_->add_micro_batch();
   }
-  if (micro_batches.empty()) reducer_.begin();
+  if (reducer_ && micro_batches.empty()) reducer_->begin();
   parts_.watchdog.report("gradient all-reduce");
   const PhaseTimer timer(report.phases.reduce);
-  reducer_.finish();
+  if (tree_) tree_->finish();
+  if (reducer_) reducer_->finish();
   space.on_gradient_ready({});
 }
 
-// One small reduction: loss sums, FLOPs, stop wanted, and rank 0's gradient norm, so that all ranks
-// clip and skip alike even if their sums differed in a bit.
-void TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
+// Forward and backward of one micro-batch; during the last one complete buckets go out.
+void TrainStep::learn(const Batch& batch, bool last, StepReport& report) {
+  const ForwardContext context{true, options_.seed, static_cast<std::uint64_t>(report.step)};
+  parts_.watchdog.report("forward");
+  TaskOutput output;
+  {
+    const PhaseTimer timer(report.phases.forward);
+    output = parts_.task.forward(batch, report.totals, context);
+    sums_.push_back(output.sums);
+    local_flops_ += parts_.task.training_flops(batch);
+  }
+  parts_.watchdog.report("backward");
+  const PhaseTimer timer(report.phases.backward);
+  if (reducer_ && last) {
+    reducer_->begin();
+    parts_.task.parameters().on_gradient_ready(
+        [this](int parameter) { reducer_->mark_ready(parameter); });
+  }
+  if (output.loss.defined()) (output.loss * report.loss_scale).backward();
+}
+
+// One small reduction, from which on all ranks decide alike. Returns the first rank whose own loss
+// is no finite number, or -1.
+int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   parts_.watchdog.report("agreeing on the step's results");
-  const auto host = sums_.to(at::kCPU);
-  std::vector<double> mine(host.data_ptr<double>(), host.data_ptr<double>() + host.numel());
-  const auto count = mine.size();
-  mine.push_back(local_flops_);
-  mine.push_back(stop_wanted ? 1 : 0);
-  const bool root = parts_.communicator.rank_info().is_root();
-  mine.push_back(root ? norm_of(parts_.task.parameters().gradient()) : 0);
-  const auto agreed = agree_sum(parts_.communicator, mine);
-  report.scores = parts_.task.scores(std::span(agreed).first(count));
-  report.flops = agreed[count];
-  report.stop_agreed = agreed[count + 1] > 0;
-  report.gradient_norm = agreed[count + 2] / report.loss_scale;
+  StepOutcome mine;
+  if (!sums_.empty()) {
+    const auto rows = at::stack(sums_).to(at::kCPU);
+    mine.sums.assign(rows.data_ptr<double>(), rows.data_ptr<double>() + rows.numel());
+  }
+  mine.flops = local_flops_;
+  mine.stop_wanted = stop_wanted;
+  if (parts_.communicator.rank_info().is_root()) {
+    mine.gradient_norm = norm_of(parts_.task.parameters().gradient());
+  }
+  const auto agreed = agree_on_outcome(parts_.communicator, mine,
+                                       static_cast<std::size_t>(parts_.task.sum_count()));
+  report.scores = parts_.task.scores(agreed.sums);
+  report.flops = agreed.flops;
+  report.stop_agreed = agreed.stop_wanted;
+  report.gradient_norm = agreed.gradient_norm / report.loss_scale;
+  return agreed.broken_rank;
 }
 
 void TrainStep::update_weights(StepReport& report) {
@@ -149,22 +172,27 @@ void TrainStep::update_weights(StepReport& report) {
     scale *= std::min(1.0, options_.clip_norm / (report.gradient_norm + 1e-6));
   }
   parts_.optimizer.step(report.step, report.learning_rate, scale);
-  if (options_.shard_optimizer && parts_.communicator.rank_info().world_size > 1) {
-    parts_.watchdog.report("gathering weights");
-    const auto& rank = parts_.communicator.rank_info();
-    for (int owner = 0; owner < rank.world_size; ++owner) {
-      auto info = rank;
-      info.rank = owner;
-      const auto range = owned_range(space.size(), info, true);
-      if (range.size() > 0) {
-        parts_.communicator.broadcast(space.master().slice(0, range.begin, range.end), owner);
-      }
-    }
-  }
+  if (options_.sharding != Sharding::none) gather_weights();
   space.copy_master_to_compute();
 }
 
-void TrainStep::report_not_finite(std::span<const Batch> micro_batches, std::int64_t step) const {
+// Every rank's part of the master weights to all.
+void TrainStep::gather_weights() {
+  const auto& rank = parts_.communicator.rank_info();
+  if (rank.world_size == 1) return;
+  parts_.watchdog.report("gathering weights");
+  auto& space = parts_.task.parameters();
+  for (int owner = 0; owner < rank.world_size; ++owner) {
+    auto info = rank;
+    info.rank = owner;
+    const auto range = owned_range(space, info, options_.sharding);
+    if (range.size() == 0) continue;
+    parts_.communicator.broadcast(space.master().slice(0, range.begin, range.end), owner);
+  }
+}
+
+void TrainStep::report_not_finite(std::span<const Batch> micro_batches, std::int64_t step,
+                                  int broken_rank) const {
   const auto& space = parts_.task.parameters();
   std::string parameter = "none: the loss itself";
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
@@ -184,8 +212,11 @@ void TrainStep::report_not_finite(std::span<const Batch> micro_batches, std::int
   throw Error(
       ErrorKind::internal,
       fmt::format("loss or gradient is not a finite number in step {}: first parameter {}; "
-                  "this rank's samples {} ...",
-                  step + 1, parameter, samples),
+                  "{}; rank {}'s samples {} ...",
+                  step + 1, parameter,
+                  broken_rank < 0 ? "the losses of all ranks are finite"
+                                  : fmt::format("the loss of rank {} is the first", broken_rank),
+                  parts_.communicator.rank_info().rank, samples),
       "lower optimizer.learning_rate or lengthen schedule.warmup_steps, then resume from the "
       "last checkpoint; nothing was saved over it");
 }

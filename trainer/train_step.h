@@ -3,16 +3,20 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "data_pipeline/batch.h"
 #include "parallel/communicator.h"
 #include "parallel/gradient_reducer.h"
+#include "parallel/tree_reducer.h"
 #include "parallel/watchdog.h"
 #include "trainer/optim/learning_rate.h"
 #include "trainer/optim/loss_scaler.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/sharding.h"
 #include "trainer/tasks/task.h"
 
 namespace bertha {
@@ -22,7 +26,8 @@ struct TrainStepOptions {
   double clip_norm = 1.0;  // 0: off
   std::uint64_t seed = 1;
   Precision precision = Precision::fp32;
-  bool shard_optimizer = false;
+  Sharding sharding = Sharding::none;
+  bool deterministic = false;  // same bits for any number of ranks; wants fixed micro-batches
   std::int64_t bucket_bytes = 25'000'000;
   GradientReducer::Precision reduce_precision = GradientReducer::Precision::fp32;
 };
@@ -65,19 +70,20 @@ class TrainStep {
 
  private:
   void accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report);
-  void agree_on_results(bool stop_wanted, StepReport& report);
+  void learn(const Batch& batch, bool last, StepReport& report);
+  void gather_weights();
+  int agree_on_results(bool stop_wanted, StepReport& report);
   void update_weights(StepReport& report);
-  [[noreturn]] void report_not_finite(std::span<const Batch> micro_batches,
-                                      std::int64_t step) const;
+  [[noreturn]] void report_not_finite(std::span<const Batch> micro_batches, std::int64_t step,
+                                      int broken_rank) const;
 
   TrainStepParts parts_;
   TrainStepOptions options_;
-  GradientReducer reducer_;
-  at::Tensor sums_;  // [sum_count] float64, this rank's
+  std::unique_ptr<TreeReducer> tree_;         // when deterministic
+  std::unique_ptr<GradientReducer> reducer_;  // when not
+  double plan_digest_ = 0;                    // of the buckets
+  std::vector<at::Tensor> sums_;              // [sum_count] float64 each: this rank's micro-batches
   double local_flops_ = 0;
 };
-
-// The part of the flat space that a rank updates when the optimizer is sharded, else all of it.
-FlatRange owned_range(std::int64_t flat_size, const RankInfo& rank, bool shard_optimizer);
 
 }  // namespace bertha

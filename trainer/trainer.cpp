@@ -2,6 +2,7 @@
 #include "trainer/trainer.h"
 
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -55,20 +56,22 @@ Outcome Trainer::run() {
                progress_note(report, report.totals.tokens / seconds));
 
     if (due(options_.log_every) && !report.skipped) log_train(report);
+    if (const auto saved = parts_.checkpoints.poll()) report_save(*saved);
     if (due(options_.validate_every) && last_validated_ != state_.step) validate();
     stopping =
         report.stop_agreed || (options_.stop_at_step > 0 && state_.step >= options_.stop_at_step &&
                                state_.step < options_.total_steps);
-    if ((due(options_.save_every) || stopping) && last_saved_ != state_.step) save();
+    save_if_due();
   }
   if (stopping && state_.step < options_.total_steps) {
+    save_last();
     MetricsEvent event{"stop", state_.step, {}};
     event.add("reason", callbacks_.stop_reason());
     parts_.metrics.write(event);
     return Outcome::stopped;
   }
   if (last_validated_ != state_.step) validate();
-  if (last_saved_ != state_.step) save();
+  save_last();
   parts_.metrics.write({"end", state_.step, {}});
   return Outcome::completed;
 }
@@ -79,6 +82,7 @@ void Trainer::account(const StepReport& report, const StepBatches& batches, doub
   state_.next_sample = batches.after.next;
   state_.samples = batches.after.samples;
   state_.tokens += static_cast<std::uint64_t>(report.totals.tokens);
+  state_.validation_loss.reset();  // of the weights before
   store_scaler_state(parts_.loss_scaler.state(), state_);
   throughput_.add_step(seconds, batches.wait_seconds, report.totals.tokens, report.totals.sequences,
                        report.flops);
@@ -121,6 +125,9 @@ void Trainer::validate() {
   if (!callbacks_.validate) return;
   const auto evaluation = callbacks_.validate();
   last_validated_ = state_.step;
+  if (!evaluation.scores.empty() && std::isfinite(evaluation.scores.front().second)) {
+    state_.validation_loss = evaluation.scores.front().second;
+  }
   MetricsEvent event{"validation", state_.step, {}};
   std::string text;
   for (const auto& [name, value] : evaluation.scores) {
@@ -134,23 +141,66 @@ void Trainer::validate() {
   log_info(fmt::format("step {}: validation{}", state_.step, text));
 }
 
-void Trainer::save() {
-  parts_.watchdog.report("saving a checkpoint");
-  const auto begin = Clock::now();
+CheckpointContents Trainer::contents() const {
+  const auto& space = parts_.task.parameters();
+  const auto& rank = parts_.communicator.rank_info();
   CheckpointContents contents;
   contents.state = state_;
-  contents.weights = named_weights(parts_.task.parameters());
-  contents.moments = moment_slices(parts_.task.parameters(), parts_.optimizer);
-  const auto& rank = parts_.communicator.rank_info();
-  // An unsharded optimizer holds the same moments on every rank: one copy is enough.
-  const bool sharded = parts_.optimizer.owned().size() < parts_.task.parameters().size();
-  if (!rank.is_root() && !sharded) contents.moments.clear();
+  if (rank.is_root()) contents.weights = named_weights(space);
+  contents.moments = moment_slices(space, parts_.optimizer,
+                                   moments_to_write(space.size(), parts_.optimizer.owned(), rank));
   contents.files = callbacks_.files;
-  const auto folder = parts_.checkpoints.save(contents);
+  return contents;
+}
+
+void Trainer::save_if_due() {
+  if (!due(options_.save_every) || last_saved_ == state_.step) return;
+  begin_save();
+  if (!options_.async_save) finish_save();
+}
+
+void Trainer::begin_save() {
+  finish_save();  // the one before, if it still takes
+  parts_.watchdog.report("copying the state for a checkpoint");
   last_saved_ = state_.step;
-  MetricsEvent event{"save", state_.step, {}};
-  event.add("checkpoint", folder.filename().string());
-  event.add("seconds", std::chrono::duration<double>(Clock::now() - begin).count());
+  parts_.checkpoints.begin(contents());
+}
+
+void Trainer::finish_save() {
+  if (!parts_.checkpoints.under_way()) return;
+  const auto alive = [this] { parts_.watchdog.report("waiting for a checkpoint to be written"); };
+  alive();
+  report_save(parts_.checkpoints.finish(alive));
+}
+
+// The state that the run ends with: only here a failure is the run's, after a second attempt if the
+// first had begun before.
+void Trainer::save_last() {
+  finish_save();
+  if (last_saved_ == state_.step) return;
+  begin_save();
+  parts_.watchdog.report("waiting for the last checkpoint to be written");
+  const auto outcome = parts_.checkpoints.finish(
+      [this] { parts_.watchdog.report("waiting for the last checkpoint to be written"); });
+  if (outcome.failure) throw Error(*outcome.failure);
+  report_save(outcome);
+}
+
+void Trainer::report_save(const SaveOutcome& outcome) {
+  if (outcome.failure) {
+    if (last_saved_ == outcome.step) last_saved_ = -1;
+    const auto message = fmt::format("step {} is not saved: {}; training goes on", outcome.step,
+                                     outcome.failure->message());
+    MetricsEvent event{"warning", outcome.step, {}};
+    event.add("message", message);
+    parts_.metrics.write(event);
+    if (parts_.communicator.rank_info().is_root()) log_warning(message);
+    return;
+  }
+  MetricsEvent event{"save", outcome.step, {}};
+  event.add("checkpoint", outcome.path.filename().string());
+  event.add("seconds", outcome.seconds);
+  event.add("stalled_seconds", outcome.stalled_seconds);
   parts_.metrics.write(event);
 }
 

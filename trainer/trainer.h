@@ -22,7 +22,8 @@ struct TrainerOptions {
   std::int64_t total_steps = 0;
   std::int64_t stop_at_step = 0;  // leave early here, resumable; 0: never
   std::int64_t log_every = 10, validate_every = 0, save_every = 0;
-  double peak_flops = 0;  // of all ranks together; 0: unknown
+  bool async_save = true;  // training goes on while a checkpoint is written
+  double peak_flops = 0;   // of all ranks together; 0: unknown
   bool progress = true;
 };
 
@@ -61,7 +62,12 @@ class Trainer {
   void account(const StepReport& report, const StepBatches& batches, double seconds);
   void log_train(const StepReport& report);
   void validate();
-  void save();
+  CheckpointContents contents() const;
+  void save_if_due();
+  void save_last();
+  void begin_save();
+  void finish_save();
+  void report_save(const SaveOutcome& outcome);
   bool due(std::int64_t every) const { return every > 0 && state_.step % every == 0; }
 
   TrainerParts parts_;
@@ -75,7 +81,7 @@ class Trainer {
     PhaseSeconds phases;
     std::int64_t steps = 0;
   } interval_;
-  std::int64_t last_saved_ = -1, last_validated_ = -1;
+  std::int64_t last_saved_ = -1, last_validated_ = -1;  // steps; saved: or being saved
 };
 
 }  // namespace bertha

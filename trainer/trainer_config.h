@@ -42,8 +42,11 @@ struct TrainOptions {
   bool deterministic = false;
   int threads = 0;  // per rank; 0: the node's cores shared by its ranks
   std::int64_t log_every = 10, validate_every = 0, validation_batches = 0, save_every = 0;
+  bool async_save = true;
   RetentionOptions retention;
   std::int64_t stop_after_steps = 0;  // 0: never
+  double max_seconds = 0;             // of this job; 0: what Slurm says, if anything
+  double stop_before_seconds = 120;   // margin before that limit
   std::string resume = "auto";        // auto | never | a checkpoint's path
   bool resume_changed = false;
 };

@@ -1,11 +1,11 @@
-// The three strategies, and what becomes of a chosen token.
+// The strategies, and what becomes of a chosen token.
 #include "data_pipeline/samples/masking.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "data_pipeline/samples/word_groups.h"
+#include "data_pipeline/samples/span_masking.h"
 
 namespace bertha {
 namespace {
@@ -24,6 +24,13 @@ void shuffle_front(std::vector<Value>& values, std::size_t count, Philox& random
 Masker::Masker(const Vocabulary& vocabulary, const MaskingOptions& options, int sequence_length)
     : vocabulary_(vocabulary), options_(options), sequence_length_(sequence_length) {
   if (options.strategy == MaskingStrategy::character) spelling_ = CharacterSpelling(vocabulary);
+  if (options.strategy == MaskingStrategy::word || options.strategy == MaskingStrategy::span) {
+    chinese_ = ChineseWords(vocabulary);
+  }
+}
+
+std::vector<WordGroup> Masker::words_of(const Sequence& sequence) const {
+  return chinese_.join(sequence.tokens, group_words(sequence.tokens, vocabulary_));
 }
 
 std::size_t Masker::predictions_in(const Sequence& sequence) const {
@@ -36,6 +43,7 @@ std::size_t Masker::predictions_in(const Sequence& sequence) const {
 std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::size_t count,
                                                Philox& random) const {
   std::vector<std::size_t> candidates;
+  candidates.reserve(sequence.tokens.size());
   for (std::size_t i = 0; i < sequence.tokens.size(); ++i) {
     if (!vocabulary_.is_special(sequence.tokens[i])) candidates.push_back(i);
   }
@@ -46,7 +54,7 @@ std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::si
 
 std::vector<std::size_t> Masker::choose_words(const Sequence& sequence, std::size_t count,
                                               Philox& random) const {
-  auto words = group_words(sequence.tokens, vocabulary_);
+  auto words = words_of(sequence);
   std::vector<std::size_t> chosen;
   const auto take = [&chosen](const WordGroup& word) {
     for (auto i = word.begin; i < word.end; ++i) chosen.push_back(i);
@@ -56,18 +64,24 @@ std::vector<std::size_t> Masker::choose_words(const Sequence& sequence, std::siz
     if (chosen.size() + word.size() <= count) take(word);
     if (chosen.size() == count) break;
   }
-  if (chosen.empty() && !words.empty()) {
-    const auto& shortest = *std::min_element(
-        words.begin(), words.end(),
-        [](const WordGroup& a, const WordGroup& b) { return a.size() < b.size(); });
-    const auto most = static_cast<std::size_t>(std::max(0, options_.max_predictions));
-    if (most == 0 || shortest.size() <= most) take(shortest);
+  if (chosen.empty()) {
+    if (const auto word = shortest_word(words)) take(*word);
   }
   return chosen;
 }
 
-void Masker::replace(Sequence& sequence, std::size_t position, Philox& random) const {
-  const double fate = random.next_double();
+// Where no word is as short as the count: the first of the shortest ones, if it is not over the
+// cap.
+std::optional<WordGroup> Masker::shortest_word(std::span<const WordGroup> words) const {
+  const auto shortest = std::ranges::min_element(words, {}, &WordGroup::size);
+  const auto most = static_cast<std::size_t>(std::max(0, options_.max_predictions));
+  if (shortest == words.end() || (most > 0 && shortest->size() > most)) return std::nullopt;
+  return *shortest;
+}
+
+void Masker::predict(Sequence& sequence, std::size_t position, double fate, Philox& random) const {
+  sequence.masked_positions.push_back(static_cast<std::int32_t>(position));
+  sequence.masked_labels.push_back(sequence.tokens[position]);
   const auto& drawable = vocabulary_.replacement_ids();
   if (fate < options_.mask_fraction) {
     sequence.tokens[position] = vocabulary_.mask();
@@ -77,8 +91,26 @@ void Masker::replace(Sequence& sequence, std::size_t position, Philox& random) c
   }
 }
 
+void Masker::predict_spans(Sequence& sequence, std::size_t count, Philox& random) const {
+  const auto words = words_of(sequence);
+  auto spans = choose_spans(words, count, random);
+  if (spans.empty()) {
+    if (const auto word = shortest_word(words)) spans.push_back(*word);
+  }
+  for (const auto& span : spans) {
+    const double fate = random.next_double();
+    for (auto p = span.begin; p < span.end; ++p) predict(sequence, p, fate, random);
+  }
+}
+
 void Masker::apply(Sequence& sequence, Philox& random) const {
   const auto count = predictions_in(sequence);
+  sequence.masked_positions.clear();
+  sequence.masked_labels.clear();
+  const auto most = std::min(count, sequence.tokens.size());
+  sequence.masked_positions.reserve(most);
+  sequence.masked_labels.reserve(most);
+  if (options_.strategy == MaskingStrategy::span) return predict_spans(sequence, count, random);
   std::vector<std::size_t> chosen;
   if (options_.strategy == MaskingStrategy::character) {
     CharacterMasking masking{vocabulary_, spelling_, static_cast<std::size_t>(sequence_length_)};
@@ -90,13 +122,7 @@ void Masker::apply(Sequence& sequence, Philox& random) const {
     chosen = choose_tokens(sequence, count, random);
   }
   std::sort(chosen.begin(), chosen.end());
-  sequence.masked_positions.clear();
-  sequence.masked_labels.clear();
-  for (const auto position : chosen) {
-    sequence.masked_positions.push_back(static_cast<std::int32_t>(position));
-    sequence.masked_labels.push_back(sequence.tokens[position]);
-    replace(sequence, position, random);
-  }
+  for (const auto position : chosen) predict(sequence, position, random.next_double(), random);
 }
 
 }  // namespace bertha

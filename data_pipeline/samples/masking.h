@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
 #include "data_pipeline/samples/character_masking.h"
+#include "data_pipeline/samples/chinese_words.h"
+#include "data_pipeline/samples/word_groups.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/philox.h"
 
@@ -27,24 +31,30 @@ class Masker {
   Masker(const Vocabulary& vocabulary, const MaskingOptions& options, int sequence_length);
 
   // round(probability * tokens), at least one where a token may be chosen, at most max_predictions.
-  // token: single tokens. word: all pieces of a word together, never beyond the count; where no
+  // token: single tokens. word: all pieces of a word together (of Chinese, ICU's words), never
+  // beyond the count; where no
   // word is that short, the shortest one (within max_predictions). character: single characters of
   // words respelled in character pieces, see character_masking.h; a CJK character is a token
-  // already. Special tokens are never chosen. 80/10/10 as in the options. Ids must be in range.
+  // already. span: runs of whole words, see span_masking.h; a span has one fate. Special tokens are
+  // never chosen. 80/10/10 as in the options. Ids must be in range.
   void apply(Sequence& sequence, Philox& random) const;
 
  private:
+  std::vector<WordGroup> words_of(const Sequence& sequence) const;
   std::size_t predictions_in(const Sequence& sequence) const;
   std::vector<std::size_t> choose_tokens(const Sequence& sequence, std::size_t count,
                                          Philox& random) const;
   std::vector<std::size_t> choose_words(const Sequence& sequence, std::size_t count,
                                         Philox& random) const;
-  void replace(Sequence& sequence, std::size_t position, Philox& random) const;
+  std::optional<WordGroup> shortest_word(std::span<const WordGroup> words) const;
+  void predict_spans(Sequence& sequence, std::size_t count, Philox& random) const;
+  void predict(Sequence& sequence, std::size_t position, double fate, Philox& random) const;
 
   const Vocabulary& vocabulary_;
   MaskingOptions options_;
   int sequence_length_;
   CharacterSpelling spelling_;  // empty but for character masking
+  ChineseWords chinese_;        // for whole words and spans
 };
 
 }  // namespace bertha

@@ -80,6 +80,9 @@ LabelledSequence SampleBuilder::build(const SamplePlan& plan, std::uint64_t numb
   }
   const auto& vocabulary = corpus_.vocabulary();
   LabelledSequence result;
+  const auto length = a.size() + b.size() + 3;  // [CLS] and two [SEP]
+  result.sequence.tokens.reserve(length);
+  result.sequence.segments.reserve(length);
   result.sequence.tokens.push_back(vocabulary.cls());
   append_text(result.sequence, a, vocabulary.sep(), 0);
   if (plan.has_b) append_text(result.sequence, b, vocabulary.sep(), 1);

@@ -19,12 +19,11 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
-
 class Verifier {
  public:
-  explicit Verifier(const Progress& progress) : progress_(progress) {}
+  explicit Verifier(const VerifyProgress& progress) : progress_(progress) {}
 
+  void expect_vocabulary(const fs::path& path) { expected_ = Vocabulary::from_file(path); }
   void check_corpus(const fs::path& folder);
   void check_lone_shard(const fs::path& path);
   VerifyReport take_report() { return std::move(report_); }
@@ -45,6 +44,7 @@ class Verifier {
   void add(const std::vector<std::string>& faults) {
     report_.faults.insert(report_.faults.end(), faults.begin(), faults.end());
   }
+  void check_expected(const fs::path& path, const std::string& sha256);
   void check_tokenizer(const fs::path& folder, const CorpusManifest& manifest);
   void check_split(const fs::path& folder, const std::string& name, const SplitCounts& split);
   void check_shard(const fs::path& path, const ShardSummary& promised);
@@ -52,10 +52,11 @@ class Verifier {
   void note_quality();
   void advance(const fs::path& path);
 
-  const Progress& progress_;
+  const VerifyProgress& progress_;
   VerifyReport report_;
   std::string vocabulary_sha256_;  // as the manifest says
   std::optional<Vocabulary> vocabulary_;
+  std::optional<Vocabulary> expected_;  // that the user named
   std::map<std::string, std::string> by_checksum_;
   std::set<std::string> listed_;
   std::uint64_t bytes_done_ = 0, bytes_total_ = 0;
@@ -83,8 +84,15 @@ void Verifier::advance(const fs::path& path) {
   if (progress_) progress_(bytes_done_, bytes_total_);
 }
 
+void Verifier::check_expected(const fs::path& path, const std::string& sha256) {
+  if (!expected_ || expected_->sha256() == sha256) return;
+  fault(fmt::format("{}: made with another vocabulary than the one given ({} tokens)",
+                    path.string(), expected_->size()));
+}
+
 void Verifier::check_tokenizer(const fs::path& folder, const CorpusManifest& manifest) {
   const fs::path path = folder / "vocab.txt";
+  check_expected(folder, manifest.vocabulary_sha256);
   guarded([&] {
     vocabulary_.emplace(Vocabulary::from_file(path));
     if (vocabulary_->size() != manifest.vocabulary_size) {
@@ -187,6 +195,7 @@ void Verifier::check_lone_shard(const fs::path& path) {
   bytes_total_ = std::max(bytes_total_, size_or_zero(path));
   guarded([&] {
     const ShardReader shard(path);
+    check_expected(path, shard.vocabulary_sha256());
     std::optional<Vocabulary> beside;  // the corpus' one, when the shard lies in its folder
     const fs::path vocabulary = path.parent_path() / "vocab.txt";
     if (fs::exists(vocabulary)) guarded([&] { beside.emplace(Vocabulary::from_file(vocabulary)); });
@@ -199,8 +208,10 @@ void Verifier::check_lone_shard(const fs::path& path) {
 
 }  // namespace
 
-VerifyReport verify_corpus(const fs::path& corpus_or_shard, const Progress& progress) {
+VerifyReport verify_corpus(const fs::path& corpus_or_shard, const VerifyProgress& progress,
+                           const fs::path& vocabulary) {
   Verifier verifier(progress);
+  if (!vocabulary.empty()) verifier.expect_vocabulary(vocabulary);
   if (fs::is_directory(corpus_or_shard)) {
     verifier.check_corpus(corpus_or_shard);
   } else {

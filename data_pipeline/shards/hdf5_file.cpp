@@ -1,117 +1,21 @@
 // Checked calls of the HDF5 C library (1.10 or newer).
 #include "data_pipeline/shards/hdf5_file.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
-#include <mutex>
-#include <optional>
-#include <source_location>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <hdf5.h>
 
 #include "data_pipeline/shards/hdf5_heap.h"
+#include "data_pipeline/shards/hdf5_library.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
 
-using DatasetHandle = UniqueHandle<hid_t, H5Dclose, -1>;
-using TypeHandle = UniqueHandle<hid_t, H5Tclose, -1>;
-using SpaceHandle = UniqueHandle<hid_t, H5Sclose, -1>;
-using PropertiesHandle = UniqueHandle<hid_t, H5Pclose, -1>;
-using AttributeHandle = UniqueHandle<hid_t, H5Aclose, -1>;
-
 constexpr std::size_t kLongestAttribute = 1 << 16;
-
-// Held during every call. The library does not clean up at exit: after a full disk it would try to
-// write again, and loop.
-class LibraryScope {
- public:
-  LibraryScope() : lock_(mutex()) {
-    static const int started = [] {
-      H5dont_atexit();
-#if !H5_VERSION_GE(1, 10, 7) || (H5_VERSION_GE(1, 12, 0) && !H5_VERSION_GE(1, 12, 1))
-      ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
-#endif
-      return H5open();
-    }();
-    if (started < 0) throw Error(ErrorKind::internal, "the HDF5 library does not start");
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // our errors say it
-    errno = 0;
-  }
-
- private:
-  static std::recursive_mutex& mutex() {
-    static std::recursive_mutex one;
-    return one;
-  }
-  std::scoped_lock<std::recursive_mutex> lock_;
-};
-
-// What the library says of its last failure: the innermost reason, and errno if it names one.
-struct Failure {
-  std::string reason;
-  int error_number = 0;
-};
-
-herr_t take_reason(unsigned depth, const H5E_error2_t* entry, void* context) {
-  auto& failure = *static_cast<Failure*>(context);
-  const std::string_view text = entry->desc ? entry->desc : "";
-  if (depth == 0) failure.reason = text;
-  static constexpr std::string_view kErrno = "errno = ";
-  if (const auto at = text.find(kErrno); at != text.npos && failure.error_number == 0) {
-    failure.error_number = std::atoi(text.data() + at + kErrno.size());
-  }
-  return 0;
-}
-
-Failure last_failure() {
-  Failure failure;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_reason, &failure);
-  H5Eclear2(H5E_DEFAULT);
-  std::replace(failure.reason.begin(), failure.reason.end(), '\n', ' ');
-  return failure;
-}
-
-[[noreturn]] void fail_write(const std::string& path, std::source_location where) {
-  const int seen = errno;
-  const Failure failure = last_failure();
-  if (failure.error_number != 0) throw_io_error("write", path, failure.error_number, where);
-  if (seen == ENOSPC || seen == EDQUOT || seen == EFBIG || seen == EIO) {
-    throw_io_error("write", path, seen, where);
-  }
-  throw Error(ErrorKind::io, "cannot write " + path + ": HDF5: " + failure.reason, "", where);
-}
-
-[[noreturn]] void fail_read(const std::string& path, const std::string& what,
-                            std::source_location where) {
-  const Failure failure = last_failure();
-  if (failure.error_number != 0) throw_io_error("read", path, failure.error_number, where);
-  throw Error(ErrorKind::bad_data,
-              fmt::format("{}: {}{}{}", path, what,
-                          failure.reason.empty() ? "" : ": HDF5: ", failure.reason),
-              "restore it from a good copy, or make it anew", where);
-}
-
-// A result of the library; negative means failure.
-template <class Value>
-Value written(Value value, const std::string& path,
-              std::source_location where = std::source_location::current()) {
-  if (value < 0) fail_write(path, where);
-  return value;
-}
-
-template <class Value>
-Value good(Value value, const std::string& path, const std::string& what,
-           std::source_location where = std::source_location::current()) {
-  if (value < 0) fail_read(path, what, where);
-  return value;
-}
 
 PropertiesHandle access_properties(const std::string& path) {
   PropertiesHandle access(written(H5Pcreate(H5P_FILE_ACCESS), path));
@@ -139,36 +43,6 @@ void check_file(const std::string& path, int flags) {
     throw Error(ErrorKind::bad_data, path + ": the file is empty, no HDF5 file",
                 "restore it from a good copy, or make it anew");
   }
-}
-
-std::string describe_type(hid_t type) {
-  const H5T_class_t kind = H5Tget_class(type);
-  if (kind != H5T_INTEGER && kind != H5T_FLOAT) return "no number";
-  std::string name = kind == H5T_FLOAT                   ? "float"
-                     : H5Tget_sign(type) == H5T_SGN_NONE ? "uint"
-                                                         : "int";
-  name += std::to_string(8 * H5Tget_size(type));
-  if (H5Tget_order(type) == H5T_ORDER_BE) name += " big-endian";
-  // Integers padded within their bytes are legal HDF5, and nothing we read.
-  if (H5Tget_precision(type) != 8 * H5Tget_size(type)) name += " with padding";
-  return name;
-}
-
-void place_data(hid_t dataset, std::size_t element_bytes, Hdf5Dataset& description) {
-  const PropertiesHandle creation(H5Dget_create_plist(dataset));
-  if (!creation || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS) return;
-  if (H5Pget_external_count(creation.get()) != 0) return;
-  const haddr_t address = H5Dget_offset(dataset);
-  if (address == HADDR_UNDEF) return;
-  std::uint64_t elements = 1;
-  for (const std::uint64_t edge : description.shape) {
-    if (edge == 0 || elements > UINT64_MAX / edge) return;
-    elements *= edge;
-  }
-  if (elements > UINT64_MAX / element_bytes) return;
-  description.contiguous = H5Dget_storage_size(dataset) == elements * element_bytes;
-  description.address = address;
-  description.bytes = elements * element_bytes;
 }
 
 AttributeHandle open_attribute(hid_t file, const std::string& path, const std::string& name) {
@@ -233,7 +107,7 @@ void close_hdf5_handle(std::int64_t handle) {
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const LibraryScope library;
   check_file(path, O_RDONLY);
-  check_text_heaps(path);
+  check_name_heaps(path);
   const PropertiesHandle access = access_properties(path);
   return Hdf5File(path, good(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), path,
                              "damaged, truncated or no HDF5 file"));
@@ -255,28 +129,10 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path) {
       path, written(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), path));
 }
 
-Hdf5Dataset Hdf5File::dataset(const std::string& name) const {
-  const LibraryScope library;
-  const std::string what = "dataset " + name;
-  if (good(H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT), path_, what) == 0) {
-    throw Error(ErrorKind::bad_data, path_ + ": " + what + " is missing",
-                "is it a shard made by `bertha prepare`?");
-  }
-  const DatasetHandle dataset(good(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), path_, what));
-  const TypeHandle type(good(H5Dget_type(dataset.get()), path_, what));
-  const SpaceHandle space(good(H5Dget_space(dataset.get()), path_, what));
-  const int rank = good(H5Sget_simple_extent_ndims(space.get()), path_, what);
-  std::vector<hsize_t> shape(static_cast<std::size_t>(rank));
-  good(H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr), path_, what);
-  Hdf5Dataset description;
-  description.type = describe_type(type.get());
-  description.shape.assign(shape.begin(), shape.end());
-  place_data(dataset.get(), std::max<std::size_t>(H5Tget_size(type.get()), 1), description);
-  return description;
-}
-
 std::string Hdf5File::text_attribute(const std::string& name) const {
   const LibraryScope library;
+  if (!texts_checked_) check_text_heaps(path_);
+  texts_checked_ = true;
   const AttributeHandle attribute = open_attribute(file_.get(), path_, name);
   return read_text(attribute.get(), path_, "attribute " + name);
 }

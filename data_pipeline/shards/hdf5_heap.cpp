@@ -1,6 +1,8 @@
-// HDF5 file format specification, III.E "Global Heap": a collection is "GCOL", version, three zero
-// bytes, its size; then objects of index, references, four bytes, size, and data in steps of eight
-// bytes. Whoever uses an object names length, address of the collection, and index.
+// HDF5 file format specification, III.D "Local Heap": "HEAP", version, three zero bytes, size of
+// the data segment, offset of its free list, its address. III.E "Global Heap": a collection is
+// "GCOL", version, three zero bytes, its size; then objects of index, references, four bytes, size,
+// and data in steps of eight bytes. Whoever uses an object names length, address of the collection,
+// and index.
 #include "data_pipeline/shards/hdf5_heap.h"
 
 #include <algorithm>
@@ -23,6 +25,8 @@ constexpr std::uint64_t kLooked = 1 << 16;  // bytes at each end of the file
 constexpr std::uint64_t kLargestCollection = 1 << 24;
 constexpr std::size_t kHeaderBytes = 16, kObjectBytes = 16;
 constexpr std::string_view kSignature("GCOL\x01\0\0\0", 8);
+constexpr std::string_view kNamesSignature("HEAP\0\0\0\0", 8);
+constexpr std::size_t kNamesBytes = 32;
 
 struct FilePart {
   std::uint64_t begin;
@@ -89,15 +93,21 @@ std::optional<ObjectSizes> read_collection(int file, const std::string& path, st
   return read_objects(read_part(file, path, address, address + size).bytes);
 }
 
+// Where small metadata lies.
+std::vector<FilePart> read_ends(int file, const std::string& path, std::uint64_t size) {
+  std::vector<FilePart> parts = {read_part(file, path, 0, std::min(size, kLooked))};
+  if (size > kLooked) {
+    parts.push_back(read_part(file, path, std::max(kLooked, size - kLooked), size));
+  }
+  return parts;
+}
+
 }  // namespace
 
 void check_text_heaps(const std::string& path) {
   const auto file = open_file(path, O_RDONLY);
   const std::uint64_t size = std::filesystem::file_size(path);
-  std::vector<FilePart> parts = {read_part(file.get(), path, 0, std::min(size, kLooked))};
-  if (size > kLooked) {
-    parts.push_back(read_part(file.get(), path, std::max(kLooked, size - kLooked), size));
-  }
+  const auto parts = read_ends(file.get(), path, size);
   for (const FilePart& part : parts) {
     const std::string_view bytes = part.bytes;
     for (auto at = bytes.find(kSignature); at != bytes.npos; at = bytes.find(kSignature, at + 8)) {
@@ -105,6 +115,23 @@ void check_text_heaps(const std::string& path) {
       const auto objects = read_collection(file.get(), path, address, size - address);
       if (objects && uses_are_sound(parts, address, *objects)) continue;
       throw Error(ErrorKind::bad_data, path + ": damaged: the heap of its texts is not sound",
+                  "restore it from a good copy, or make it anew");
+    }
+  }
+}
+
+void check_name_heaps(const std::string& path) {
+  const auto file = open_file(path, O_RDONLY);
+  const std::uint64_t size = std::filesystem::file_size(path);
+  for (const FilePart& part : read_ends(file.get(), path, size)) {
+    const std::string_view bytes = part.bytes;
+    for (auto at = bytes.find(kNamesSignature); at != bytes.npos;
+         at = bytes.find(kNamesSignature, at + 8)) {
+      if (at + kNamesBytes > bytes.size()) break;
+      const auto segment = number_at<std::uint64_t>(bytes, at + 8);
+      const auto address = number_at<std::uint64_t>(bytes, at + 24);
+      if (address <= size && segment <= size - address) continue;
+      throw Error(ErrorKind::bad_data, path + ": damaged: the heap of its names is not sound",
                   "restore it from a good copy, or make it anew");
     }
   }

@@ -41,6 +41,7 @@ std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
     case TextFormat::mediawiki:
       return open_mediawiki_documents(file);
     case TextFormat::automatic:
+    case TextFormat::nvidia:
       break;
   }
   throw Error(ErrorKind::internal, file.path.string() + ": its format was not decided");

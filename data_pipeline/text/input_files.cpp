@@ -18,12 +18,13 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::array<std::pair<TextFormat, const char*>, 5> kFormatNames = {{
+constexpr std::array<std::pair<TextFormat, const char*>, 6> kFormatNames = {{
     {TextFormat::automatic, "auto"},
     {TextFormat::text, "text"},
     {TextFormat::sentences, "sentences"},
     {TextFormat::jsonl, "jsonl"},
     {TextFormat::mediawiki, "mediawiki"},
+    {TextFormat::nvidia, "nvidia"},
 }};
 
 bool is_hidden(const fs::path& path) {
@@ -157,6 +158,10 @@ std::string text_format_name(TextFormat format) {
 }
 
 std::vector<InputFile> find_input_files(const InputOptions& options) {
+  if (options.format == TextFormat::nvidia) {
+    throw Error(ErrorKind::usage, "input.format = nvidia names shards of samples, not text",
+                "`bertha prepare` converts them, `bertha pretrain` trains on them as they are");
+  }
   if (options.paths.empty()) {
     throw Error(ErrorKind::usage, "input.paths is empty", "name files, folders or globs");
   }

@@ -9,7 +9,8 @@
 
 namespace bertha {
 
-enum class TextFormat { automatic, text, sentences, jsonl, mediawiki };
+// nvidia: no text, but shards of samples; for `prepare` only (shards/foreign_shard.h).
+enum class TextFormat { automatic, text, sentences, jsonl, mediawiki, nvidia };
 enum class Compression { none, gzip, bzip2, zstd };
 
 TextFormat parse_text_format(const std::string& name);  // Error{usage} names the known ones

@@ -99,12 +99,20 @@ Json tokenizer_config(const TokenizerOptions& options, int max_length) {
 
 }  // namespace
 
+std::map<std::string, std::string> tokenizer_files(const Vocabulary& vocabulary,
+                                                   const TokenizerOptions& options,
+                                                   int max_length) {
+  constexpr int kIndent = 2;
+  return {{kVocabularyName, vocabulary.text()},
+          {kTokenizerName, tokenizer_json(vocabulary, options).dump(kIndent) + "\n"},
+          {kConfigName, tokenizer_config(options, max_length).dump(kIndent) + "\n"}};
+}
+
 void write_tokenizer_files(const std::filesystem::path& folder, const Vocabulary& vocabulary,
                            const TokenizerOptions& options, int max_length) {
-  constexpr int kIndent = 2;
-  write_file(folder / kVocabularyName, vocabulary.text());
-  write_file(folder / kTokenizerName, tokenizer_json(vocabulary, options).dump(kIndent) + "\n");
-  write_file(folder / kConfigName, tokenizer_config(options, max_length).dump(kIndent) + "\n");
+  for (const auto& [name, text] : tokenizer_files(vocabulary, options, max_length)) {
+    write_file(folder / name, text);
+  }
 }
 
 }  // namespace bertha

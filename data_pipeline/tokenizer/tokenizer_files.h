@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "data_pipeline/tokenizer/tokenizer_options.h"
@@ -9,7 +10,10 @@
 
 namespace bertha {
 
-// Writes the three files into an existing folder.
+// The three files by name.
+std::map<std::string, std::string> tokenizer_files(const Vocabulary& vocabulary,
+                                                   const TokenizerOptions& options, int max_length);
+// Writes them into an existing folder.
 void write_tokenizer_files(const std::filesystem::path& folder, const Vocabulary& vocabulary,
                            const TokenizerOptions& options, int max_length);
 

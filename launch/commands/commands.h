@@ -13,6 +13,7 @@ int run_pretrain(const RunConfig& config, const MpiEnvironment& mpi);
 int run_finetune(const RunConfig& config, const MpiEnvironment& mpi);
 int run_evaluate(const RunConfig& config, const MpiEnvironment& mpi);
 int run_predict(const RunConfig& config, const MpiEnvironment& mpi);
+int run_plan(const RunConfig& config, const MpiEnvironment& mpi);
 int run_export(const RunConfig& config, const MpiEnvironment& mpi);
 int run_inspect(const RunConfig& config, const MpiEnvironment& mpi);
 int run_verify(const RunConfig& config, const MpiEnvironment& mpi);

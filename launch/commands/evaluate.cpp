@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "data_pipeline/batch_stream.h"
+#include "data_pipeline/training_data.h"
 #include "launch/commands/commands.h"
 #include "launch/model_setup.h"
 #include "launch/runtime.h"
@@ -31,15 +31,9 @@ void print_scores(const Scores& scores, double examples, const RunConfig& config
   std::cout << fmt::format("{:<22} {:.0f}\n", "sequences", examples) << std::flush;
 }
 
-std::string split_to_evaluate(const std::filesystem::path& corpus) {
-  const auto manifest = CorpusManifest::from_folder(corpus);
-  const auto found = manifest.splits.find("validation");
-  return found != manifest.splits.end() && found->second.documents > 0 ? "validation" : "train";
-}
-
 void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
-  const auto split = split_to_evaluate(config.data.corpus);
-  const Corpus corpus(config.data.corpus, split, config.data.verify);
+  const bool held_out = TrainingData::has_split(config.data, "validation");
+  const TrainingData corpus(config.data, held_out ? "validation" : "train");
   // The model's own shape: [model] options of a recipe say what to train, not what was trained.
   const auto model =
       read_bert_config(resolve_model_folder(config.trainer.train.init) / "config.json");
@@ -52,8 +46,7 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
   PretrainingTask task(model, config.data.next_sentence, config.trainer.train.precision,
                        runtime.device());
   load_initial_weights(config.trainer.train.init, task.parameters());
-  const auto batches =
-      validation_batches(corpus, config.data, batch_options(config), runtime.rank(), 0);
+  const auto batches = corpus.validation(batch_options(config), runtime.rank(), 0);
   const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog());
   if (runtime.rank().is_root()) {
     print_scores(evaluation.scores, evaluation.totals.sequences, config);
@@ -63,18 +56,13 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
 void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
   TunedModel model(config, runtime.device());
-  auto options = labelled_options(config.task);
-  options.regression = model.regression();
-  const auto examples =
-      encode_examples(read_labelled_file(file, options), model.tokenizer.wordpiece,
-                      model.longest(config.task.max_length), model.head.label_names,
-                      model.regression(), runtime.threads());
+  const auto examples = model.load(file, true, runtime.threads());
   const auto predictions =
-      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()}, examples,
-                       config.trainer.train.micro_batch_tokens);
-  const auto scores = score_predictions(predictions, examples, model.regression());
+      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+                       examples.sequences, config.trainer.train.micro_batch_tokens);
+  const auto scores = score_examples(model.definition, examples, predictions);
   if (runtime.rank().is_root()) {
-    print_scores(scores, static_cast<double>(examples.size()), config);
+    print_scores(scores, static_cast<double>(examples.rows), config);
   }
 }
 

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/shards/corpus_manifest.h"
+#include "data_pipeline/shards/foreign_corpus.h"
 #include "data_pipeline/shards/shard_reader.h"
 #include "launch/commands/commands.h"
+#include "launch/sample_listing.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/checkpoint_store.h"
@@ -38,7 +40,36 @@ Json describe_corpus(const fs::path& path) {
   return json;
 }
 
+Json describe_foreign_shard(const ForeignShard& shard) {
+  Json json{{"kind", "foreign shard"},
+            {"path", shard.path().string()},
+            {"layout", foreign_layout_name(shard.layout())},
+            {"rows", shard.rows()}};
+  if (shard.width() > 0) {
+    json["row_tokens"] = shard.width();
+    json["row_predictions"] = shard.most_predictions();
+  }
+  json["bytes"] = shard.bytes();
+  return json;
+}
+
+// Whatever can be said without a vocabulary.
+Json describe_foreign_folder(const fs::path& path) {
+  Json json{{"kind", "foreign corpus"}, {"path", path.string()}, {"splits", Json::object()}};
+  for (const auto& file : foreign_files(path)) {
+    const ForeignShard shard(file);
+    auto& split = json["splits"][foreign_split_of(file)];
+    if (split.is_null()) split = {{"shards", 0}, {"rows", 0}, {"bytes", 0}};
+    split["layout"] = foreign_layout_name(shard.layout());
+    split["shards"] = split["shards"].get<std::uint64_t>() + 1;
+    split["rows"] = split["rows"].get<std::uint64_t>() + shard.rows();
+    split["bytes"] = split["bytes"].get<std::uint64_t>() + shard.bytes();
+  }
+  return json;
+}
+
 Json describe_shard(const fs::path& path) {
+  if (is_foreign_shard(path)) return describe_foreign_shard(ForeignShard(path));
   const ShardReader shard(path);
   return {{"kind", "shard"},
           {"path", path.string()},
@@ -121,6 +152,7 @@ Json describe(const fs::path& path) {
     return describe_run(path);
   }
   if (fs::exists(path / "manifest.json")) return describe_corpus(path);
+  if (is_foreign_folder(path)) return describe_foreign_folder(path);
   throw Error(ErrorKind::bad_data,
               path.string() + " is no corpus, shard, checkpoint, model or run folder",
               "look for manifest.json, config.json or resolved.ini in it");
@@ -146,11 +178,19 @@ int run_inspect(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, "inspect takes one path", "bertha inspect corpus");
   }
   if (!mpi.rank_info().is_root()) return 0;
-  const auto json = describe(config.arguments.front());
+  auto json = describe(config.arguments.front());
+  if (config.samples != 0) {
+    auto of_samples = config;
+    of_samples.data.corpus = config.arguments.front();
+    json["samples"] = list_samples(of_samples);
+  }
   if (config.json) {
     std::cout << json.dump(2) << std::endl;
   } else {
+    auto samples = json.value("samples", Json::array());
+    json.erase("samples");
     print_lines(json, 0);
+    for (const auto& sample : samples) std::cout << sample_text(sample);
     std::cout << std::flush;
   }
   return 0;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/prepare_foreign.h"
 #include "launch/commands/commands.h"
 #include "launch/runtime.h"
 #include "launch/stop_signal.h"
@@ -39,6 +40,21 @@ void print_summary(const PrepareReport& report, const PrepareOptions& options) {
       fmt::format("corpus in {} after {}", options.output.string(), human_seconds(report.seconds)));
 }
 
+struct StageWords {
+  const char *name, *unit;
+};
+
+StageWords words_of(PrepareStage stage) {
+  switch (stage) {
+    case PrepareStage::tokenize:
+      return {"tokenize", "B"};
+    case PrepareStage::write:
+      return {"write shards", "tokens"};
+    default:
+      return {"convert", "rows"};
+  }
+}
+
 // A bar for each stage.
 class StageProgress {
  public:
@@ -46,9 +62,8 @@ class StageProgress {
   void update(PrepareStage stage, std::uint64_t done, std::uint64_t total) {
     if (!bar_ || stage != stage_) {
       bar_.reset();
-      const bool tokenizes = stage == PrepareStage::tokenize;
-      bar_.emplace(tokenizes ? "tokenize" : "write shards", total, tokenizes ? "B" : "tokens",
-                   enabled_);
+      const StageWords words = words_of(stage);
+      bar_.emplace(words.name, total, words.unit, enabled_);
       stage_ = stage;
     }
     bar_->update(done);
@@ -72,12 +87,14 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   options.workers = usable_threads(options.workers, mpi.rank_info());
   const auto communicator = make_mpi_communicator(mpi.rank_info());
   StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);
-  const auto report = prepare_corpus(
-      options, mpi.rank_info(),
-      {.gather = [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
-       .progress = [&](PrepareStage stage, std::uint64_t done,
-                       std::uint64_t total) { progress.update(stage, done, total); },
-       .stop_requested = stop_requested});
+  const bool ready_samples = options.input.format == TextFormat::nvidia;
+  const auto prepare = ready_samples ? prepare_foreign_corpus : prepare_corpus;
+  const auto report =
+      prepare(options, mpi.rank_info(),
+              {.gather = [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
+               .progress = [&](PrepareStage stage, std::uint64_t done,
+                               std::uint64_t total) { progress.update(stage, done, total); },
+               .stop_requested = stop_requested});
   if (mpi.rank_info().is_root()) print_summary(report, options);
   return 0;
 }

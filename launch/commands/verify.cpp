@@ -6,9 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/shards/corpus_verifier.h"
+#include "data_pipeline/shards/foreign_corpus.h"
+#include "data_pipeline/shards/foreign_verifier.h"
 #include "launch/commands/commands.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
+#include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_store.h"
 
 namespace bertha {
@@ -16,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-VerifyReport verify_path(const fs::path& path, bool progress) {
+VerifyReport verify_path(const fs::path& path, const RunConfig& config) {
   if (!fs::exists(path)) throw_io_error("open", path.string(), ENOENT);
   if (fs::exists(path / "trainer_state.json") || fs::exists(path / "model.safetensors")) {
     return {checkpoint_faults(path), {}};
@@ -24,17 +27,20 @@ VerifyReport verify_path(const fs::path& path, bool progress) {
   if (fs::is_directory(path / "checkpoints")) {
     VerifyReport all;
     for (const auto& entry : fs::directory_iterator(path / "checkpoints")) {
-      if (!entry.path().filename().string().starts_with("step-")) continue;
+      // What a killed run was writing is no checkpoint yet; the next save removes it.
+      if (!step_of_name(entry.path().filename().string())) continue;
       const auto faults = checkpoint_faults(entry.path());
       all.faults.insert(all.faults.end(), faults.begin(), faults.end());
     }
     return all;
   }
-  ProgressBar bar("verify", 0, "B", progress);
-  return verify_corpus(path, [&](std::uint64_t done, std::uint64_t total) {
+  ProgressBar bar("verify", 0, "B", config.trainer.metrics.progress);
+  const auto progress = [&](std::uint64_t done, std::uint64_t total) {
     bar.set_total(total);
     bar.update(done);
-  });
+  };
+  if (is_foreign(path)) return verify_foreign(path, config.vocabulary, progress);
+  return verify_corpus(path, progress, config.vocabulary);
 }
 
 }  // namespace
@@ -44,7 +50,7 @@ int run_verify(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, "verify takes one path", "bertha verify corpus");
   }
   if (!mpi.rank_info().is_root()) return 0;
-  const auto report = verify_path(config.arguments.front(), config.trainer.metrics.progress);
+  const auto report = verify_path(config.arguments.front(), config);
   if (config.json) {
     const nlohmann::ordered_json json{
         {"path", config.arguments.front()}, {"faults", report.faults}, {"notices", report.notices}};

@@ -1,5 +1,6 @@
 // Runs our BERT once for test_model.py: reads config.json, weights and a packed batch, writes
 // hidden states, logits, the loss and the gradient of every parameter.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/model/bert.h"
+#include "trainer/tasks/labelled_loss.h"
 
 namespace bertha {
 namespace {
@@ -97,10 +99,12 @@ class Losses {
       case Head::sequence:
         return sequence(hidden);
       case Head::token:
-        return mean_cross_entropy(output("logits", bert_.classify(hidden, input_, context_)),
-                                  batch_.read("labels"));
+        return labelled(LossKind::cross_entropy,
+                        output("logits", bert_.classify(hidden, input_, context_)),
+                        batch_.read("labels"));
       case Head::question:
-        return question(hidden);
+        return labelled(LossKind::span, output("logits", bert_.question_logits(hidden)),
+                        batch_.read("answers"));
     }
     throw Error(ErrorKind::internal, "unknown head");
   }
@@ -130,20 +134,29 @@ class Losses {
   at::Tensor sequence(const at::Tensor& hidden) {
     const auto logits = output("logits", bert_.classify(pooled(hidden), input_, context_));
     const auto labels = batch_.read("labels");
-    if (labels.is_floating_point()) return at::mse_loss(logits.squeeze(1).to(at::kFloat), labels);
-    return mean_cross_entropy(logits, labels);
+    if (!labels.is_floating_point()) return labelled(LossKind::cross_entropy, logits, labels);
+    return labelled(
+        labels.dim() == 1 ? LossKind::mean_squared_error : LossKind::binary_cross_entropy, logits,
+        labels);
   }
-  // Start and end are chosen among the tokens of their own sequence.
-  at::Tensor question(const at::Tensor& hidden) {
-    const auto logits = output("logits", bert_.question_logits(hidden));
-    const auto answers = batch_.read("answers");  // [B, 2]
-    auto sum = at::zeros({}, at::kFloat);
-    for (std::int64_t s = 0; s < answers.size(0); ++s) {
-      const auto begin = input_.sequence_offsets[static_cast<std::size_t>(s)];
-      const auto end = input_.sequence_offsets[static_cast<std::size_t>(s) + 1];
-      sum = sum + mean_cross_entropy(logits.slice(0, begin, end).t(), answers[s]);
+  // The mean that a fine-tuning task learns.
+  at::Tensor labelled(LossKind kind, const at::Tensor& logits, const at::Tensor& labels) {
+    const auto flat = labels.flatten();
+    std::vector<std::int32_t> classes;
+    std::vector<float> values;
+    double learnt = 0;
+    for (std::int64_t i = 0; i < flat.numel(); ++i) {
+      if (flat.is_floating_point()) {
+        values.push_back(flat[i].item<float>());
+      } else {
+        classes.push_back(std::max(-1, flat[i].item<std::int32_t>()));  // Transformers' -100
+        learnt += classes.back() >= 0 ? 1 : 0;
+      }
     }
-    return sum / answers.size(0);
+    const auto sequences = static_cast<double>(input_.sequence_offsets.size() - 1);
+    const auto sum =
+        labelled_loss(kind, logits.to(at::kFloat), {classes, values, input_.sequence_offsets});
+    return sum.loss / loss_terms(kind, learnt, sequences, static_cast<double>(logits.size(1)));
   }
 
   const Bert& bert_;

@@ -52,8 +52,7 @@ def check_logits(folder, work):
     save_file(batch, files["batch"])
     request = dict(config=os.path.join(folder, "config.json"), architecture=case.architecture,
                    weights=os.path.join(folder, "model.safetensors"), precision="fp32",
-                   config_output=os.path.join(work, "config.json"), training=False, seed=1, step=1, implementation="reference",
-                   **files)
+                   config_output=os.path.join(work, "config.json"), training=False, seed=1, step=1, implementation="fused", **files)
     with open(os.path.join(work, "request.json"), "w") as file:
         json.dump(request, file)
     subprocess.run([test_model.PROBE, os.path.join(work, "request.json")], check=True)
@@ -78,6 +77,64 @@ def check_predictions(folder, inputs):
         assert line["label"] == model.config.id2label[int(expected.argmax())]
     assert worst < 1e-5, worst
     print(f"predictions of {len(lines)} texts: largest difference {worst:.1e}")
+
+
+def check_several_labels(work, run):
+    """multi_label: Transformers' sigmoid of the same folder."""
+    train, tuned = os.path.join(work, "several.tsv"), os.path.join(work, "several")
+    with open(train, "w") as file:
+        for i in range(60):
+            labels = ",".join(name for name, divisor in (("a", 2), ("b", 3), ("c", 5)) if i % divisor)
+            file.write(f"some words about {i} things\t{labels}\n")
+    bertha("finetune", "--train.init", run, "--task.name", "multi_label", "--task.train", train, "--task.epochs", 1,
+           "--train.output", tuned)
+    folder = os.path.join(tuned, "model")
+    model = load(transformers.AutoModelForSequenceClassification, folder)
+    assert model.config.problem_type == "multi_label_classification"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    inputs = os.path.join(work, "several.txt")
+    texts = ["some things", "words about Anarchism and words", ""]
+    with open(inputs, "w") as file:
+        file.write("\n".join(texts) + "\n")
+    lines = bertha("predict", "--train.init", folder, "--task.input", inputs).splitlines()
+    worst = 0
+    for text, line in zip(texts, map(json.loads, lines), strict=True):
+        with torch.no_grad():
+            expected = torch.sigmoid(model(**tokenizer(text, return_tensors="pt")).logits[0]).numpy()
+        ours = numpy.array([line["scores"][model.config.id2label[i]] for i in range(3)])
+        worst = max(worst, float(numpy.abs(ours - expected).max()))
+        assert line["labels"] == [model.config.id2label[i] for i in range(3) if expected[i] > 0.5]
+    assert worst < 1e-5, worst
+    print(f"several labels: largest difference {worst:.1e}")
+
+
+def check_words(work, run):
+    """token_classification: Transformers' answer at the first piece of each word."""
+    train, tuned, inputs = (os.path.join(work, name) for name in ("words.conll", "words", "words.txt"))
+    with open(train, "w") as file:
+        for i in range(60):
+            file.write(f"Peter B-PER\nPan{i} I-PER\nlives O\nin O\nNeverland{i % 7} B-LOC\n. O\n\n")
+    bertha("finetune", "--train.init", run, "--task.name", "token_classification", "--task.train", train,
+           "--task.epochs", 3, "--optimizer.learning_rate", 1e-3, "--train.output", tuned)
+    folder = os.path.join(tuned, "model")
+    model = load(transformers.AutoModelForTokenClassification, folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    sentences = [["Peter", "met", "Hook", "in", "Neverland", "!"], ["Unaffordable"], ["a", "(b)", "c-d"]]
+    with open(inputs, "w") as file:
+        file.write("".join("".join(f"{word}\n" for word in words) + "\n" for words in sentences))
+    lines = bertha("predict", "--train.init", folder, "--task.input", inputs).splitlines()
+    worst = 0
+    for words, line in zip(sentences, map(json.loads, lines), strict=True):
+        encoded = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+        with torch.no_grad():
+            expected = torch.softmax(model(**encoded).logits[0], 1)
+        assert line["words"] == words
+        for word in range(len(words)):
+            score, label = expected[encoded.word_ids().index(word)].max(0)
+            assert line["labels"][word] == model.config.id2label[int(label)], (line, word)
+            worst = max(worst, abs(line["scores"][word] - float(score)))
+    assert worst < 1e-5, worst
+    print(f"words of {len(sentences)} sentences: largest difference {worst:.1e}")
 
 
 def check_export(work):
@@ -120,6 +177,8 @@ def main():
         file.write("\n".join(row.split("\t")[0] for row in rows[201:231]) + "\n")
     bertha("finetune", "--train.init", run, "--task.train", small, "--task.epochs", 1, "--train.output", tuned)
     check_predictions(os.path.join(tuned, "model"), inputs)
+    check_several_labels(work, run)
+    check_words(work, run)
     return 0
 
 

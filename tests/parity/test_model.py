@@ -41,6 +41,7 @@ class Case:
     config: dict = field(default_factory=dict)
     masked: float = 0.15  # share of tokens that are predicted
     labels: int = 3
+    several: bool = False   # multi-label
     training: bool = False  # dropout
     scale: float = 3.0      # of the random weights over Transformers' initial ones
 
@@ -69,11 +70,21 @@ CASES = [
     Case("regression", "BertForSequenceClassification", [18, 64, 1, 30], labels=1),
     Case("token classification", "BertForTokenClassification", [18, 64, 1, 30], labels=7),
     Case("question answering", "BertForQuestionAnswering", [18, 64, 1, 30], labels=2),
+    Case("multi-label", "BertForSequenceClassification", [18, 64, 1, 30], labels=4, several=True),
+    Case("multi-label, one label", "BertForSequenceClassification", [7, 3], labels=1, several=True),
+    Case("token classification, 512 tokens", "BertForTokenClassification", [512, 1, 300], labels=13,
+         config=dict(max_position_embeddings=512, hidden_size=64, num_attention_heads=4)),
+    Case("question answering, 512 tokens", "BertForQuestionAnswering", [512, 1, 300], labels=2,
+         config=dict(max_position_embeddings=512, hidden_size=64, num_attention_heads=4)),
+    Case("question answering, one token", "BertForQuestionAnswering", [2], labels=2),
     Case("base model", "BertModel", [18, 64, 1, 30]),
     Case("dropout, pretraining", "BertForPreTraining", [48] * 3, training=True),
     Case("dropout, classification", "BertForSequenceClassification", [21], training=True,
          config=dict(classifier_dropout=0.4)),
     Case("dropout, token classification", "BertForTokenClassification", [21] * 2, training=True),
+    Case("dropout, question answering", "BertForQuestionAnswering", [21], labels=2, training=True),
+    Case("dropout, multi-label", "BertForSequenceClassification", [21] * 3, training=True,
+         several=True),
 ]
 
 
@@ -83,6 +94,8 @@ def make_model(case):
     rates = dict(hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.3) if case.training else \
         dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
     config = transformers.BertConfig(**shape, **rates, num_labels=case.labels)
+    if case.several:
+        config.problem_type = "multi_label_classification"
     config._attn_implementation = "eager"
     model = getattr(transformers, case.architecture)(config)
     with torch.no_grad():
@@ -124,6 +137,9 @@ def make_batch(case, config):
     if case.architecture == "BertForTokenClassification":
         batch["labels"] = torch.from_numpy(random.integers(0, case.labels, tokens))
         batch["labels"][::4] = -100
+    elif case.several:
+        batch["labels"] = torch.from_numpy(
+            random.integers(0, 2, (count, case.labels)).astype(np.float32))
     elif case.labels == 1:
         batch["labels"] = torch.from_numpy(random.standard_normal(count).astype(np.float32))
     else:

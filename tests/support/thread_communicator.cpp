@@ -186,6 +186,20 @@ class ThreadCommunicator final : public Communicator {
     });
   }
 
+  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
+    const auto n = check_exchange(input, output, rank_info_);
+    const auto number = post("all_to_all", 0, input);
+    spoil(output);
+    return std::make_unique<ThreadWork>([this, output, n, number] {
+      std::vector<at::Tensor> parts;
+      for (const auto& each : collect(number)) {
+        parts.push_back(
+            each.tensor.view({-1}).slice(0, rank_info_.rank * n, (rank_info_.rank + 1) * n));
+      }
+      output.view({-1}).copy_(at::cat(parts));
+    });
+  }
+
   void broadcast(at::Tensor values, int root) override {
     check_collective_tensor(values, "values");
     check_root(root, rank_info_);

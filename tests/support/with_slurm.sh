@@ -55,7 +55,10 @@ SlurmdPidFile=$box/node.%n.pid
 SlurmctldLogFile=$box/controller.log
 SlurmdLogFile=$box/node.%n.log
 NodeName=n[1-2] NodeAddr=127.0.0.1 NodeHostname=controller Port=[27101-27102] CPUs=4 State=UNKNOWN
-PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP PriorityTier=10
+PartitionName=spare Nodes=ALL MaxTime=60 State=UP PriorityTier=1 GraceTime=30
 C
 for _ in $(seq 100); do [ -S "$box/munge/socket" ] && break; sleep 0.1; done
 slurmctld -D >"$box/controller.out" 2>&1 &

@@ -51,4 +51,38 @@ P
 "$bertha" finetune --train.init run --task.train three.csv --task.header false --task.text_column 0 --task.pair_column 1 \
   --task.label_column 2 --task.epochs 1 --train.output three >log 2>&1 || fail "three classes: $(tail -2 log)"
 expect 0 'green' cat three/scores.json
+# A label for each word, on two ranks; sentences far longer than the window lose nothing.
+"$python" - <<'P'
+import random
+random.seed(2)
+names, places = "Anna Bert Carla Dora Emil".split(), "Rome Oslo Lima Bonn Riga".split()
+def sentence():
+    return [(random.choice(names), "B-PER"), ("went", "O"), ("to", "O"), (random.choice(places), "B-LOC"), (".", "O")]
+with open("words.conll", "w") as f:
+    for i in range(150):
+        words = sum((sentence() for _ in range(30 if i % 50 == 0 else 1)), [])
+        f.write("\n".join(f"{w} X {l}" for w, l in words) + "\n\n")
+P
+words=("$bertha" finetune --train.init run --task.name token_classification --task.train words.conll --task.max_length 24
+  --task.epochs 3 --task.batch_size 8 --train.threads 1 --metrics.tensorboard false --optimizer.learning_rate 3e-3)
+ranks 2 "${words[@]}" --train.output words >log 2>&1 || fail "token classification: $(tail -2 log)"
+"$python" - words/scores.json <<'P' || fail "token classification's scores are not as promised"
+import json, sys
+s = json.load(open(sys.argv[1]))
+assert {"loss", "accuracy", "precision", "recall", "f1"} <= set(s["test"]) and s["test"]["f1"] > 0.9, s["test"]
+assert s["labels"] == ["B-LOC", "B-PER", "O"] and sum(s["examples"].values()) == 150, s
+P
+expect 0 '"f1": (0\.9|1)' "$bertha" evaluate --train.init words/model --task.test words.conll --task.max_length 24 --json
+printf 'Anna went to Oslo .\n\nEmil went\n' >plain.txt
+expect 0 'Anna.*"labels":."B-PER","O","O","B-LOC","O"' "$bertha" predict --train.init words/model --task.input plain.txt
+expect 0 '"words":\[\],"labels":\[\]' "$bertha" predict --train.init words/model --task.input plain.txt
+expect 64 'is a model for token_classification, not for regression' \
+  "$bertha" predict --train.init words/model --task.name regression --task.input plain.txt
+expect 65 'words.conll:1: a word without a label' "${words[@]}" --task.text_column 2 --train.output bad
+# Any number of labels.
+"$python" -c 'for i in range(90): print(f"text {i}", ",".join(n for n, d in (("odd", 2), ("third", 3)) if i % d), sep="\t")' >several.tsv
+"$bertha" finetune --train.init run --task.name multi_label --task.train several.tsv --task.epochs 1 --train.output several \
+  --metrics.tensorboard false >log 2>&1 || fail "multi-label: $(tail -2 log)"
+expect 0 'micro_f1' cat several/scores.json
+expect 0 '"labels":\[.*"scores":\{"odd":' "$bertha" predict --train.init several/model --task.input plain.txt
 finish

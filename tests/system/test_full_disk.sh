@@ -20,4 +20,19 @@ head -c 20m /dev/zero >"$small/filler" 2>/dev/null
 expect 74 'No space left' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 6 --train.output "$small/run"
 rm "$small/filler"
 expect 0 'resumed from .*step-00000003' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 4 --train.output "$small/run"
+# A save that fails in the middle costs a warning, not the run: only the checkpoints' disk is full, for a while.
+umount "$small"; mkdir -p "$scratch/run/checkpoints"
+mount -t tmpfs -o size=200k none "$scratch/run/checkpoints" || fail "second tmpfs"
+trap 'umount "$scratch/run/checkpoints"; rm -rf "$scratch"' EXIT
+"$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 1000000 --train.save_every 5 --train.output "$scratch/run" >"$scratch/log" 2>&1 &
+job=$!
+events() { grep -c "\"event\":\"$1\"" "$scratch/run/metrics.jsonl" 2>/dev/null; }
+await() { for _ in $(seq 300); do [ "$(events "$1")" -gt 1 ] 2>/dev/null && return; sleep 0.1; done; fail "no $1 event: $(tail -3 "$scratch/log")"; }
+await warning
+grep -q 'is not saved: No space left for .*: it takes [0-9]* bytes .* are free' "$scratch/log" || fail "no warning: $(tail -3 "$scratch/log")"
+mount -o remount,size=32m "$scratch/run/checkpoints"
+await save
+kill -TERM $job; wait $job; code=$?
+[ $code = 75 ] || fail "after failed saves: exit code $code: $(tail -3 "$scratch/log")"
+"$bertha" verify "$scratch/run" >"$scratch/log" 2>&1 || fail "after failed saves: $(tail -1 "$scratch/log")"
 finish

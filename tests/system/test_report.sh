@@ -68,9 +68,16 @@ expect 64 'run folders' "$bertha" report
 expect 74 'holds no metrics.jsonl' "$bertha" report "$corpus"
 expect 74 'no-such-run' "$bertha" report one no-such-run
 
+# A profile of its own: with the default one a second Chromium hands its page to the first and prints
+# nothing. A browser that does not come up on a loaded machine is asked again; a page is judged once.
 if command -v chromium >/dev/null; then
-  drawn=$(chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=3000 --dump-dom \
-    "file://$scratch/report.html" 2>/dev/null | grep -o '<path class="curve' | wc -l)
+  for _ in 1 2 3; do
+    timeout 120 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+      --user-data-dir="$scratch/chromium" --virtual-time-budget=10000 --dump-dom \
+      "file://$scratch/report.html" >page 2>browser.log && grep -q '</html>' page && break
+  done
+  grep -q '</html>' page || fail "Chromium printed no page: $(tail -3 browser.log)"
+  drawn=$(grep -o '<path class="curve' page | wc -l)
   [ "$drawn" -ge 8 ] || fail "the page drew $drawn curves"
   echo "Chromium drew $drawn curves"
 fi

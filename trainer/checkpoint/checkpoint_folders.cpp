@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -40,12 +41,46 @@ void remove_folder(const fs::path& path) {
   if (error) warn("remove", path, error);
 }
 
-bool is_complete(const fs::path& checkpoint) {
-  try {
-    check_checkpoint(checkpoint, false);
-    return true;
-  } catch (const Error&) {
-    return false;
+std::vector<CheckpointFolder> complete_checkpoints(const fs::path& checkpoints) {
+  auto folders = list_checkpoints(checkpoints);
+  std::erase_if(folders, [](const CheckpointFolder& folder) {
+    try {
+      check_checkpoint(folder.path, CheckpointCheck::sizes);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  });
+  return folders;
+}
+
+// Steps of the `count` checkpoints that were validated with the lowest loss; of equals the newest.
+std::set<std::int64_t> best_steps(const std::vector<CheckpointFolder>& folders, int count) {
+  std::vector<std::pair<double, std::int64_t>> losses;
+  for (const auto& [step, path] : folders) {
+    try {
+      const auto loss = read_trainer_state(path).validation_loss;
+      if (loss) losses.emplace_back(*loss, -step);
+    } catch (const Error& error) {
+      log_warning("its validation loss is not known: " + error.message());
+    }
+  }
+  std::sort(losses.begin(), losses.end());
+  std::set<std::int64_t> steps;
+  for (const auto& [loss, step] : losses) {
+    if (static_cast<int>(steps.size()) < count) steps.insert(-step);
+  }
+  return steps;
+}
+
+void delete_checkpoint(const fs::path& path) {
+  const fs::path doomed = path.string() + ".deleted";
+  std::error_code error;
+  fs::rename(path, doomed, error);
+  if (error) {
+    warn("rename", path, error);
+  } else {
+    remove_folder(doomed);
   }
 }
 
@@ -92,19 +127,14 @@ void remove_leftovers(const fs::path& checkpoints) {
 void delete_old_checkpoints(const fs::path& checkpoints, const RetentionOptions& retention,
                             std::int64_t just_written) {
   if (retention.keep_last <= 0) return;
+  // Others are neither counted as good ones nor touched.
+  const auto folders = complete_checkpoints(checkpoints);
+  const auto best = best_steps(folders, retention.keep_best);
   int kept = 0;
-  for (const auto& [step, path] : list_checkpoints(checkpoints)) {
-    if (!is_complete(path)) continue;  // neither counted as a good one nor touched
-    if (++kept <= retention.keep_last || step == just_written) continue;
+  for (const auto& [step, path] : folders) {
+    if (++kept <= retention.keep_last || step == just_written || best.contains(step)) continue;
     if (retention.keep_every > 0 && step % retention.keep_every == 0) continue;
-    const fs::path doomed = path.string() + ".deleted";
-    std::error_code error;
-    fs::rename(path, doomed, error);
-    if (error) {
-      warn("rename", path, error);
-    } else {
-      remove_folder(doomed);
-    }
+    delete_checkpoint(path);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/safetensors_header.h"
 
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::uintmax_t kLargestManifest = 64 << 20;
+constexpr const char* kOwnChecksum = "manifest_sha256";
+const std::string kNoChecksum(64, '0');
 
 [[noreturn]] void fail(const fs::path& file, const std::string& what) {
   throw Error(ErrorKind::bad_data, file.string() + ": " + what,
@@ -83,11 +86,28 @@ void check_version(const Json& json, const fs::path& path) {
     fail(path, "version is missing or no number");
   }
   const auto version = json["version"].get<std::uint64_t>();
-  if (version != kCheckpointVersion) {
+  if (version < 1 || version > kCheckpointVersion) {
     throw Error(ErrorKind::bad_data,
-                fmt::format("{}: version {} is not {}, the one this program knows", path.string(),
-                            version, kCheckpointVersion),
+                fmt::format("{}: version {} is not among 1 to {}, those this program knows",
+                            path.string(), version, kCheckpointVersion),
                 "use the version of Bertha that wrote it");
+  }
+}
+
+// Any byte of the manifest that is not as it was written.
+void check_own_checksum(const Json& json, std::string text, const fs::path& path) {
+  if (!json.contains(kOwnChecksum)) {
+    if (json["version"] == 1) return;
+    fail(path, std::string(kOwnChecksum) + " is missing");
+  }
+  const auto& field = json[kOwnChecksum];
+  if (!field.is_string() || !is_sha256(field)) fail(path, "its checksum is malformed");
+  const auto checksum = field.get<std::string>();
+  const auto place = text.find(checksum);
+  if (place == std::string::npos) fail(path, "its checksum is malformed");
+  text.replace(place, checksum.size(), kNoChecksum);
+  if (sha256_hex(text) != checksum) {
+    fail(path, "has another checksum than it was written with");
   }
 }
 
@@ -96,20 +116,25 @@ void check_version(const Json& json, const fs::path& path) {
 std::string CheckpointManifest::to_json() const {
   nlohmann::ordered_json json{{"format", kCheckpointFormat},
                               {"version", kCheckpointVersion},
+                              {kOwnChecksum, kNoChecksum},
                               {"step", step},
                               {"world_size", world_size}};
   json["files"] = nlohmann::ordered_json::object();
   for (const auto& file : files) {
     json["files"][file.name] = {{"bytes", file.bytes}, {"sha256", file.sha256}};
   }
-  return json.dump(2) + "\n";
+  auto text = json.dump(2) + "\n";
+  text.replace(text.find(kNoChecksum), kNoChecksum.size(), sha256_hex(text));
+  return text;
 }
 
 CheckpointManifest CheckpointManifest::from_folder(const fs::path& checkpoint) {
   const auto path = checkpoint / "manifest.json";
-  const auto json = Json::parse(read_manifest(checkpoint), nullptr, false);
+  const auto text = read_manifest(checkpoint);
+  const auto json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) fail(path, "is not JSON");
   check_version(json, path);
+  check_own_checksum(json, text, path);
   CheckpointManifest manifest;
   manifest.step = whole_number<std::int64_t>(json, "step", path);
   manifest.world_size = whole_number<int>(json, "world_size", path);
@@ -118,6 +143,26 @@ CheckpointManifest CheckpointManifest::from_folder(const fs::path& checkpoint) {
     manifest.files.push_back(parse_file(name, file, path));
   }
   return manifest;
+}
+
+void check_file(const fs::path& folder, const WrittenFile& file, bool full) {
+  const auto path = folder / file.name;
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::bad_data, path.string() + what,
+                "the checkpoint is damaged: use another one");
+  };
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (!fs::exists(status)) fail(" is missing");
+  if (!fs::is_regular_file(status)) fail(" is not a regular file");
+  const auto bytes = fs::file_size(path, error);
+  if (error) throw_io_error("read", path.string(), error.value());
+  if (bytes != file.bytes) {
+    fail(fmt::format(" has {} bytes, the manifest says {}", bytes, file.bytes));
+  }
+  if (full && sha256_file(path) != file.sha256) {
+    fail(" has another checksum than the manifest says");
+  }
 }
 
 std::string pack_files(const std::vector<WrittenFile>& files) {

@@ -12,18 +12,24 @@
 namespace bertha {
 
 inline constexpr const char* kCheckpointFormat = "bertha-checkpoint";
-inline constexpr int kCheckpointVersion = 1;
+inline constexpr int kCheckpointVersion = 2;  // 1 had no checksum of the manifest itself
 
 struct CheckpointManifest {
   std::int64_t step = 0;
   int world_size = 1;
   std::vector<WrittenFile> files;  // by name
 
+  // With a checksum of the manifest itself: of its text with that checksum's digits all 0.
   std::string to_json() const;
   // Error{io} when the folder or file cannot be read, Error{bad_data} for anything wrong in it: a
   // missing manifest, another format, a newer version, a name that leaves the folder ...
   static CheckpointManifest from_folder(const std::filesystem::path& checkpoint);
+  bool operator==(const CheckpointManifest&) const = default;
 };
+
+// Error{bad_data} or Error{io} naming the file: it is missing, of another size or, with `full`, of
+// another checksum.
+void check_file(const std::filesystem::path& folder, const WrittenFile& file, bool full);
 
 // How one rank tells another what it wrote.
 std::string pack_files(const std::vector<WrittenFile>& files);

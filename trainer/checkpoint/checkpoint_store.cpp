@@ -2,63 +2,37 @@
 #include "trainer/checkpoint/checkpoint_store.h"
 
 #include <algorithm>
-#include <functional>
-#include <memory>
+#include <atomic>
+#include <charconv>
+
+#include <fmt/format.h>
 
 #include "parallel/agreement.h"
-#include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/background_task.h"
 #include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_manifest.h"
-#include "trainer/checkpoint/moment_files.h"
+#include "trainer/checkpoint/checkpoint_writing.h"
+#include "trainer/checkpoint/host_copy.h"
 
 namespace bertha {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 
-WrittenFile write_text(const fs::path& path, const std::string& text) {
-  FileWriter writer(path);
-  writer.write(text);
-  return writer.finish();
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Place among the ranks that have moments: files are numbered without holes.
-struct MomentWriter {
-  int number = 0, count = 0;
-};
-
-MomentWriter moment_writer(Communicator& communicator, bool has_moments) {
-  const auto flags = communicator.gather_bytes(has_moments ? "1" : "");
-  MomentWriter writer;
-  for (std::size_t rank = 0; rank < flags.size(); ++rank) {
-    if (flags[rank].empty()) continue;
-    if (static_cast<int>(rank) < communicator.rank_info().rank) ++writer.number;
-    ++writer.count;
-  }
-  return writer;
+std::uint64_t number_in(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
-// What this rank adds to the folder.
-std::vector<WrittenFile> write_share(const fs::path& folder, const CheckpointContents& contents,
-                                     bool root, const MomentWriter& writer) {
-  std::vector<WrittenFile> files;
-  if (!contents.moments.empty()) {
-    files.push_back(
-        write_moments(folder / moment_file_name(writer.number, writer.count), contents.moments));
-  }
-  if (!root) return files;
-  files.push_back(
-      write_safetensors(folder / "model.safetensors", contents.weights, {{"format", "pt"}}));
-  for (const auto& [name, bytes] : contents.files) {
-    files.push_back(write_text(folder / name, bytes));
-  }
-  files.push_back(write_text(folder / "trainer_state.json", trainer_state_to_json(contents.state)));
-  return files;
-}
-
-// Everyone's files, known to rank 0.
+// Everyone's files, in the order of their names.
 CheckpointManifest gather_manifest(Communicator& communicator, std::int64_t step,
                                    const std::vector<WrittenFile>& mine) {
   CheckpointManifest manifest{step, communicator.rank_info().world_size, {}};
@@ -71,51 +45,181 @@ CheckpointManifest gather_manifest(Communicator& communicator, std::int64_t step
   return manifest;
 }
 
-}  // namespace
-
-CheckpointStore::CheckpointStore(fs::path folder, Communicator& communicator,
-                                 RetentionOptions retention)
-    : folder_(std::move(folder)), communicator_(communicator), retention_(retention) {}
-
-fs::path CheckpointStore::save(const CheckpointContents& contents) {
-  const bool root = communicator_.rank_info().is_root();
-  const auto step = contents.state.step;
-  const auto final_path = folder_ / checkpoint_name(step);
-  std::unique_ptr<StagedFolder> staged;
+// The checkpoint is safe by now: what goes wrong here must not fail the save.
+void thin_out(const fs::path& folder, const RetentionOptions& retention,
+              std::int64_t just_written) {
   try {
-    agree_or_throw(communicator_, [&] {
-      if (!root) return;
-      remove_leftovers(folder_);
-      staged = std::make_unique<StagedFolder>(final_path, true);
-    });
-    if (!root) staged = std::make_unique<StagedFolder>(final_path, false);
-    const auto writer = moment_writer(communicator_, !contents.moments.empty());
-    std::vector<WrittenFile> mine;
-    agree_or_throw(communicator_,
-                   [&] { mine = write_share(staged->path(), contents, root, writer); });
-    const auto manifest = gather_manifest(communicator_, step, mine);
-    agree_or_throw(communicator_, [&] {
-      if (!root) return;
-      write_text(staged->path() / "manifest.json", manifest.to_json());
-      staged->publish();
-    });
-  } catch (const Error& error) {
-    staged.reset();
-    // Nobody leaves, and perhaps ends the job, before rank 0 has cleaned up; unless ranks are gone.
-    if (error.kind() != ErrorKind::communication) communicator_.gather_bytes("");
-    throw;
-  }
-  if (root) delete_old(step);
-  return final_path;
-}
-
-// The checkpoint is safe by now: what goes wrong here must not stop the run, nor one rank alone.
-void CheckpointStore::delete_old(std::int64_t just_written) const {
-  try {
-    delete_old_checkpoints(folder_, retention_, just_written);
+    delete_old_checkpoints(folder, retention, just_written);
   } catch (const std::exception& error) {
     log_warning(std::string("old checkpoints stay: ") + error.what());
   }
+}
+
+}  // namespace
+
+struct CheckpointStore::Save {
+  enum class Phase { writing, committing };
+
+  SaveOutcome outcome;
+  Clock::time_point begin = Clock::now();
+  Phase phase = Phase::writing;
+  CheckpointContents contents;  // tensors live until the task is done
+  MomentWriter moments;
+  std::unique_ptr<StagedFolder> staged;  // rank 0's
+  std::optional<Error> failed_to_start;
+  std::vector<WrittenFile> files;  // what this rank wrote
+  std::atomic<int> files_done = 0;
+  int progress = 0;     // sum over ranks of files_done, when it was last asked for
+  BackgroundTask task;  // last: ends before what it uses
+};
+
+CheckpointStore::CheckpointStore(fs::path folder, Communicator& communicator,
+                                 RetentionOptions retention)
+    : folder_(std::move(folder)),
+      communicator_(communicator),
+      retention_(retention),
+      host_copy_(std::make_unique<HostCopy>()) {}
+
+CheckpointStore::~CheckpointStore() = default;
+
+bool CheckpointStore::under_way() const {
+  return save_ != nullptr;
+}
+
+void CheckpointStore::begin(const CheckpointContents& contents) {
+  start(contents, true);
+}
+
+void CheckpointStore::start(const CheckpointContents& contents, bool copy) {
+  if (save_) throw Error(ErrorKind::internal, "a save begins while another one is under way");
+  save_ = std::make_unique<Save>();
+  auto& save = *save_;
+  save.outcome.step = contents.state.step;
+  save.outcome.path = folder_ / checkpoint_name(contents.state.step);
+  try {
+    prepare(contents);
+    copy_and_write(contents, copy);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::communication) throw;
+    save.failed_to_start = error;
+  }
+  save.outcome.stalled_seconds += seconds_since(save.begin);
+}
+
+// A copy that fails (no memory) fails like a write: on this rank first, agreed later.
+void CheckpointStore::copy_and_write(const CheckpointContents& contents, bool copy) {
+  auto& save = *save_;
+  std::exception_ptr failure;
+  try {
+    save.contents = copy ? host_copy_->take(contents) : contents;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const bool root = communicator_.rank_info().is_root();
+  save.task.start([&save, root, failure](const std::stop_token& stop) {
+    if (failure) std::rethrow_exception(failure);
+    const WritingShare share{save.outcome.path.string() + ".staging", save.contents, root,
+                             save.moments};
+    save.files = write_share(share, save.files_done, stop);
+  });
+}
+
+// Numbers the writers of moments; rank 0 makes room and the staging folder. The same error is
+// thrown on all ranks.
+void CheckpointStore::prepare(const CheckpointContents& contents) {
+  const auto& rank = communicator_.rank_info();
+  const auto mine = bytes_to_write(contents, rank.is_root());
+  const auto needs =
+      communicator_.gather_bytes(fmt::format("{}{}", contents.moments.empty() ? "-" : "+", mine));
+  std::uint64_t bytes = 0;
+  for (std::size_t other = 0; other < needs.size(); ++other) {
+    bytes += number_in(needs[other].substr(1));
+    if (needs[other].front() != '+') continue;
+    if (static_cast<int>(other) < rank.rank) ++save_->moments.number;
+    ++save_->moments.count;
+  }
+  agree_or_throw(communicator_, [&] {
+    if (!rank.is_root()) return;
+    if (!cleaned_) remove_leftovers(folder_);
+    cleaned_ = true;
+    save_->staged = std::make_unique<StagedFolder>(save_->outcome.path, true);
+    require_space(save_->staged->path(), bytes, save_->outcome.path);
+  });
+}
+
+// Also learns how far the others are.
+bool CheckpointStore::all_ranks_done() {
+  auto& save = *save_;
+  const auto told = communicator_.gather_bytes(
+      fmt::format("{}{}", save.task.done() ? "+" : "-", save.files_done.load()));
+  save.progress = 0;
+  for (const auto& text : told) save.progress += static_cast<int>(number_in(text.substr(1)));
+  return std::all_of(told.begin(), told.end(),
+                     [](const auto& text) { return text.front() == '+'; });
+}
+
+void CheckpointStore::commit_in_background() {
+  auto& save = *save_;
+  const auto manifest = gather_manifest(communicator_, save.outcome.step, save.files);
+  save.phase = Save::Phase::committing;
+  if (!communicator_.rank_info().is_root()) return;
+  save.task.start(
+      [&save, manifest, folder = folder_, retention = retention_](const std::stop_token&) {
+        commit(*save.staged, manifest);
+        ++save.files_done;
+        thin_out(folder, retention, save.outcome.step);
+      });
+}
+
+std::optional<SaveOutcome> CheckpointStore::poll() {
+  if (!save_) return std::nullopt;
+  if (save_->failed_to_start) return conclude(save_->failed_to_start);
+  const auto begin = Clock::now();
+  try {
+    if (all_ranks_done()) {
+      agree_or_throw(communicator_, [&] { save_->task.rethrow(); });
+      if (save_->phase == Save::Phase::committing) return conclude({});
+      commit_in_background();
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::communication) throw;
+    return conclude(error);
+  }
+  save_->outcome.stalled_seconds += seconds_since(begin);
+  return std::nullopt;
+}
+
+SaveOutcome CheckpointStore::conclude(std::optional<Error> failure) {
+  auto outcome = std::move(save_->outcome);
+  outcome.seconds = seconds_since(save_->begin);
+  outcome.failure = std::move(failure);
+  save_.reset();
+  // Nobody leaves, and perhaps ends the job, before rank 0 has cleaned up.
+  if (outcome.failure) communicator_.gather_bytes("");
+  return outcome;
+}
+
+SaveOutcome CheckpointStore::finish(const std::function<void()>& alive) {
+  if (!save_) throw Error(ErrorKind::internal, "no save is under way");
+  const auto begin = Clock::now();
+  const double stalled_before = save_->outcome.stalled_seconds;
+  constexpr std::chrono::milliseconds kPatience{20};
+  for (int seen = -1;;) {
+    if (auto outcome = poll()) {
+      outcome->stalled_seconds = stalled_before + seconds_since(begin);
+      return *outcome;
+    }
+    if (alive && seen != save_->progress) alive();
+    seen = save_->progress;
+    save_->task.wait_for(kPatience);
+  }
+}
+
+fs::path CheckpointStore::save(const CheckpointContents& contents) {
+  start(contents, false);
+  const auto outcome = finish();
+  if (outcome.failure) throw Error(*outcome.failure);
+  return outcome.path;
 }
 
 }  // namespace bertha

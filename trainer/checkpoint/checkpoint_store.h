@@ -1,14 +1,18 @@
 // Checkpoint folders of a run: complete or not there. Written by all ranks into a staging folder,
-// agreed, manifest last, renamed by rank 0.
+// agreed, manifest last, renamed by rank 0; on a thread of its own while training goes on.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "parallel/bucket_plan.h"
+#include "parallel/base/error.h"
 #include "parallel/communicator.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/checkpoint/trainer_state.h"
@@ -32,33 +36,73 @@ struct CheckpointContents {
 struct RetentionOptions {
   int keep_last = 3;            // 0: all
   std::int64_t keep_every = 0;  // steps; those are never deleted; 0: none
+  int keep_best = 0;            // so many with the lowest validation loss stay, too
 };
 
+// How a save ended; the same on every rank but for the seconds.
+struct SaveOutcome {
+  std::int64_t step = 0;
+  std::filesystem::path path;
+  double seconds = 0;            // from its beginning to its commit
+  double stalled_seconds = 0;    // of these, how long training stood still for it
+  std::optional<Error> failure;  // nothing new is there, older checkpoints stay
+};
+
+// All members but under_way() are collective, on the thread that owns the communicator. At most one
+// save is under way.
 class CheckpointStore {
  public:
   // `folder` is <run>/checkpoints.
   CheckpointStore(std::filesystem::path folder, Communicator& communicator,
                   RetentionOptions retention);
+  ~CheckpointStore();  // what is under way is given up
+  CheckpointStore(const CheckpointStore&) = delete;
+  CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Collective. On failure anywhere the staging folder is removed and the same error thrown on all
-  // ranks; older checkpoints stay. Afterwards old ones are deleted as the retention says.
+  // Copies `contents` to the host and begins to write. What goes wrong here, too, is told by
+  // poll().
+  void begin(const CheckpointContents& contents);
+  bool under_way() const;
+  // At a step boundary: moves the save on as far as it goes without waiting; its outcome once.
+  std::optional<SaveOutcome> poll();
+  // Waits for the end. `alive` is called whenever some rank got on with it.
+  SaveOutcome finish(const std::function<void()>& alive = {});
+
+  // Writes without a copy, waits, and throws the failure on all ranks.
   std::filesystem::path save(const CheckpointContents& contents);
 
  private:
-  void delete_old(std::int64_t just_written) const;
+  struct Save;
+  void start(const CheckpointContents& contents, bool copy);
+  void prepare(const CheckpointContents& contents);
+  void copy_and_write(const CheckpointContents& contents, bool copy);
+  bool all_ranks_done();
+  void commit_in_background();
+  SaveOutcome conclude(std::optional<Error> failure);
 
   std::filesystem::path folder_;
   Communicator& communicator_;
   RetentionOptions retention_;
+  std::unique_ptr<class HostCopy> host_copy_;
+  std::unique_ptr<Save> save_;  // the one under way
+  bool cleaned_ = false;        // of what earlier runs left
 };
 
-// Newest folder under `checkpoints` whose manifest checks out (files there, sizes right); warns
-// about folders passed over. Empty when there is none.
-std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& checkpoints);
+// How much of a checkpoint is compared with its manifest.
+enum class CheckpointCheck {
+  sizes,  // all files are there and as long as they were written
+  model,  // and the checksums of all that is not of the optimizer
+  all     // and of everything
+};
 
-// Error{bad_data} or Error{io} naming the file: no manifest, missing file, wrong size, and with
-// `full` a wrong checksum. A manifest lists the names, sizes and checksums of all other files.
-void check_checkpoint(const std::filesystem::path& checkpoint, bool full);
+// Newest folder under `checkpoints` that passes the check; warns about folders passed over. Empty
+// when there is none.
+std::optional<std::filesystem::path> newest_checkpoint(
+    const std::filesystem::path& checkpoints, CheckpointCheck check = CheckpointCheck::all);
+
+// Error{bad_data} or Error{io} naming the file: no manifest or a damaged one, a missing file, wrong
+// size, wrong checksum.
+void check_checkpoint(const std::filesystem::path& checkpoint, CheckpointCheck check);
 std::vector<std::string> checkpoint_faults(const std::filesystem::path& checkpoint);  // all of them
 
 TrainerState read_trainer_state(const std::filesystem::path& checkpoint);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/unique_handle.h"
 
 namespace bertha {
 
@@ -38,6 +39,11 @@ WrittenFile FileWriter::finish() {
     throw_io_error("close", path_.string(), errno);
   }
   return {path_.filename().string(), bytes_, hash_.hex()};
+}
+
+void drop_from_cache(const std::filesystem::path& path) {
+  const UniqueHandle<int, ::close, -1> file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file) ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
 }
 
 }  // namespace bertha

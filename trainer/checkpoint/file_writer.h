@@ -36,4 +36,7 @@ class FileWriter {
   Sha256 hash_;
 };
 
+// So that the next read comes from the disk, as far as the system listens to us.
+void drop_from_cache(const std::filesystem::path& path);
+
 }  // namespace bertha

@@ -40,6 +40,13 @@ bool is_model_folder(const fs::path& folder) {
   return has_file(folder, "config.json") && has_safetensors(folder);
 }
 
+// Or was one: of a damaged one something is left that says so.
+bool is_checkpoint(const fs::path& path) {
+  const auto name = path.filename().empty() ? path.parent_path().filename() : path.filename();
+  return step_of_name(name.string()) || has_file(path, "trainer_state.json") ||
+         (has_file(path, "manifest.json") && has_safetensors(path));
+}
+
 void require_existing(const fs::path& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
@@ -146,10 +153,11 @@ void require_encoder(const std::vector<std::string>& missing) {
 
 fs::path resolve_model_folder(const fs::path& path) {
   require_existing(path);
+  if (is_checkpoint(path)) check_checkpoint(path, CheckpointCheck::model);
   if (is_model_folder(path)) return path;
   if (is_model_folder(path / "model")) return path / "model";  // fine-tuned: its best epoch
   for (const auto& checkpoints : {path / "checkpoints", path}) {
-    if (const auto newest = newest_checkpoint(checkpoints)) return *newest;
+    if (const auto newest = newest_checkpoint(checkpoints, CheckpointCheck::model)) return *newest;
   }
   refuse_other_formats(path);
   throw Error(ErrorKind::bad_data,

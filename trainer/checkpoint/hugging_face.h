@@ -10,8 +10,8 @@
 namespace bertha {
 
 // The folder with config.json and weights that `path` means: itself, or the newest complete
-// checkpoint of a run folder, or a fine-tuning run's model/. Error{io} or Error{bad_data} says what
-// was looked for.
+// checkpoint of a run folder, or a fine-tuning run's model/. A checkpoint's model is compared with
+// its manifest. Error{io} or Error{bad_data} says what was looked for.
 std::filesystem::path resolve_model_folder(const std::filesystem::path& path);
 
 // All weights of a folder (model.safetensors, or shards by model.safetensors.index.json), on the

@@ -14,6 +14,9 @@
 namespace bertha {
 namespace {
 
+constexpr const char* kFormat = "bertha-moments";
+constexpr const char* kVersion = "1";
+
 struct SliceName {
   std::string moment, parameter;
   std::int64_t begin = 0, end = 0;
@@ -42,10 +45,26 @@ std::optional<SliceName> parse_slice_name(std::string_view name) {
                    std::string(name.substr(first + 1, last - first - 1)), *begin, *end};
 }
 
+void check_format(const SafetensorsFile& file, const std::filesystem::path& path) {
+  const auto field = [&](const char* name) {
+    const auto found = file.metadata().find(name);
+    return found == file.metadata().end() ? std::string("nothing") : shown(found->second);
+  };
+  if (field("format") == kFormat && field("version") == kVersion) return;
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}: format {}, version {}; this program knows {}, version {}",
+                          path.string(), field("format"), field("version"), kFormat, kVersion),
+              "use the version of Bertha that wrote it");
+}
+
 }  // namespace
 
 std::string moment_file_name(int number, int count) {
   return fmt::format("optimizer-{:05}-of-{:05}.safetensors", number, count);
+}
+
+bool is_moment_file(std::string_view name) {
+  return name.starts_with("optimizer-") && name.ends_with(".safetensors");
 }
 
 WrittenFile write_moments(const std::filesystem::path& path,
@@ -58,16 +77,17 @@ WrittenFile write_moments(const std::filesystem::path& path,
     }
     tensors.push_back({slice_name(slice), slice.values.view({-1})});
   }
-  return write_safetensors(path, tensors, {{"format", "bertha-moments"}, {"version", "1"}});
+  return write_safetensors(path, tensors, {{"format", kFormat}, {"version", kVersion}});
 }
 
 MomentFiles::MomentFiles(const std::filesystem::path& checkpoint,
                          const CheckpointManifest& manifest)
     : checkpoint_(checkpoint) {
   for (const auto& file : manifest.files) {
-    if (!file.name.starts_with("optimizer-") || !file.name.ends_with(".safetensors")) continue;
+    if (!is_moment_file(file.name)) continue;
     const auto path = checkpoint / file.name;
     files_.emplace_back(path);
+    check_format(files_.back(), path);
     index(files_.size() - 1, path.string());
   }
   for (auto& [key, slices] : slices_) {

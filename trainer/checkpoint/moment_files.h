@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@ namespace bertha {
 
 // "optimizer-00001-of-00004.safetensors": file `number` of `count`.
 std::string moment_file_name(int number, int count);
+bool is_moment_file(std::string_view name);
 WrittenFile write_moments(const std::filesystem::path& path,
                           const std::vector<MomentSlice>& moments);
 

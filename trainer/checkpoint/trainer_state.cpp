@@ -96,6 +96,7 @@ std::string trainer_state_to_json(const TrainerState& state) {
             {"corpus_digest", state.corpus_digest},
             {"configuration_digest", digest_of(state.options)},
             {"world_size", state.world_size}};
+  if (state.validation_loss) json["validation_loss"] = *state.validation_loss;
   json["options"] = state.options;
   // A path may hold bytes that are no UTF-8: better shown inexactly than not saved.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -127,6 +128,9 @@ TrainerState trainer_state_from_json(const std::string& json, const std::string&
   fields.read("loss_scale_good_steps", state.loss_scale_good_steps, std::int64_t{0});
   fields.read("skipped_in_a_row", state.skipped_in_a_row, std::int64_t{0});
   fields.read("skipped_steps", state.skipped_steps, std::int64_t{0});
+  if (root.contains("validation_loss")) {
+    fields.read("validation_loss", state.validation_loss.emplace());
+  }
   fields.read("corpus_digest", state.corpus_digest);
   fields.read("world_size", state.world_size, 1);
   fields.read("options", state.options);

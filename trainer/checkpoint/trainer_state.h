@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace bertha {
@@ -18,6 +19,7 @@ struct TrainerState {
   std::uint64_t seed = 0;
   double loss_scale = 1.0;
   std::int64_t loss_scale_good_steps = 0, skipped_in_a_row = 0, skipped_steps = 0;
+  std::optional<double> validation_loss;  // of these very weights, when they were validated
   std::string corpus_digest;
   int world_size = 1;                          // that wrote it; any may read it
   std::map<std::string, std::string> options;  // resolved options, to name what changed on resume

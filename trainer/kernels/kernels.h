@@ -6,6 +6,11 @@
 
 namespace bertha {
 
+// How many threads the kernels use; 0, the beginning: as many as OpenMP would. For programs that
+// give other libraries fewer.
+void set_kernel_threads(int threads);
+int kernel_threads();
+
 // Dropout multipliers: 0 with probability `rate`, else 1 / (1 - rate). Element (row, column) of a
 // sample depends on (seed, step, site, sample, row, column) only: not on packing, rank or threads.
 struct DropoutMaskJob {

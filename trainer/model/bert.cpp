@@ -90,9 +90,9 @@ Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
   weights->head = head_weights(space, head);
   const bool masked_lm = weights->head.transform.weight.defined();
   weights_ = std::move(weights);
-  // Automatic takes the reference path until the fused one has been through every tier.
-  if (config.implementation != Implementation::fused) return;
+  if (config.implementation == Implementation::reference) return;
   if (!fused_model_supports(space)) {
+    if (config.implementation == Implementation::automatic) return;
     throw Error(ErrorKind::usage, "model.implementation fused: only on the CPU in fp32 or bf16",
                 "use auto or reference");
   }

@@ -9,7 +9,7 @@
 
 namespace bertha {
 
-// How the model is computed: automatic is the reference path so far.
+// How the model is computed: automatic is fused where that exists (CPU; fp32, bf16).
 enum class Implementation { automatic, reference, fused };
 
 struct BertConfig {

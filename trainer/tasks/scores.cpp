@@ -112,6 +112,33 @@ Scores classification_scores(std::span<const std::int32_t> predicted,
           {"matthews_correlation", matthews(margins)}};
 }
 
+Scores multi_label_scores(const std::vector<std::vector<bool>>& predicted,
+                          const std::vector<std::vector<bool>>& labels) {
+  struct Counts {
+    double both = 0, sides = 0;  // in both; in prediction plus in labels
+    double f1() const { return sides > 0 ? 2 * both / sides : 0; }
+  };
+  std::vector<Counts> counts(labels.empty() ? 0 : labels.front().size());
+  Counts all;
+  double exact = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    exact += predicted.at(i) == labels[i] ? 1 : 0;
+    for (std::size_t label = 0; label < counts.size(); ++label) {
+      const bool guess = predicted[i][label], there = labels[i][label];
+      const double both = guess && there ? 1 : 0, sides = (guess ? 1 : 0) + (there ? 1 : 0);
+      counts[label].both += both;
+      counts[label].sides += sides;
+      all.both += both;
+      all.sides += sides;
+    }
+  }
+  double sum = 0;
+  for (const auto& count : counts) sum += count.f1();
+  return {{"micro_f1", all.f1()},
+          {"macro_f1", counts.empty() ? 0 : sum / static_cast<double>(counts.size())},
+          {"exact_match", labels.empty() ? 0 : exact / static_cast<double>(labels.size())}};
+}
+
 Scores regression_scores(std::span<const double> predicted, std::span<const double> values) {
   double squares = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -19,6 +19,11 @@ std::vector<std::vector<std::uint64_t>> confusion_matrix(std::span<const std::in
                                                          std::span<const std::int32_t> labels,
                                                          std::int32_t classes);
 
+// Any number of labels for each example: [example][label] flags. micro_f1, macro_f1 (over all
+// labels; one that neither side has counts 0), exact_match (all flags of an example right).
+Scores multi_label_scores(const std::vector<std::vector<bool>>& predicted,
+                          const std::vector<std::vector<bool>>& labels);
+
 // pearson, spearman (average ranks for ties), mean_squared_error. A constant input gives 0.
 Scores regression_scores(std::span<const double> predicted, std::span<const double> values);
 

@@ -19,6 +19,7 @@ struct BatchTotals {
   double predictions = 0;  // masked positions
   double sequences = 0;
   double tokens = 0;
+  double labels = 0;  // of fine-tuning, without those that are not to be learnt
 };
 BatchTotals count_batches(std::span<const Batch> batches);
 

@@ -40,7 +40,7 @@ class Checkpoints : public ::testing::Test {
 TEST_F(Checkpoints, AreReadBackByAnyPartition) {
   CheckpointStore store(folder, *communicator, {0, 0});
   const auto checkpoint = store.save(sample_contents(ranks(), 3));
-  check_checkpoint(checkpoint, true);
+  check_checkpoint(checkpoint, CheckpointCheck::all);
   EXPECT_EQ(newest_checkpoint(folder), checkpoint);
   EXPECT_EQ(read_trainer_state(checkpoint).world_size, ranks().world_size);
   for (const int count : {ranks().world_size, ranks().world_size + 1}) {

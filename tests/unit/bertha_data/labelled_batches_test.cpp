@@ -1,4 +1,6 @@
 // Splits, encoding and steps of labelled examples.
+#include "data_pipeline/labelled_batches.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -8,7 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_data.h"
+#include "data_pipeline/labelled_encoding.h"
+#include "data_pipeline/labelled_splits.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -36,6 +39,22 @@ std::map<std::string, int> counts_of(const std::vector<Example>& examples) {
   std::map<std::string, int> counts;
   for (const auto& example : examples) ++counts[example.label];
   return counts;
+}
+
+struct LabelledSplits {
+  std::vector<Example> train, validation, test;
+};
+
+LabelledSplits split_examples(const std::vector<Example>& all, double validation, double test,
+                              std::uint64_t seed, bool stratify) {
+  std::vector<std::string> strata;
+  for (const auto& example : all) strata.push_back(stratify ? example.label : "");
+  const auto places = split_places(strata, validation, test, seed);
+  LabelledSplits splits;
+  for (const auto place : places.train) splits.train.push_back(all[place]);
+  for (const auto place : places.validation) splits.validation.push_back(all[place]);
+  for (const auto place : places.test) splits.test.push_back(all[place]);
+  return splits;
 }
 
 TEST(SplitExamples, IsStratified) {
@@ -105,6 +124,7 @@ class Encoding : public ::testing::Test {
  protected:
   Vocabulary vocabulary_{{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"}, "test"};
   WordPiece tokenizer_{vocabulary_, TokenizerOptions{}};
+  mutable WordPiece::Scratch scratch_;
 
   static Example text(int words, const std::string& label = "") {
     return {repeat("a ", words), "", label, 4, false};
@@ -118,7 +138,7 @@ class Encoding : public ::testing::Test {
     return text;
   }
   EncodedExample encode(const Example& example, int max_length) const {
-    return encode_examples({example}, tokenizer_, max_length, {}, false, 1).at(0);
+    return encode_text(example, tokenizer_, max_length, scratch_).sequence;
   }
 };
 
@@ -126,7 +146,7 @@ TEST_F(Encoding, SinglesAndPairs) {
   const auto single = encode(text(2), 128);
   EXPECT_THAT(single.tokens, ElementsAre(2, 5, 5, 3));
   EXPECT_THAT(single.segments, ElementsAre(0, 0, 0, 0));
-  EXPECT_EQ(single.label, -1);
+  EXPECT_THAT(single.labels, IsEmpty());
   const auto both = encode(pair(1, 2), 128);
   EXPECT_THAT(both.tokens, ElementsAre(2, 5, 3, 6, 6, 3));
   EXPECT_THAT(both.segments, ElementsAre(0, 0, 0, 1, 1, 1));
@@ -160,35 +180,14 @@ TEST_F(Encoding, TruncatesAsTransformersDoes) {
   EXPECT_THROW(encode(pair(1, 1), 4), Error);
 }
 
-TEST_F(Encoding, LabelsBecomeClasses) {
-  const std::vector<Example> examples{text(1, "yes"), text(2, "no"), text(3, "yes")};
-  const auto encoded = encode_examples(examples, tokenizer_, 128, {"no", "yes"}, false, 2);
-  EXPECT_EQ(encoded[0].label, 1);
-  EXPECT_EQ(encoded[1].label, 0);
-  EXPECT_EQ(encoded[2].number, 2U);
-  try {
-    encode_examples({text(1, "perhaps")}, tokenizer_, 128, {"no", "yes"}, false, 1);
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
-    EXPECT_THAT(error.message(), HasSubstr("label 'perhaps' in line 4"));
-  }
-  const auto values = encode_examples({text(1, "2.5")}, tokenizer_, 128, {}, true, 1);
-  EXPECT_EQ(values[0].value, 2.5F);
-  EXPECT_EQ(values[0].label, -1);
-  EXPECT_THROW(encode_examples({text(1, "x")}, tokenizer_, 128, {}, true, 1), Error);
-}
-
-TEST_F(Encoding, ThreadsChangeNothing) {
-  std::vector<Example> examples;
-  for (int i = 0; i < 1000; ++i) examples.push_back(pair(i % 37, i % 23));
-  const auto one = encode_examples(examples, tokenizer_, 40, {}, false, 1);
-  const auto three = encode_examples(examples, tokenizer_, 40, {}, false, 3);
-  for (std::size_t i = 0; i < one.size(); ++i) {
-    EXPECT_EQ(one[i].tokens, three[i].tokens);
-    EXPECT_EQ(one[i].segments, three[i].segments);
-    EXPECT_EQ(three[i].number, i);
-  }
+TEST_F(Encoding, CountsWhatIsCutOff) {
+  const auto lost = [&](const Example& example, int max_length) {
+    return encode_text(example, tokenizer_, max_length, scratch_).lost_tokens;
+  };
+  EXPECT_EQ(lost(text(10), 12), 0U);
+  EXPECT_EQ(lost(text(10), 11), 1U);
+  EXPECT_EQ(lost(pair(10, 10), 20), 3U);
+  EXPECT_EQ(lost(pair(10, 10), 23), 0U);
 }
 
 std::vector<EncodedExample> encoded_examples(std::size_t count, bool classes) {
@@ -196,8 +195,11 @@ std::vector<EncodedExample> encoded_examples(std::size_t count, bool classes) {
   for (std::size_t i = 0; i < count; ++i) {
     examples[i].tokens.assign(3 + i % 17, static_cast<std::int32_t>(i));
     examples[i].segments.assign(3 + i % 17, 0);
-    if (classes) examples[i].label = static_cast<std::int32_t>(i % 5);
-    examples[i].value = static_cast<float>(i);
+    if (classes) {
+      examples[i].labels = {static_cast<std::int32_t>(i % 5)};
+    } else {
+      examples[i].values = {static_cast<float>(i)};
+    }
     examples[i].number = i;
   }
   return examples;
@@ -223,7 +225,7 @@ TEST(LabelledStep, AnEpochHasEveryExampleOnceOnAnyNumberOfRanks) {
           for (std::size_t s = 0; s < batch.sample_numbers.size(); ++s) {
             const auto number = batch.sample_numbers[s];
             EXPECT_TRUE(seen.insert(number).second);
-            EXPECT_EQ(batch.labels[s], examples[number].label);
+            EXPECT_EQ(batch.labels[s], examples[number].labels.front());
             EXPECT_EQ(batch.tokens[static_cast<std::size_t>(batch.sequence_offsets[s])],
                       static_cast<std::int32_t>(number));
           }

@@ -232,15 +232,10 @@ TEST(Excerpt, IsOneShortLine) {
               ::testing::EndsWith("name, ..."));
 }
 
-TEST(CollectLabels, SortsNumbersAsNumbers) {
-  const auto collect = [](const std::vector<std::string>& labels) {
-    std::vector<Example> examples;
-    for (const auto& label : labels) examples.push_back({"", "", label, 0, false});
-    return collect_labels(examples);
-  };
-  EXPECT_THAT(collect({"10", "9", "-1", "9"}), ElementsAre("-1", "9", "10"));
-  EXPECT_THAT(collect({"10", "9", "b"}), ElementsAre("10", "9", "b"));
-  EXPECT_THAT(collect({"no", "yes", "no"}), ElementsAre("no", "yes"));
+TEST(DistinctLabels, SortsNumbersAsNumbers) {
+  EXPECT_THAT(distinct_labels({"10", "9", "-1", "9"}), ElementsAre("-1", "9", "10"));
+  EXPECT_THAT(distinct_labels({"10", "9", "b"}), ElementsAre("10", "9", "b"));
+  EXPECT_THAT(distinct_labels({"no", "yes", "no"}), ElementsAre("no", "yes"));
 }
 
 }  // namespace

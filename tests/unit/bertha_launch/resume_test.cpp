@@ -94,12 +94,55 @@ TEST_F(Resume, OptionsThatAreNewSinceTheCheckpointPass) {
   EXPECT_NO_THROW(check_unchanged(state, read({"--train.seed", "5"}), ""));
 }
 
+TEST_F(Resume, AnotherModelIsRefusedByWhatDiffers) {
+  const auto refused = [](const BertConfig& now, bool may_change) {
+    try {
+      check_same_model({}, now, may_change);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      return error.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refused({}, false), "");
+  BertConfig other;
+  other.layers = 6;
+  EXPECT_EQ(refused(other, false), "resume: the model's layers was 12 and is now 6");
+  EXPECT_EQ(refused(other, true), refused(other, false));  // no option makes that work
+  other = {};
+  other.attention_heads = 6;  // no weight has another shape for it
+  EXPECT_THAT(refused(other, true), HasSubstr("attention_heads was 12 and is now 6"));
+  other = {};
+  other.activation = "relu";
+  EXPECT_THAT(refused(other, true), HasSubstr("activation was gelu and is now relu"));
+  other = {};
+  other.hidden_dropout = 0.25;
+  EXPECT_THAT(refused(other, false), HasSubstr("hidden_dropout was 0.1 and is now 0.25"));
+  EXPECT_EQ(check_same_model({}, other, true).size(), 1U);
+}
+
+TEST_F(Resume, WhatChangedIsReturnedForTheRecords) {
+  TrainerState state;
+  state.options = read({"--train.steps", "100"}).resolved;
+  state.corpus_digest = "digest";
+  const auto changes = check_unchanged(
+      state, read({"--train.steps", "200", "--train.seed", "5", "--train.resume_changed", "true"}),
+      "another");
+  EXPECT_THAT(changes, testing::UnorderedElementsAre("train.steps was 100, is now 200",
+                                                     HasSubstr("train.seed was '1'"),
+                                                     HasSubstr("another corpus")));
+}
+
 TEST_F(Resume, ARunWithoutCheckpointsStartsFresh) {
   TrainOptions options;
   options.output = folder_ / "run";
   EXPECT_EQ(find_resume_point(options), std::nullopt);
-  std::filesystem::create_directories(options.output / "checkpoints" / "step-00000005");
-  EXPECT_EQ(find_resume_point(options), std::nullopt);  // no manifest: not complete
+  const auto checkpoint = options.output / "checkpoints" / "step-00000005";
+  std::filesystem::create_directories(checkpoint);
+  EXPECT_EQ(find_resume_point(options), std::nullopt);  // an empty folder is nothing
+  // A run that has a checkpoint, but no whole one, must not begin anew in silence.
+  std::ofstream(checkpoint / "model.safetensors") << "x";
+  EXPECT_THROW(find_resume_point(options), Error);
   options.resume = "never";
   EXPECT_EQ(find_resume_point(options), std::nullopt);
 }

@@ -93,7 +93,7 @@ TEST(AgreeSum, DifferentCountsAreAnError) {
         agree_sum(communicator, mine);
       });
   for (const auto& outcome : outcomes)
-    EXPECT_THAT(message_of(outcome), ::testing::HasSubstr("bytes"));
+    EXPECT_THAT(message_of(outcome), ::testing::HasSubstr("rank 1 gave 3 numbers, rank 0 2"));
 }
 
 TEST(RequireEqual, NamesTheFirstDifferingLine) {

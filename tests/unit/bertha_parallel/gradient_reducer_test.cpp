@@ -39,6 +39,9 @@ class Recorder final : public Communicator {
   std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
     return inner_.all_gather(input, output);
   }
+  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
+    return inner_.all_to_all(input, output);
+  }
   void broadcast(at::Tensor values, int root) override { inner_.broadcast(values, root); }
   std::vector<std::string> gather_bytes(std::string_view bytes) override {
     return inner_.gather_bytes(bytes);

@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "parallel/base/sha256.h"
 #include "tests/support/thread_communicator.h"
 #include "tests/unit/trainer_checkpoint/sample_checkpoint.h"
 #include "tests/unit/trainer_checkpoint/scratch_folder.h"
+#include "trainer/checkpoint/hugging_face.h"
+#include "trainer/checkpoint/moment_files.h"
 
 namespace bertha::testing {
 namespace {
@@ -16,6 +19,9 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+
+const std::map<std::string, std::string> kMomentsFormat{{"format", "bertha-moments"},
+                                                        {"version", "1"}};
 
 class DamagedCheckpoint : public ::testing::Test {
  protected:
@@ -28,12 +34,18 @@ class DamagedCheckpoint : public ::testing::Test {
     });
   }
   std::string quick_check() const {
-    return error_of([&] { check_checkpoint(newest, false); });
+    return error_of([&] { check_checkpoint(newest, CheckpointCheck::sizes); });
   }
   void change_manifest(const std::function<void(nlohmann::json&)>& change) const {
     auto manifest = nlohmann::json::parse(read_file(newest / "manifest.json"));
     change(manifest);
-    write_file(newest / "manifest.json", manifest.dump());
+    auto text = manifest.dump();
+    if (manifest.is_object()) {  // signed anew
+      manifest["manifest_sha256"] = std::string(64, '0');
+      text = manifest.dump();
+      text.replace(text.find(std::string(64, '0')), 64, sha256_hex(text));
+    }
+    write_file(newest / "manifest.json", text);
   }
   // The change is found by a quick check, and the older checkpoint is taken instead.
   void expect_passed_over(const std::string& message) const {
@@ -66,8 +78,10 @@ TEST_F(DamagedCheckpoint, HasAFlippedByteThatOnlyAFullCheckFinds) {
   flip_byte(newest / "model.safetensors", 600);
   flip_byte(newest / "optimizer-00000-of-00002.safetensors", 700);
   EXPECT_EQ(quick_check(), "");
-  EXPECT_THAT(error_of([&] { check_checkpoint(newest, true); }),
+  EXPECT_THAT(error_of([&] { check_checkpoint(newest, CheckpointCheck::all); }),
               ::testing::MatchesRegex("65 .*model.safetensors has another checksum.*"));
+  EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001");
+  EXPECT_EQ(newest_checkpoint(run.path(), CheckpointCheck::sizes), newest);
   EXPECT_THAT(checkpoint_faults(newest),
               ElementsAre(HasSubstr("model.safetensors has another checksum"),
                           HasSubstr("optimizer-00000-of-00002.safetensors has another checksum")));
@@ -83,7 +97,8 @@ TEST_F(DamagedCheckpoint, HasAManifestThatLies) {
   };
   EXPECT_THAT(said_after([](auto& m) { m["format"] = "bertha-corpus"; }),
               HasSubstr("is not the manifest of a checkpoint"));
-  EXPECT_THAT(said_after([](auto& m) { m["version"] = 99; }), HasSubstr("version 99 is not 1"));
+  EXPECT_THAT(said_after([](auto& m) { m["version"] = 99; }),
+              HasSubstr("version 99 is not among 1 to 2"));
   EXPECT_THAT(said_after([](auto& m) { m.erase("version"); }), HasSubstr("version is missing"));
   EXPECT_THAT(said_after([](auto& m) { m["step"] = -1; }), HasSubstr("step"));
   EXPECT_THAT(said_after([](auto& m) { m["world_size"] = 1LL << 40; }), HasSubstr("world_size"));
@@ -101,6 +116,85 @@ TEST_F(DamagedCheckpoint, HasAManifestThatLies) {
   EXPECT_THAT(said_after([](auto& m) { m = nlohmann::json::array(); }), HasSubstr("manifest"));
   write_file(newest / "manifest.json", "{\"format\": ");
   EXPECT_THAT(quick_check(), HasSubstr("manifest.json: is not JSON"));
+}
+
+// Whatever happens to whichever file, the damage is found, the file named, and the checkpoint
+// before taken: every byte of the small files, a sample of the large ones.
+TEST_F(DamagedCheckpoint, IsNamedAndPassedOverWhicheverByteIsFlipped) {
+  for (const auto& name : names_in(newest)) {
+    const auto path = newest / name;
+    const auto whole = read_file(path);
+    const std::size_t stride = whole.size() < 3000 ? 1 : whole.size() / 500;
+    for (std::size_t place = 0; place < whole.size(); place += stride) {
+      auto damaged = whole;
+      damaged[place] = static_cast<char>(damaged[place] ^ (1 << (place % 8)));
+      std::ofstream(path, std::ios::binary) << damaged;
+      ::testing::internal::CaptureStderr();
+      const auto taken = newest_checkpoint(run.path());
+      const auto told = ::testing::internal::GetCapturedStderr();
+      ASSERT_EQ(taken, run / "step-00000001") << name << ", byte " << place;
+      // A file whose name in the manifest is damaged is told as missing: still of that checkpoint.
+      ASSERT_THAT(told, HasSubstr("step-00000002")) << name << ", byte " << place;
+      const bool is_manifest = name == "manifest.json";  // it may lie about a name
+      ASSERT_THAT(told, HasSubstr(is_manifest ? "" : name)) << "byte " << place;
+    }
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+  EXPECT_EQ(newest_checkpoint(run.path()), newest);
+}
+
+TEST_F(DamagedCheckpoint, IsNamedAndPassedOverWhicheverFileIsMissingOrCut) {
+  for (const auto& name : names_in(newest)) {
+    const auto path = newest / name;
+    const auto whole = read_file(path);
+    for (const std::size_t length : {std::size_t{0}, whole.size() / 2, whole.size() - 1}) {
+      std::ofstream(path, std::ios::binary) << whole.substr(0, length);
+      ::testing::internal::CaptureStderr();
+      EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001") << name << " of " << length;
+      EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr(name));
+    }
+    fs::remove(path);
+    ::testing::internal::CaptureStderr();
+    EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001") << "without " << name;
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr(name));
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+  EXPECT_EQ(newest_checkpoint(run.path()), newest);
+}
+
+// A checkpoint named as a model is looked at as closely, but for the optimizer's files.
+TEST_F(DamagedCheckpoint, IsRefusedAsAModel) {
+  EXPECT_EQ(resolve_model_folder(newest), newest);
+  for (const auto& name : names_in(newest)) {
+    const auto path = newest / name;
+    const auto whole = read_file(path);
+    if (!is_moment_file(name)) {
+      flip_byte(path, static_cast<std::int64_t>(whole.size() / 2));
+      EXPECT_THAT(error_of([&] { resolve_model_folder(newest); }),
+                  ::testing::AllOf(StartsWith("65 "), HasSubstr(name)));
+    }
+    fs::remove(path);
+    EXPECT_THAT(error_of([&] { resolve_model_folder(newest); }),
+                ::testing::AllOf(StartsWith("65 "), HasSubstr(name)));
+    std::ofstream(path, std::ios::binary) << whole;
+  }
+  // Of a run folder the one before is taken.
+  fs::create_directories(run / "run");
+  fs::create_directory_symlink(run.path(), run / "run/checkpoints");
+  EXPECT_EQ(resolve_model_folder(run / "run"), run / "run/checkpoints/step-00000002");
+  flip_byte(newest / "model.safetensors", 600);
+  EXPECT_EQ(resolve_model_folder(run / "run"), run / "run/checkpoints/step-00000001");
+}
+
+TEST_F(DamagedCheckpoint, MayBeOfTheFirstFormat) {
+  change_manifest([](auto& m) { m["version"] = 1; });
+  auto manifest = nlohmann::json::parse(read_file(newest / "manifest.json"));
+  manifest.erase("manifest_sha256");
+  write_file(newest / "manifest.json", manifest.dump());
+  EXPECT_EQ(newest_checkpoint(run.path()), newest);
+  manifest["version"] = 2;
+  write_file(newest / "manifest.json", manifest.dump());
+  EXPECT_THAT(quick_check(), HasSubstr("manifest_sha256 is missing"));
 }
 
 TEST_F(DamagedCheckpoint, LacksSomeMoments) {
@@ -121,21 +215,27 @@ TEST_F(DamagedCheckpoint, HasSlicesThatAreNone) {
   auto slices = sample_slices(0, 2, 2);
   for (const char* name : {"exp_avg/a/0-5", "exp_avg/a/5-0", "exp_avg/a/0-", "exp_avg/a/-1-3",
                            "exp_avg/0-4", "exp_avg", "exp_avg/a/0x-4"}) {
-    write_safetensors(path, {{name, at::zeros({4})}}, {});
+    write_safetensors(path, {{name, at::zeros({4})}}, kMomentsFormat);
     EXPECT_THAT(error_of([&] { read_moments(newest, slices); }), HasSubstr("is no slice")) << name;
   }
-  write_safetensors(path, {{"exp_avg/a/0-4", at::zeros({4}, at::kDouble)}}, {});
+  write_safetensors(path, {{"exp_avg/a/0-4", at::zeros({4}, at::kDouble)}}, kMomentsFormat);
   EXPECT_THAT(error_of([&] { read_moments(newest, slices); }), HasSubstr("is no slice"));
+  write_safetensors(path, {{"exp_avg/a/0-4", at::zeros({4})}}, {});
+  EXPECT_THAT(error_of([&] { read_moments(newest, slices); }), HasSubstr("format nothing"));
+  write_safetensors(path, {{"exp_avg/a/0-4", at::zeros({4})}},
+                    {{"format", "bertha-moments"}, {"version", "2"}});
+  EXPECT_THAT(error_of([&] { read_moments(newest, slices); }),
+              HasSubstr("version 2; this program knows bertha-moments, version 1"));
 }
 
 TEST(CheckpointCheck, SaysWhatIsNotThere) {
   const ScratchFolder run;
   EXPECT_EQ(newest_checkpoint(run / "checkpoints"), std::nullopt);
   EXPECT_EQ(newest_checkpoint(run.path()), std::nullopt);
-  EXPECT_THAT(error_of([&] { check_checkpoint(run / "nowhere", false); }),
+  EXPECT_THAT(error_of([&] { check_checkpoint(run / "nowhere", CheckpointCheck::sizes); }),
               ::testing::MatchesRegex("74 cannot open .*nowhere: No such file or directory"));
   run.put("file", "x");
-  EXPECT_THAT(error_of([&] { check_checkpoint(run / "file", false); }),
+  EXPECT_THAT(error_of([&] { check_checkpoint(run / "file", CheckpointCheck::sizes); }),
               ::testing::MatchesRegex("65 .*file is no folder"));
   EXPECT_THAT(error_of([&] { newest_checkpoint(run / "file"); }), StartsWith("74 "));
   EXPECT_THAT(error_of([&] { read_trainer_state(run / "nowhere"); }), StartsWith("74 "));

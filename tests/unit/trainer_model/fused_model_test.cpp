@@ -197,7 +197,8 @@ TEST(FusedModel, IsForTheCpuInFp32AndBf16) {
   const auto config = small_config();
   EXPECT_THROW(TestPath(config, Implementation::fused, Precision::fp16), Error);
   EXPECT_FALSE(TestPath(config, Implementation::automatic, Precision::fp16).bert.is_fused());
-  EXPECT_FALSE(TestPath(config, Implementation::automatic, Precision::bf16).bert.is_fused());
+  EXPECT_TRUE(TestPath(config, Implementation::automatic, Precision::bf16).bert.is_fused());
+  EXPECT_TRUE(TestPath(config, Implementation::automatic, Precision::fp32).bert.is_fused());
 }
 
 // bf16 keeps 8 bits: a value is rounded by at most u = 2^-9 of itself. A layer rounds about ten

@@ -152,7 +152,8 @@ void dropout_mask(float* out, std::int64_t rows, std::int64_t columns, std::int6
                   const DropoutMaskJob& job) {
   const auto shared = dropout_row(columns, job);
   static const FillDropoutRow fill_row = pick_fill_dropout_row();
-#pragma omp parallel for schedule(static) if (rows * columns >= kParallelElements)
+#pragma omp parallel for num_threads(kernel_threads()) \
+    schedule(static) if (rows * columns >= kParallelElements)
   for (std::int64_t row = 0; row < rows; ++row) {
     fill_row(out + row * stride, static_cast<std::uint32_t>(job.first_row + row), shared);
   }

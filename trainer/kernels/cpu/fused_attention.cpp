@@ -17,7 +17,7 @@ std::int64_t scratch_floats(const AttentionJob<T>& job) {
 template <class T, class Step>
 void for_heads(const AttentionJob<T>& job, Step step) {
   const std::int64_t count = job.rows.sequences * job.heads;
-#pragma omp parallel for schedule(dynamic) if (count > 1)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(dynamic) if (count > 1)
   for (std::int64_t i = 0; i < count; ++i) step(i / job.heads, i % job.heads);
 }
 

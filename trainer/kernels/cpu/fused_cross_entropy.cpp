@@ -12,7 +12,7 @@ CrossEntropySums cross_entropy_forward(const CrossEntropyJob<T>& job) {
   const auto kernel = vector_kernels_of<T>().cross_entropy_forward;
   std::vector<float> losses(static_cast<std::size_t>(job.row_count));
   std::int64_t correct = 0;
-#pragma omp parallel for schedule(static) reduction(+ : correct)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static) reduction(+ : correct)
   for (std::int64_t row = 0; row < job.row_count; ++row) {
     bool right = false;
     kernel(job, row, &losses[static_cast<std::size_t>(row)], &right);
@@ -28,7 +28,7 @@ template <class T>
 void cross_entropy_backward(const CrossEntropyJob<T>& job) {
   constexpr std::int64_t kColumns = 2048;
   const auto kernel = vector_kernels_of<T>().cross_entropy_backward;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static)
   for (std::int64_t begin = 0; begin < job.columns; begin += kColumns) {
     kernel(job, {begin, std::min(job.columns, begin + kColumns)});
   }

@@ -27,7 +27,7 @@ void embedding_backward(const EmbeddingGradientJob<T>& job) {
   float* const homes[] = {job.scale_gradient, job.shift_gradient};
   add_block_sums(sums, blocks, job.columns, homes);
   constexpr std::int64_t kColumns = 64;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static)
   for (std::int64_t begin = 0; begin < job.columns; begin += kColumns) {
     kernels.embedding_scatter(job, {begin, std::min(job.columns, begin + kColumns)});
   }

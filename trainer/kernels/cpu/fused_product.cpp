@@ -50,7 +50,7 @@ void multiply(const ProductJob& job) {
   const std::int64_t deep = std::max<std::int64_t>(1, kPackedFloats / wide / kDepth) * kDepth;
   float* panels = product_panels(wide * std::min(deep, job.depth));
   const bool parallel = job.rows * job.columns * job.depth > 65536;
-#pragma omp parallel if (parallel)
+#pragma omp parallel num_threads(kernel_threads()) if (parallel)
   for (std::int64_t k = 0; k < job.depth; k += deep) {
     for (std::int64_t c = 0; c < job.columns; c += wide) {
       const PackedPart part{{k, std::min(job.depth, k + deep)},

@@ -10,6 +10,8 @@
 #include <immintrin.h>
 #endif
 
+#include "trainer/kernels/kernels.h"
+
 namespace bertha {
 
 inline constexpr std::int64_t kOptimizerBlock = 16384;  // elements one thread takes at a time
@@ -74,7 +76,7 @@ inline bool has_avx2_and_fma() {
 template <class Block>
 void for_each_block(std::int64_t count, Block block) {
   const std::int64_t blocks = (count + kOptimizerBlock - 1) / kOptimizerBlock;
-#pragma omp parallel for schedule(static) if (blocks > 1)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static) if (blocks > 1)
   for (std::int64_t b = 0; b < blocks; ++b) {
     block(b * kOptimizerBlock, std::min(count, (b + 1) * kOptimizerBlock));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "trainer/kernels/cpu/vector_kernels.h"
+#include "trainer/kernels/kernels.h"
 
 namespace bertha {
 
@@ -31,7 +32,7 @@ inline std::int64_t row_blocks(std::int64_t rows) {
 template <class Step>
 void for_row_blocks(std::int64_t rows, Step step) {
   const std::int64_t blocks = row_blocks(rows);
-#pragma omp parallel for schedule(static) if (blocks > 1)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static) if (blocks > 1)
   for (std::int64_t block = 0; block < blocks; ++block) {
     step(Range{block * kRowBlock, std::min(rows, (block + 1) * kRowBlock)}, block);
   }

@@ -53,7 +53,7 @@ double sum_of_squares(const float* values, std::int64_t count) {
   static const SumBlock sum_of_block = pick_sum_block();
   const std::int64_t blocks = (count + kBlock - 1) / kBlock;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
-#pragma omp parallel for schedule(static) if (blocks > 1)
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static) if (blocks > 1)
   for (std::int64_t b = 0; b < blocks; ++b) {
     const std::int64_t begin = b * kBlock;
     sums[static_cast<std::size_t>(b)] =

@@ -7,9 +7,10 @@
 namespace bertha {
 
 struct TaskOptions {
-  std::string name = "classification";  // | regression | token_classification | question_answering
+  std::string name = "classification";  // a row of task_table.cpp
   std::filesystem::path train, validation, test;
   std::string text_column, pair_column, label_column, header = "auto", delimiter = "auto";
+  std::string label_delimiter = ",";  // between several labels of a text
   int max_length = 128;
   double epochs = 3;
   std::int64_t batch_size = 32;

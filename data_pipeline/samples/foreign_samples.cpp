@@ -1,0 +1,118 @@
+// Rows out of cached blocks.
+#include "data_pipeline/samples/foreign_samples.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/samples/block_cache.h"
+#include "data_pipeline/samples/foreign_order.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kBlocksKept = 2 * kBlocksInWindow + 4;  // this window and the next
+constexpr int kSequenceShift = 48;  // sequences of a packed row: numbers that differ far up
+
+// What all epochs share.
+class Rows {
+ public:
+  Rows(const ForeignCorpus& corpus, const DataConfig& data)
+      : corpus_(corpus),
+        sequence_length_(static_cast<std::size_t>(data.sequence_length)),
+        cache_([this](std::size_t block) { return load(block); }, kBlocksKept, data.workers) {
+    first_row_.push_back(0);
+    for (const auto& block : corpus.blocks()) {
+      block_rows_.push_back(block.end - block.begin);
+      first_row_.push_back(first_row_.back() + block_rows_.back());
+    }
+  }
+
+  const std::vector<std::uint64_t>& block_rows() const { return block_rows_; }
+  void expect(std::span<const std::size_t> blocks) { cache_.expect(blocks); }
+  PlannedSample plan(std::uint64_t number);
+
+ private:
+  ForeignRows load(std::size_t block) const;
+
+  const ForeignCorpus& corpus_;
+  std::size_t sequence_length_;
+  std::vector<std::uint64_t> block_rows_, first_row_;
+  BlockCache cache_;  // last: its threads use the rest
+};
+
+ForeignRows Rows::load(std::size_t block) const {
+  auto rows = corpus_.read(block);
+  for (std::size_t s = 0; s < rows.sequences(); ++s) {
+    const auto length = rows.token_offsets[s + 1] - rows.token_offsets[s];
+    if (length <= sequence_length_) continue;
+    const auto& place = corpus_.blocks()[block];
+    const auto row = std::ranges::upper_bound(rows.row_offsets, s) - rows.row_offsets.begin() - 1;
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("{}: row {} has a sequence of {} tokens, data.sequence_length is {}",
+                    corpus_.shards()[place.shard].path().string(),
+                    place.begin + static_cast<std::uint64_t>(row), length, sequence_length_),
+        fmt::format("raise it: --data.sequence_length {}", length));
+  }
+  return rows;
+}
+
+PlannedSample Rows::plan(std::uint64_t number) {
+  const auto behind = std::ranges::upper_bound(first_row_, number);
+  const auto block = static_cast<std::size_t>(behind - first_row_.begin()) - 1;
+  const auto row = static_cast<std::size_t>(number - first_row_[block]);
+  auto rows = cache_.get(block);
+  const auto begin = rows->row_offsets[row], end = rows->row_offsets[row + 1];
+  const auto tokens = rows->token_offsets[end] - rows->token_offsets[begin];
+  return {static_cast<int>(tokens),
+          [rows = std::move(rows), begin, end, number](std::vector<LabelledSequence>& sequences) {
+            for (auto s = begin; s < end; ++s) {
+              sequences.push_back(foreign_sequence(*rows, s));
+              sequences.back().sample_number = number | (s - begin) << kSequenceShift;
+            }
+          }};
+}
+
+}  // namespace
+
+LabelledSequence foreign_sequence(const ForeignRows& rows, std::size_t s) {
+  const auto part = [s](const std::vector<std::int32_t>& of,
+                        const std::vector<std::size_t>& offsets) {
+    return std::vector<std::int32_t>(of.begin() + static_cast<std::ptrdiff_t>(offsets[s]),
+                                     of.begin() + static_cast<std::ptrdiff_t>(offsets[s + 1]));
+  };
+  return {{part(rows.tokens, rows.token_offsets), part(rows.segments, rows.token_offsets),
+           part(rows.masked_positions, rows.prediction_offsets),
+           part(rows.masked_labels, rows.prediction_offsets)},
+          rows.next_sentence[s],
+          0};
+}
+
+SampleSource foreign_samples(const ForeignCorpus& corpus, const DataConfig& data,
+                             std::uint64_t seed) {
+  const auto rows = std::make_shared<Rows>(corpus, data);
+  return [rows, seed](std::uint32_t epoch) {
+    const auto order = std::make_shared<const ForeignOrder>(rows->block_rows(), seed, epoch);
+    const auto announced = std::make_shared<std::atomic<std::size_t>>(0);  // windows, that far
+    auto samples = std::make_shared<EpochSamples>();
+    samples->size = order->size();
+    samples->number_at = [rows, order, announced](std::uint64_t place) {
+      const auto wanted = std::min(order->window_of(place) + 2, order->windows());
+      auto before = announced->load();
+      while (before < wanted && !announced->compare_exchange_weak(before, wanted)) {
+      }
+      // A stream that begins in the middle skips the windows before.
+      for (auto w = std::max(before, order->window_of(place)); w < wanted; ++w) {
+        rows->expect(order->blocks_of(w));
+      }
+      return order->at(place);
+    };
+    samples->plan = [rows](std::uint64_t number) { return rows->plan(number); };
+    return samples;
+  };
+}
+
+}  // namespace bertha

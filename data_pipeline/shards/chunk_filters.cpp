@@ -1,0 +1,78 @@
+// zlib and a transposition of bytes.
+#include "data_pipeline/shards/chunk_filters.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kFletcherBytes = 4;
+
+[[noreturn]] void fail(const std::string& what, const std::string& how) {
+  throw Error(ErrorKind::bad_data, what + ": damaged: " + how, "restore it from a good copy");
+}
+
+std::vector<char> inflated(const std::vector<char>& stored, std::size_t bytes,
+                           const std::string& what) {
+  std::vector<char> plain(bytes);
+  uLongf size = bytes;
+  const int result = ::uncompress(reinterpret_cast<Bytef*>(plain.data()), &size,
+                                  reinterpret_cast<const Bytef*>(stored.data()),
+                                  static_cast<uLong>(stored.size()));
+  if (result != Z_OK || size != bytes) {
+    fail(what, fmt::format("a chunk does not inflate to its {} bytes", bytes));
+  }
+  return plain;
+}
+
+// Shuffled: the first bytes of all elements, then the second ones, and so on.
+std::vector<char> unshuffled(const std::vector<char>& stored, std::size_t element_bytes) {
+  const std::size_t count = stored.size() / element_bytes;
+  std::vector<char> plain(stored);  // what is no whole element stays as it is
+  for (std::size_t byte = 0; byte < element_bytes; ++byte) {
+    for (std::size_t i = 0; i < count; ++i)
+      plain[i * element_bytes + byte] = stored[byte * count + i];
+  }
+  return plain;
+}
+
+}  // namespace
+
+std::string unknown_filter(const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    if (name != "gzip" && name != "shuffle" && name != "fletcher32") return name;
+  }
+  return {};
+}
+
+std::vector<char> undo_filters(std::vector<char> stored, const ChunkFilters& filters,
+                               const std::string& what) {
+  for (std::size_t i = filters.names.size(); i-- > 0;) {
+    if (i < 32 && (filters.skipped >> i & 1U) != 0) continue;
+    const auto& name = filters.names[i];
+    if (name == "gzip") {
+      // A sum may still stand behind the plain bytes.
+      const bool sum_within =
+          std::find(filters.names.begin(), filters.names.begin() + static_cast<std::ptrdiff_t>(i),
+                    "fletcher32") != filters.names.begin() + static_cast<std::ptrdiff_t>(i);
+      stored = inflated(stored, filters.chunk_bytes + (sum_within ? kFletcherBytes : 0), what);
+    } else if (name == "shuffle") {
+      stored = unshuffled(stored, filters.element_bytes);
+    } else if (stored.size() >= kFletcherBytes) {
+      stored.resize(stored.size() - kFletcherBytes);
+    }
+  }
+  if (stored.size() != filters.chunk_bytes) {
+    fail(what,
+         fmt::format("a chunk has {} bytes instead of {}", stored.size(), filters.chunk_bytes));
+  }
+  return stored;
+}
+
+}  // namespace bertha

@@ -1,0 +1,175 @@
+// Finds the files, tells training from validation, and cuts shards into blocks.
+#include "data_pipeline/shards/foreign_corpus.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/hdf5_file.h"
+#include "data_pipeline/shards/shard_schema.h"
+#include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
+
+namespace bertha {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t kBlockTokens = 1 << 20;  // about, padding included
+constexpr std::uint64_t kVariableRow = 512;      // tokens of a row of variable length, at most, as
+                                                 // MLPerf has them
+bool any_for_validation(const std::vector<fs::path>& files) {
+  return std::ranges::any_of(
+      files, [](const fs::path& file) { return foreign_split_of(file) == "validation"; });
+}
+
+// Rows of a shard that the split has: [begin, end).
+std::pair<std::uint64_t, std::uint64_t> rows_of_split(std::uint64_t rows, double held_out,
+                                                      const std::string& split) {
+  const auto validation =
+      std::min(rows, static_cast<std::uint64_t>(std::ceil(static_cast<double>(rows) * held_out)));
+  if (split == "validation") return {rows - validation, rows};
+  return {0, rows - validation};
+}
+
+}  // namespace
+
+std::vector<fs::path> foreign_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const auto extension = entry.path().extension();
+    const bool hidden = entry.path().filename().string().starts_with('.');
+    if (!hidden && (extension == ".hdf5" || extension == ".h5") && !entry.is_directory(error)) {
+      files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+bool is_foreign_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error) || fs::exists(folder / "manifest.json", error)) return false;
+  const auto files = foreign_files(folder);
+  if (files.empty()) return false;
+  try {
+    return !Hdf5File::open(files.front()).has(kSentencesDataset);  // ours, without its manifest
+  } catch (const Error&) {
+    return true;  // whoever reads it will say what is wrong
+  }
+}
+
+bool is_foreign(const fs::path& folder_or_shard) {
+  std::error_code error;
+  if (!fs::is_regular_file(folder_or_shard, error)) return is_foreign_folder(folder_or_shard);
+  try {
+    return is_foreign_shard(folder_or_shard);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::string foreign_split_of(const fs::path& file) {
+  std::string word;
+  for (const char c : file.stem().string() + ".") {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      continue;
+    }
+    for (const char* known : {"validation", "valid", "val", "test", "eval", "evaluation", "dev"}) {
+      if (word == known) return "validation";
+    }
+    word.clear();
+  }
+  return "train";
+}
+
+Vocabulary foreign_vocabulary(const fs::path& folder, const fs::path& given) {
+  if (!given.empty()) return Vocabulary::from_file(given);
+  if (fs::exists(folder / "vocab.txt")) return Vocabulary::from_file(folder / "vocab.txt");
+  throw Error(ErrorKind::usage,
+              folder.string() +
+                  ": these shards do not say their vocabulary, and no vocab.txt is "
+                  "beside them",
+              "name the one they were made with: --tokenizer.vocab vocab.txt");
+}
+
+bool ForeignCorpus::has_split(const Options& options, const std::string& split) {
+  const auto files = foreign_files(options.folder);
+  const bool validation = any_for_validation(files);
+  if (split == "validation") return validation || options.validation_fraction > 0;
+  return std::ranges::any_of(files,
+                             [&](const fs::path& file) { return foreign_split_of(file) == split; });
+}
+
+ForeignCorpus::ForeignCorpus(const Options& options, const std::string& split)
+    : vocabulary_(foreign_vocabulary(options.folder, options.vocabulary)) {
+  const auto files = foreign_files(options.folder);
+  const double held_out = any_for_validation(files) ? 0 : options.validation_fraction;
+  if (!(held_out >= 0 && held_out < 1)) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("data.validation_fraction is {}; it must be from 0 to below 1", held_out));
+  }
+  Sha256 hash;
+  hash.update("foreign 1 " + vocabulary_.sha256() + "\n");
+  for (const auto& file : files) {
+    ForeignShard shard(file);
+    hash.update(fmt::format("{} {} {} {}\n", file.filename().string(), shard.bytes(),
+                            foreign_layout_name(shard.layout()), shard.rows()));
+    if (held_out == 0 && foreign_split_of(file) != split) continue;
+    const auto [begin, end] = held_out > 0 ? rows_of_split(shard.rows(), held_out, split)
+                                           : std::pair(std::uint64_t{0}, shard.rows());
+    shards_.push_back(std::move(shard));
+    add_blocks(shards_.size() - 1, begin, end);
+  }
+  digest_ = hash.hex();
+  if (rows_ == 0) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: no rows for the split '{}'", options.folder.string(), split),
+                "see data.validation_fraction; files named like test_1.hdf5 are for validation");
+  }
+  if (options.verify == VerifyLevel::full) check_all();
+}
+
+// Whole chunks where there are any, so that none is inflated twice.
+void ForeignCorpus::add_blocks(std::size_t shard, std::uint64_t begin, std::uint64_t end) {
+  const auto& of = shards_[shard];
+  const auto width = of.width() > 0 ? of.width() : kVariableRow;
+  const auto chunk = of.chunk_rows();
+  const auto step = chunk * std::max<std::uint64_t>(1, kBlockTokens / (chunk * width));
+  rows_ += end - begin;
+  for (auto row = begin; row < end;) {
+    const auto next = std::min(end, row / step * step + step);
+    blocks_.push_back({shard, row, next});
+    row = next;
+  }
+}
+
+ForeignRows ForeignCorpus::read(std::size_t block) const {
+  const auto& place = blocks_[block];
+  return shards_[place.shard].read(place.begin, place.end, &vocabulary_);
+}
+
+void ForeignCorpus::check_all() const {
+  std::map<std::string, std::string> seen;
+  std::size_t block = 0;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    Sha256 hash;
+    for (; block < blocks_.size() && blocks_[block].shard == shard; ++block) {
+      const auto rows = read(block);
+      hash.update(rows.tokens.data(), rows.tokens.size() * sizeof(std::int32_t));
+    }
+    const auto path = shards_[shard].path().string();
+    const auto [other, is_new] = seen.try_emplace(hash.hex(), path);
+    if (is_new) continue;
+    throw Error(ErrorKind::bad_data, fmt::format("{}: the same content as {}", path, other->second),
+                "a script that shuffled the shards may have gone wrong");
+  }
+}
+
+}  // namespace bertha

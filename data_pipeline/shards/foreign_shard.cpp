@@ -1,0 +1,166 @@
+// Which datasets there are, that they fit each other, and their rows.
+#include "data_pipeline/shards/foreign_shard.h"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/shards/foreign_rows.h"
+#include "data_pipeline/shards/foreign_schema.h"
+#include "data_pipeline/shards/number_rows.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+using Columns = std::map<std::string, NumberRows>;
+
+ForeignLayout layout_of(const Hdf5File& file) {
+  if (file.has(kForeignPackedLengths)) return ForeignLayout::packed;
+  return file.has(kForeignMask) ? ForeignLayout::padded : ForeignLayout::variable;
+}
+
+std::vector<std::string> datasets_of(ForeignLayout layout) {
+  std::vector<std::string> names{kForeignTokens, kForeignSegments, kForeignPositions,
+                                 kForeignLabels, kForeignNextSentence};
+  if (layout == ForeignLayout::padded) names.emplace_back(kForeignMask);
+  if (layout == ForeignLayout::packed) {
+    names.emplace_back(kForeignPackedLengths);
+    names.emplace_back(kForeignPackedCounts);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string foreign_layout_name(ForeignLayout layout) {
+  return layout == ForeignLayout::padded     ? "padded"
+         : layout == ForeignLayout::variable ? "variable length"
+                                             : "packed";
+}
+
+struct ForeignShard::State {
+  explicit State(const std::filesystem::path& file_path)
+      : path(file_path), bytes(std::filesystem::file_size(path)) {}
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::bad_data, path.string() + ": " + what,
+                "make the shards anew; data_pipeline/README.md says what they must hold");
+  }
+  void check_shapes() const;
+  const NumberDataset& at(const char* name) const { return datasets.at(name); }
+
+  std::filesystem::path path;
+  std::uint64_t bytes;
+  ForeignLayout layout = ForeignLayout::padded;
+  std::map<std::string, NumberDataset> datasets;
+};
+
+void ForeignShard::State::check_shapes() const {
+  const auto rows = at(kForeignTokens).rows();
+  for (const auto& [name, dataset] : datasets) {
+    if (dataset.rows() != rows) {
+      fail(fmt::format("dataset {} has {} rows, {} has {}", name, dataset.rows(), kForeignTokens,
+                       rows));
+    }
+    const bool one_number = name == kForeignNextSentence && layout != ForeignLayout::packed;
+    const bool lists = layout != ForeignLayout::padded && !one_number;
+    if (dataset.variable_length() != lists) {
+      fail(fmt::format("dataset {} has rows of {} length in a {} shard", name,
+                       lists ? "fixed" : "variable", foreign_layout_name(layout)));
+    }
+    if (one_number && dataset.width() != 1) {
+      fail(fmt::format("dataset {} has {} numbers in a row, not one", name, dataset.width()));
+    }
+  }
+  if (layout != ForeignLayout::padded) return;
+  const auto same_width = [&](const char* name, const char* other) {
+    if (at(name).width() == at(other).width()) return;
+    fail(fmt::format("dataset {} has rows of {}, {} of {}", name, at(name).width(), other,
+                     at(other).width()));
+  };
+  same_width(kForeignMask, kForeignTokens);
+  same_width(kForeignSegments, kForeignTokens);
+  same_width(kForeignLabels, kForeignPositions);
+}
+
+ForeignShard::ForeignShard(const std::filesystem::path& path) {
+  const auto file = Hdf5File::open(path);
+  state_ = std::make_unique<State>(path);
+  if (!file.has(kForeignTokens)) {
+    state_->fail(
+        fmt::format("dataset {} is missing: no shard of training samples", kForeignTokens));
+  }
+  state_->layout = layout_of(file);
+  for (const auto& name : datasets_of(state_->layout)) {
+    state_->datasets.emplace(name, NumberDataset(file, path, name));
+  }
+  state_->check_shapes();
+}
+
+ForeignShard::~ForeignShard() = default;
+ForeignShard::ForeignShard(ForeignShard&&) noexcept = default;
+
+const std::filesystem::path& ForeignShard::path() const {
+  return state_->path;
+}
+ForeignLayout ForeignShard::layout() const {
+  return state_->layout;
+}
+std::uint64_t ForeignShard::rows() const {
+  return state_->at(kForeignTokens).rows();
+}
+std::uint64_t ForeignShard::width() const {
+  return state_->layout == ForeignLayout::padded ? state_->at(kForeignTokens).width() : 0;
+}
+std::uint64_t ForeignShard::most_predictions() const {
+  return state_->layout == ForeignLayout::padded ? state_->at(kForeignPositions).width() : 0;
+}
+std::uint64_t ForeignShard::bytes() const {
+  return state_->bytes;
+}
+
+std::uint64_t ForeignShard::chunk_rows() const {
+  std::uint64_t most = 1;
+  for (const auto& [name, dataset] : state_->datasets) most = std::max(most, dataset.chunk_rows());
+  return std::min(most, rows());
+}
+
+ForeignRows ForeignShard::read(std::uint64_t begin, std::uint64_t end,
+                               const Vocabulary* vocabulary) const {
+  const auto file = Hdf5File::open(state_->path);
+  const auto opened = open_file(state_->path, O_RDONLY);
+  Columns columns;
+  for (const auto& [name, dataset] : state_->datasets) {
+    columns[name] = dataset.read(file, opened.get(), begin, end);
+  }
+  const NumberRows none;
+  const auto column = [&](const char* name) -> const NumberRows& {
+    const auto found = columns.find(name);
+    return found == columns.end() ? none : found->second;
+  };
+  const auto &tokens = column(kForeignTokens), &mask = column(kForeignMask),
+             &segments = column(kForeignSegments), &positions = column(kForeignPositions),
+             &labels = column(kForeignLabels), &next_sentence = column(kForeignNextSentence),
+             &lengths = column(kForeignPackedLengths), &counts = column(kForeignPackedCounts);
+  const ForeignRowDecoder decoder(state_->layout, state_->path.string(), vocabulary);
+  ForeignRows rows;
+  for (auto number = begin; number < end; ++number) {
+    const auto row = [&](const NumberRows& of) {
+      const auto index = static_cast<std::size_t>(number - begin);
+      return index < of.size() ? of.row(index) : std::span<const std::int32_t>();
+    };
+    decoder.append({number, row(tokens), row(mask), row(segments), row(positions), row(labels),
+                    row(next_sentence), row(lengths), row(counts)},
+                   rows);
+  }
+  return rows;
+}
+
+bool is_foreign_shard(const std::filesystem::path& path) {
+  return Hdf5File::open(path).has(kForeignTokens);
+}
+
+}  // namespace bertha

@@ -1,0 +1,18 @@
+// Checks a folder of foreign shards, or one, thoroughly, and says what looks odd.
+#pragma once
+
+#include <filesystem>
+
+#include "data_pipeline/shards/corpus_verifier.h"
+
+namespace bertha {
+
+// Faults: what keeps a shard from training (the first of each shard), and shards of the same
+// content. Notices: next-sentence labels far from even, a mask rate far from 15 %, few [MASK]
+// among the masked, special tokens to be predicted. `vocabulary` empty: vocab.txt beside the
+// shards; without one ids are not checked, which is a notice.
+VerifyReport verify_foreign(const std::filesystem::path& folder_or_shard,
+                            const std::filesystem::path& vocabulary,
+                            const VerifyProgress& progress);
+
+}  // namespace bertha

@@ -1,0 +1,219 @@
+// From addresses to numbers.
+#include "data_pipeline/shards/number_rows.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/shards/chunk_filters.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::uint64_t kLargestChunk = std::uint64_t{1} << 28;  // bytes, inflated
+constexpr std::uint64_t kWidest = 1 << 20;                       // numbers in a row
+constexpr std::size_t kReferenceBytes = 16;  // count, address and index of a list in the heap
+
+template <class Number>
+Number load(const char* from, bool big_endian) {
+  char bytes[sizeof(Number)];
+  std::memcpy(bytes, from, sizeof bytes);
+  if (big_endian) std::reverse(bytes, bytes + sizeof bytes);
+  Number number;
+  std::memcpy(&number, bytes, sizeof bytes);
+  return number;
+}
+
+// Appends all numbers; says the first that int32 does not hold.
+template <class Number>
+std::string append_all(std::span<const char> bytes, bool big_endian,
+                       std::vector<std::int32_t>& values) {
+  const auto count = bytes.size() / sizeof(Number);
+  const auto before = values.size();
+  values.resize(before + count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = load<Number>(bytes.data() + i * sizeof(Number), big_endian);
+    if (!std::in_range<std::int32_t>(number)) return std::to_string(number);
+    values[before + i] = static_cast<std::int32_t>(number);
+  }
+  return {};
+}
+
+using Append = std::string (*)(std::span<const char>, bool, std::vector<std::int32_t>&);
+
+Append append_of(int bytes, bool is_signed) {
+  if (bytes == 1) return is_signed ? append_all<std::int8_t> : append_all<std::uint8_t>;
+  if (bytes == 2) return is_signed ? append_all<std::int16_t> : append_all<std::uint16_t>;
+  if (bytes == 4) return is_signed ? append_all<std::int32_t> : append_all<std::uint32_t>;
+  return is_signed ? append_all<std::int64_t> : append_all<std::uint64_t>;
+}
+
+}  // namespace
+
+void NumberDataset::fail(const std::string& what) const {
+  throw Error(ErrorKind::bad_data, fmt::format("{}: dataset {} {}", path_, name_, what),
+              "restore it from a good copy, or make it anew");
+}
+
+NumberDataset::NumberDataset(const Hdf5File& file, const std::filesystem::path& path,
+                             const std::string& name)
+    : path_(path.string()),
+      name_(name),
+      description_(file.dataset(name)),
+      file_bytes_(std::filesystem::file_size(path)) {
+  const auto& type = description_.type;
+  for (const int bytes : {1, 2, 4, 8}) {
+    for (const bool is_signed : {false, true}) {
+      const auto plain = fmt::format("{}int{}", is_signed ? "" : "u", 8 * bytes);
+      if (type != plain && type != plain + " big-endian") continue;
+      bytes_ = bytes;
+      is_signed_ = is_signed;
+      big_endian_ = type != plain;
+    }
+  }
+  if (bytes_ == 0) fail(fmt::format("holds {}, not whole numbers", type));
+  const auto& shape = description_.shape;
+  if (shape.empty() || shape.size() > 2 || (variable_length() && shape.size() != 1)) {
+    fail(fmt::format("has {} dimensions, not one or two", shape.size()));
+  }
+  if (shape[0] == 0 || width() == 0) fail("is empty");
+  if (width() > kWidest) fail(fmt::format("has rows of {} numbers", width()));
+  if (variable_length() && description_.element_bytes != kReferenceBytes) {
+    fail("has lists in a form that this program does not read");
+  }
+  if (description_.contiguous) {
+    if (description_.address > file_bytes_ ||
+        description_.bytes > file_bytes_ - description_.address) {
+      fail(fmt::format("ends at byte {}, but the file has {}",
+                       description_.address + description_.bytes, file_bytes_));
+    }
+    return;
+  }
+  std::uint64_t chunk_bytes = description_.element_bytes;
+  for (const auto edge : description_.chunk_shape) {
+    if (edge == 0 || chunk_bytes > kLargestChunk / edge) fail("has chunks of over 256 MiB");
+    chunk_bytes *= edge;
+  }
+  if (description_.chunk_shape.empty()) fail("is not in the file itself, or of a compact layout");
+  if (const auto filter = unknown_filter(description_.filters); !filter.empty()) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: dataset {} is stored with {}, which this program does not read",
+                            path_, name_, filter),
+                "rewrite it with `h5repack -f GZIP=4`");
+  }
+}
+
+std::uint64_t NumberDataset::width() const {
+  return description_.shape.size() > 1 ? description_.shape[1] : 1;
+}
+
+std::vector<char> NumberDataset::read_chunk(int opened, const Hdf5Chunk& chunk) const {
+  std::size_t bytes = description_.element_bytes;
+  for (const auto edge : description_.chunk_shape) bytes *= static_cast<std::size_t>(edge);
+  if (chunk.bytes == 0) return std::vector<char>(bytes);
+  if (chunk.address > file_bytes_ || chunk.bytes > file_bytes_ - chunk.address) {
+    fail(fmt::format("has a chunk at byte {}, but the file has {}", chunk.address + chunk.bytes,
+                     file_bytes_));
+  }
+  std::vector<char> stored(static_cast<std::size_t>(chunk.bytes));
+  read_at(opened, path_, chunk.address, stored.data(), stored.size());
+  return undo_filters(
+      std::move(stored),
+      {description_.filters, chunk.skipped_filters, description_.element_bytes, bytes},
+      fmt::format("{}: dataset {}", path_, name_));
+}
+
+// The chunks that lie side by side from row `band` on: what they have of rows [begin, end).
+void NumberDataset::read_chunk_band(const Hdf5File& file, int opened, std::uint64_t band,
+                                    std::uint64_t begin, std::uint64_t end,
+                                    std::vector<char>& bytes) const {
+  const auto& chunk_shape = description_.chunk_shape;
+  const auto element = description_.element_bytes;
+  const auto columns = chunk_shape.size() > 1 ? chunk_shape[1] : 1;
+  std::vector<std::vector<std::uint64_t>> starts;
+  for (std::uint64_t column = 0; column < width(); column += columns) {
+    starts.push_back({band});
+    if (chunk_shape.size() > 1) starts.back().push_back(column);
+  }
+  const auto chunks = file.find_chunks(name_, starts);
+  const auto first = std::max(begin, band), last = std::min(end, band + chunk_shape[0]);
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const auto plain = read_chunk(opened, chunks[i]);
+    const auto column = i * columns;
+    const auto wanted = std::min(columns, width() - column) * element;
+    for (auto row = first; row < last; ++row) {
+      std::memcpy(bytes.data() + ((row - begin) * width() + column) * element,
+                  plain.data() + (row - band) * columns * element, wanted);
+    }
+  }
+}
+
+std::vector<char> NumberDataset::read_bytes(const Hdf5File& file, int opened, std::uint64_t begin,
+                                            std::uint64_t end) const {
+  const auto row_bytes = width() * description_.element_bytes;
+  std::vector<char> bytes(static_cast<std::size_t>((end - begin) * row_bytes));
+  if (description_.contiguous) {
+    read_at(opened, path_, description_.address + begin * row_bytes, bytes.data(), bytes.size());
+    return bytes;
+  }
+  const auto chunk_rows = description_.chunk_shape[0];
+  for (auto band = begin / chunk_rows * chunk_rows; band < end; band += chunk_rows) {
+    read_chunk_band(file, opened, band, begin, end, bytes);
+  }
+  return bytes;
+}
+
+void NumberDataset::append_numbers(std::span<const char> bytes, std::uint64_t row,
+                                   NumberRows& rows) const {
+  const auto wrong = append_of(bytes_, is_signed_)(bytes, big_endian_, rows.values);
+  if (!wrong.empty()) fail(fmt::format("row {}: value {} is out of all range", row, wrong));
+  rows.offsets.push_back(rows.values.size());
+}
+
+void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapReader& heap,
+                                NumberRows& rows) const {
+  std::uint32_t count = 0, index = 0;
+  std::uint64_t address = 0;
+  std::memcpy(&count, reference, sizeof count);
+  std::memcpy(&address, reference + 4, sizeof address);
+  std::memcpy(&index, reference + 12, sizeof index);
+  if (count == 0) return append_numbers({}, row, rows);
+  if (count > kWidest) fail(fmt::format("row {}: a list of {} numbers", row, count));
+  const auto wanted = std::size_t{count} * static_cast<std::size_t>(bytes_);
+  std::span<const char> object;
+  try {
+    object = heap.object(address, index);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}, named by row {}", error.message(), row),
+                error.remedy(), error.where());
+  }
+  if (object.size() < wanted) {
+    fail(fmt::format("row {}: {} numbers, but only {} bytes of them", row, count, object.size()));
+  }
+  append_numbers(object.first(wanted), row, rows);
+}
+
+NumberRows NumberDataset::read(const Hdf5File& file, int opened, std::uint64_t begin,
+                               std::uint64_t end) const {
+  const auto bytes = read_bytes(file, opened, begin, end);
+  const auto row_bytes = static_cast<std::size_t>(width() * description_.element_bytes);
+  NumberRows rows;
+  rows.offsets.reserve(static_cast<std::size_t>(end - begin) + 1);
+  HeapReader heap(opened, fmt::format("{}: dataset {}", path_, name_), file_bytes_);
+  for (auto row = begin; row < end; ++row) {
+    const char* from = bytes.data() + static_cast<std::size_t>(row - begin) * row_bytes;
+    if (variable_length()) {
+      append_list(from, row, heap, rows);
+    } else {
+      append_numbers({from, row_bytes}, row, rows);
+    }
+  }
+  return rows;
+}
+
+}  // namespace bertha

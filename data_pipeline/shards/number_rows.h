@@ -1,0 +1,63 @@
+// Rows of a dataset of whole numbers, of any integer type, plain, compressed or of variable length:
+// HDF5 names the addresses, the bytes are read and inflated here, so several threads can.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data_pipeline/shards/hdf5_file.h"
+#include "data_pipeline/shards/heap_reader.h"
+
+namespace bertha {
+
+// Numbers of some rows, end to end.
+struct NumberRows {
+  std::vector<std::int32_t> values;
+  std::vector<std::size_t> offsets{0};  // [rows + 1]
+
+  std::size_t size() const { return offsets.size() - 1; }
+  std::span<const std::int32_t> row(std::size_t index) const {
+    return std::span(values).subspan(offsets[index], offsets[index + 1] - offsets[index]);
+  }
+};
+
+class NumberDataset {
+ public:
+  // Of shape [rows] or [rows, width]. Error{bad_data} names file, dataset and what is wrong with
+  // it: no integers, three dimensions, a filter besides gzip and shuffle.
+  NumberDataset(const Hdf5File& file, const std::filesystem::path& path, const std::string& name);
+
+  const std::string& name() const { return name_; }
+  std::uint64_t rows() const { return description_.shape[0]; }
+  bool variable_length() const { return description_.variable_length; }
+  std::uint64_t width() const;  // numbers in a row; of variable length: 1
+  std::uint64_t chunk_rows() const {
+    return description_.chunk_shape.empty() ? 1 : description_.chunk_shape[0];
+  }
+
+  // Rows [begin, end). `opened` is the file, open for reading. Error{bad_data} names the row of a
+  // number that int32 does not hold, and chunks that do not inflate.
+  NumberRows read(const Hdf5File& file, int opened, std::uint64_t begin, std::uint64_t end) const;
+
+ private:
+  std::vector<char> read_bytes(const Hdf5File& file, int opened, std::uint64_t begin,
+                               std::uint64_t end) const;
+  void read_chunk_band(const Hdf5File& file, int opened, std::uint64_t band, std::uint64_t begin,
+                       std::uint64_t end, std::vector<char>& bytes) const;
+  std::vector<char> read_chunk(int opened, const Hdf5Chunk& chunk) const;
+  void append_list(const char* reference, std::uint64_t row, HeapReader& heap,
+                   NumberRows& rows) const;
+  void append_numbers(std::span<const char> bytes, std::uint64_t row, NumberRows& rows) const;
+  [[noreturn]] void fail(const std::string& what) const;
+
+  std::string path_, name_;
+  Hdf5Dataset description_;
+  int bytes_ = 0;  // of a number
+  bool is_signed_ = false, big_endian_ = false;
+  std::uint64_t file_bytes_ = 0;
+};
+
+}  // namespace bertha

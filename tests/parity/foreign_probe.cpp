@@ -1,0 +1,76 @@
+// Prints the sequences of an epoch of foreign shards, one JSON line each, as every rank gets them.
+// Arguments: folder, vocabulary, sequence length, epoch, ranks, global batch; then a place to
+// begin.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include "data_pipeline/training_data.h"
+
+namespace bertha {
+namespace {
+
+void print(const Batch& batch, int rank, std::uint64_t step) {
+  std::size_t prediction = 0;
+  for (std::size_t s = 0; s + 1 < batch.sequence_offsets.size(); ++s) {
+    const auto begin = batch.sequence_offsets[s], end = batch.sequence_offsets[s + 1];
+    std::vector<std::int32_t> positions, labels;
+    for (; prediction < batch.masked_positions.size() && batch.masked_positions[prediction] < end;
+         ++prediction) {
+      positions.push_back(batch.masked_positions[prediction] - begin);
+      labels.push_back(batch.masked_labels[prediction]);
+    }
+    const auto part = [&](const std::vector<std::int32_t>& values) {
+      return std::vector<std::int32_t>(values.begin() + begin, values.begin() + end);
+    };
+    const nlohmann::json line{{"step", step},
+                              {"rank", rank},
+                              {"number", batch.sample_numbers[s]},
+                              {"tokens", part(batch.tokens)},
+                              {"segments", part(batch.segments)},
+                              {"places", part(batch.positions)},
+                              {"positions", positions},
+                              {"labels", labels},
+                              {"next_sentence", batch.next_sentence[s]}};
+    std::cout << line << "\n";
+  }
+}
+
+void run(char** arguments, bool with_start) {
+  DataConfig data;
+  data.corpus = arguments[1];
+  data.vocabulary = arguments[2];
+  data.sequence_length = std::atoi(arguments[3]);
+  data.workers = 2;
+  BatchOptions options;
+  options.micro_batch_tokens = 300;
+  options.global_batch = std::atoi(arguments[6]);
+  const auto epoch = static_cast<std::uint32_t>(std::atoi(arguments[4]));
+  const StreamCursor start{epoch, with_start ? std::strtoull(arguments[7], nullptr, 10) : 0, 0};
+  const TrainingData corpus(data, "train");
+  const int world = std::atoi(arguments[5]);
+  for (int rank = 0; rank < world; ++rank) {
+    const auto stream = corpus.stream(options, {rank, world, rank, world}, start);
+    const auto steps = (stream->samples_in_epoch(epoch) - start.next) /
+                       static_cast<std::uint64_t>(options.global_batch);
+    for (std::uint64_t step = 0; step < steps; ++step) {
+      for (const auto& batch : stream->next().micro_batches) print(batch, rank, step);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bertha
+
+int main(int count, char** arguments) {
+  try {
+    if (count < 7) return 64;
+    bertha::run(arguments, count > 7);
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,323 @@
+"""Shards that h5py wrote, in every layout and type seen in the wild: the batches are the rows, each
+once an epoch; training runs on 1 and 2 ranks with the same losses and resumes exactly; damaged
+variants are refused by name."""
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import h5py
+import numpy
+import transformers
+
+import foreign_writer as writer
+
+BERTHA, BUILD = os.environ["BERTHA_BINARY"], os.environ["BERTHA_BUILD"]
+PROBE = os.path.join(BUILD, "tests", "foreign_probe")
+LENGTH, PREDICTIONS, VOCABULARY = 64, 10, 400
+ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                   OMPI_MCA_btl="^openib", OMP_NUM_THREADS="1")
+TINY = ("--model.size tiny --model.layers 1 --model.hidden_size 32 --model.attention_heads 2 "
+        "--model.intermediate_size 64 --model.hidden_dropout 0 --model.attention_dropout 0 "
+        f"--data.sequence_length {LENGTH} --train.global_batch 8 --train.log_every 1 --train.threads 1 "
+        "--metrics.tensorboard false --metrics.progress false").split()
+
+
+def padded(**types):
+    options = {key: types.pop(key) for key in ("compression", "shuffle", "odd_chunks", "fletcher32") if key in types}
+    return lambda path, rows: writer.write_padded(path, rows, LENGTH, PREDICTIONS, types or writer.DLE, **options)
+
+
+LAYOUTS = {
+    "dle": padded(compression="gzip"),
+    "dle-plain": padded(),
+    "mlperf-fixed": padded(ids="<i2", flags="i1"),
+    "int64": padded(ids="<i8", flags="u1", compression="gzip", shuffle=True),
+    "odd-chunks": padded(ids="<u2", flags="<i4", compression="gzip", odd_chunks=True),
+    "big-endian": padded(ids=">i4", flags="i1", compression="gzip", fletcher32=True),
+    "mlperf-variable": writer.write_variable,
+    "mlperf-packed": lambda path, rows: writer.write_packed(path, rows, LENGTH),
+}
+
+
+def key(row):
+    return json.dumps([row[name] for name in ("tokens", "segments", "positions", "labels", "next_sentence")])
+
+
+def probe(folder, vocab, epoch=0, ranks=1, start=None, batch=1):
+    done = subprocess.run([PROBE, folder, vocab, str(LENGTH), str(epoch), str(ranks), str(batch)]
+                          + ([] if start is None else [str(start)]), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check_batches(folder, vocab, rows):
+    """An epoch is every row once, on any number of ranks, from any place."""
+    first = probe(folder, vocab)
+    assert collections.Counter(map(key, first)) == collections.Counter(map(key, rows))
+    for sequence in first:
+        assert sequence["places"] == list(range(len(sequence["tokens"])))
+    second = probe(folder, vocab, epoch=1)
+    assert collections.Counter(map(key, second)) == collections.Counter(map(key, rows))
+    order = [sequence["number"] for sequence in first]
+    assert order != sorted(order) and order != [sequence["number"] for sequence in second]
+    assert list(map(key, probe(folder, vocab, start=5))) == [key(s) for s in first if s["step"] >= 5]
+    alone, shared = probe(folder, vocab, batch=7), probe(folder, vocab, ranks=3, batch=7)
+    assert {sequence["rank"] for sequence in shared} == {0, 1, 2}
+
+    def by_step(sequences):
+        return sorted((sequence["step"], sequence["number"], key(sequence)) for sequence in sequences)
+    assert by_step(alone) == by_step(shared)
+
+
+def bertha(*arguments, ranks=0):
+    start = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    return subprocess.run([*start, BERTHA, *map(str, arguments)], capture_output=True, text=True, env=ENVIRONMENT)
+
+
+def pretrain(folder, vocab, output, steps, ranks=1, more=()):
+    return bertha("pretrain", "--data.corpus", folder, "--tokenizer.vocab", vocab, "--train.output", output,
+                  "--train.steps", steps, *TINY, *more, ranks=ranks if ranks > 1 else 0)
+
+
+def losses(output):
+    with open(os.path.join(output, "metrics.jsonl"), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    return {line["step"]: line["loss"] for line in lines if line["event"] == "train"}
+
+
+def check_training(folder, vocab, work, resume):
+    for ranks in (1, 2):
+        done = pretrain(folder, vocab, f"{work}/run{ranks}", 3, ranks)
+        assert done.returncode == 0, done.stderr[-800:]
+    one, two = losses(f"{work}/run1"), losses(f"{work}/run2")
+    assert sorted(one) == [1, 2, 3] == sorted(two)
+    for step in one:
+        assert abs(one[step] - two[step]) <= 1e-5 * one[step], (one, two)
+    checkpoint = f"{work}/run1/checkpoints/step-00000003"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+    assert tokenizer.convert_tokens_to_ids("w77") == 77 and len(tokenizer) == VOCABULARY
+    transformers.BertForPreTraining.from_pretrained(checkpoint)
+    if not resume:
+        return
+    done = pretrain(folder, vocab, f"{work}/parts", 3, 2, ["--train.stop_after_steps", "2"])
+    assert done.returncode == 75, done.stderr[-800:]
+    done = pretrain(folder, vocab, f"{work}/parts", 3, 1)
+    assert done.returncode == 0, done.stderr[-800:]
+    assert all(abs(one[s] - loss) <= 1e-5 * loss for s, loss in losses(f"{work}/parts").items())
+    done = bertha("evaluate", "--train.init", f"{work}/run1", "--data.corpus", folder, "--tokenizer.vocab", vocab,
+                  "--data.sequence_length", LENGTH, "--json")
+    assert done.returncode == 0, done.stderr[-800:]
+    return json.loads(done.stdout)
+
+
+def check_faults(good, vocab, work):
+    """Each change of a good padded folder ends in exit code 65 and a line that names the place."""
+    def changed(name, value, place):
+        def change(file):
+            data = file[name][:]
+            data[place] = value
+            del file[name]
+            file[name] = data
+        return change
+
+    def retyped(name, dtype):
+        def change(file):
+            data = file[name][:]
+            del file[name]
+            file[name] = data.astype(dtype)
+        return change
+
+    def shortened(name):
+        def change(file):
+            data = file[name][:-1]
+            del file[name]
+            file[name] = data
+        return change
+
+    changes = {
+        r"dataset input_ids row 3: id 400 at 2": changed("input_ids", VOCABULARY, (3, 2)),
+        r"dataset input_ids row 3: id -7 at 2": changed("input_ids", -7, (3, 2)),
+        r"dataset input_ids row 1: id 77 begins a sequence": changed("input_ids", 77, (1, 0)),
+        r"dataset masked_lm_positions row 4: value 64": changed("masked_lm_positions", LENGTH, (4, 0)),
+        r"dataset masked_lm_ids row 2: id 4000": changed("masked_lm_ids", 4000, (2, 0)),
+        r"dataset segment_ids row 6: value 3 at 1": changed("segment_ids", 3, (6, 1)),
+        r"dataset input_mask row 5: value 1 at": changed("input_mask", 0, (5, 1)),
+        r"dataset next_sentence_labels row 7: value 2": changed("next_sentence_labels", 2, 7),
+        r"dataset input_ids holds float32": retyped("input_ids", "<f4"),
+        r"dataset masked_lm_ids has 39 rows": shortened("masked_lm_ids"),
+        r"dataset segment_ids is missing": lambda file: file.__delitem__("segment_ids"),
+    }
+    for number, (message, change) in enumerate(changes.items()):
+        folder = f"{work}/fault{number}"
+        shutil.copytree(good, folder)
+        with h5py.File(f"{folder}/books_training_1.hdf5", "r+") as file:
+            change(file)
+        if number % 2:
+            done = pretrain(folder, vocab, f"{work}/refused", 20)
+        else:
+            done = bertha("verify", folder, "--tokenizer.vocab", vocab)
+        assert done.returncode == 65, (message, done.returncode, done.stderr[-500:])
+        assert message in done.stderr and "books_training_1.hdf5" in done.stderr, (message, done.stderr[-500:])
+    for number, bytes_left in enumerate((0, 100, 5000)):
+        folder = f"{work}/short{number}"
+        shutil.copytree(good, folder)
+        os.truncate(f"{folder}/books_training_1.hdf5", bytes_left)
+        done = pretrain(folder, vocab, f"{work}/refused", 20)
+        assert done.returncode == 65 and "books_training_1.hdf5" in done.stderr, done.stderr[-500:]
+    done = pretrain(good, f"{work}/none.txt", f"{work}/refused", 1)
+    assert done.returncode == 74 and "none.txt" in done.stderr, done.stderr
+    done = bertha("pretrain", "--data.corpus", good, "--train.output", f"{work}/refused", "--train.steps", 1)
+    assert done.returncode == 64 and "--tokenizer.vocab" in done.stderr, done.stderr
+    done = pretrain(good, vocab, f"{work}/refused", 20, 2, ["--data.sequence_length", "32"])
+    assert done.returncode == 64 and "data.sequence_length" in done.stderr, done.stderr[-500:]
+    assert not os.path.exists(f"{work}/refused/checkpoints")
+
+
+def check_verify_and_inspect(good, vocab, work):
+    report = json.loads(bertha("verify", good, "--tokenizer.vocab", vocab, "--json").stdout)
+    assert report["faults"] == [] and report["notices"] == [], report
+    done = bertha("verify", good)
+    assert done.returncode == 0 and "ids not checked" in done.stdout, done.stdout
+    twin = f"{work}/twin"
+    shutil.copytree(good, twin)
+    shutil.copy(f"{twin}/books_training_1.hdf5", f"{twin}/books_training_7.hdf5")
+    done = bertha("verify", twin, "--tokenizer.vocab", vocab)
+    assert done.returncode == 65 and "books_training_7.hdf5: the same content as" in done.stderr, done.stderr
+    done = pretrain(twin, vocab, f"{work}/refused", 1, 1, ["--data.verify", "full"])
+    assert done.returncode == 65 and "the same content as" in done.stderr, done.stderr
+
+    odd = writer.sequences(300, 5, LENGTH, VOCABULARY, PREDICTIONS)
+    for row in odd:
+        row["next_sentence"] = 1
+        row["positions"], row["labels"] = row["positions"][:1], row["labels"][:1]
+    writer.write_folder(f"{work}/odd", LAYOUTS["mlperf-packed"], [odd])
+    report = json.loads(bertha("verify", f"{work}/odd", "--tokenizer.vocab", vocab, "--json").stdout)
+    assert report["faults"] == [] and len(report["notices"]) == 2, report
+    assert "100.0 % of the next-sentence labels" in report["notices"][0] and "to be predicted" in report["notices"][1]
+
+    shown = json.loads(bertha("inspect", good, "--samples", 6, "--json", "--tokenizer.vocab", vocab,
+                              "--data.sequence_length", LENGTH).stdout)
+    assert shown["kind"] == "foreign corpus" and shown["splits"]["train"]["rows"] == 80, shown["splits"]
+    with open(vocab, encoding="utf-8") as file:
+        ids = {token: number for number, token in enumerate(file.read().splitlines())}
+    known = {key(sequence) for sequence in probe(good, vocab)}
+    assert len(shown["samples"]) == 6
+    for sample in shown["samples"]:
+        assert key({"tokens": [ids[t] for t in sample["tokens"]], "segments": sample["segments"],
+                    "positions": sample["masked_positions"], "labels": [ids[t] for t in sample["masked_labels"]],
+                    "next_sentence": sample["next_sentence"]}) in known
+    text = bertha("inspect", f"{good}/books_training_0.hdf5").stdout
+    assert "padded" in text and "row_tokens         64" in text, text
+
+
+def texts_of(rows):
+    """Documents as `prepare` ought to make them: the words of A and B, apart where B is random."""
+    documents = []
+    for row in rows:
+        tokens = list(row["tokens"])
+        for position, label in zip(row["positions"], row["labels"]):
+            tokens[position] = label
+        a, b = ([t for t, s in zip(tokens, row["segments"]) if s == side and t >= 5] for side in (0, 1))
+        if a and b and row["next_sentence"] == 0:
+            documents.append([a, b])
+        else:
+            documents += [[text] for text in (a, b) if text]
+    return documents
+
+
+def read_corpus(folder, split):
+    documents = []
+    with open(f"{folder}/manifest.json", encoding="utf-8") as file:
+        shards = json.load(file)["splits"][split]["shards"]
+    for shard in shards:
+        with h5py.File(f"{folder}/{shard['file']}") as file:
+            tokens, sentences, borders = (file[n][:] for n in ("tokens", "sentence_offsets", "document_offsets"))
+        for first, last in zip(borders[:-1], borders[1:]):
+            documents.append([tokens[sentences[s]:sentences[s + 1]].tolist() for s in range(first, last)])
+    return documents
+
+
+def check_prepare(folder, vocab, work, shards):
+    def prepare(output, fraction, ranks=0):
+        done = bertha("prepare", "--input.format", "nvidia", "--input.paths", folder, "--tokenizer.vocab", vocab,
+                      "--prepare.output", output, "--prepare.validation_fraction", fraction, ranks=ranks)
+        assert done.returncode == 0, done.stderr[-500:]
+        assert "do not say which documents" in done.stderr
+    prepare(f"{work}/prepared1", 0)
+    prepare(f"{work}/prepared2", 0, ranks=3)
+    for name in os.listdir(f"{work}/prepared1"):
+        with open(f"{work}/prepared1/{name}", "rb") as one, open(f"{work}/prepared2/{name}", "rb") as two:
+            assert one.read() == two.read(), name
+    assert read_corpus(f"{work}/prepared1", "train") == [d for rows in shards for d in texts_of(rows)]
+    assert bertha("verify", f"{work}/prepared1").returncode == 0
+    done = bertha("verify", f"{work}/prepared1", "--tokenizer.vocab", f"{work}/other.txt")
+    assert done.returncode == 65 and "another vocabulary" in done.stderr, done.stderr
+    prepare(f"{work}/prepared3", 0.25)
+    held_out = [rows[len(rows) - -(-len(rows) // 4):] for rows in shards]
+    assert read_corpus(f"{work}/prepared3", "validation") == [d for rows in held_out for d in texts_of(rows)]
+    done = pretrain(f"{work}/prepared3", vocab, f"{work}/prepared-run", 2, 2)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert bertha("vocab", "--input.format", "nvidia", "--input.paths", folder, "--vocab.output", f"{work}/v").returncode == 64
+
+
+def check_prepare_splits(folder, vocab, work, shards):
+    """Files named for tests are the validation split; without them a fraction is, when asked for."""
+    writer.write_folder(folder, LAYOUTS["dle"], shards[:2])
+    LAYOUTS["dle"](f"{folder}/books_test_0.hdf5", shards[3])
+    shown = json.loads(bertha("inspect", folder, "--json").stdout)
+    assert {name: split["rows"] for name, split in shown["splits"].items()} == {"train": 65, "validation": 14}, shown
+
+    def evaluated(path, *more):
+        done = bertha("evaluate", "--train.init", f"{work}/runs-dle/run1", "--data.corpus", path, "--tokenizer.vocab",
+                      vocab, "--data.sequence_length", LENGTH, "--json", *more, ranks=2)
+        assert done.returncode == 0, done.stderr[-500:]
+        return json.loads(done.stdout)["sequences"]
+    assert evaluated(folder) == 14
+    os.remove(f"{folder}/books_test_0.hdf5")
+    assert evaluated(folder) == 65
+    assert evaluated(folder, "--data.validation_fraction", 0.1) == 3 + 4
+
+
+def check_damage(work, vocab, count):
+    """Thousands of damaged shards: refused in words or read, never a crash or a hang."""
+    for name in ("dle", "mlperf-packed"):
+        done = subprocess.run([f"{BUILD}/tests/foreign_damage_probe", f"{work}/{name}/books_training_1.hdf5", vocab,
+                               str(count), work, "0"], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, (name, done.returncode, done.stderr[-300:])
+        refused, read = map(int, done.stdout.split())
+        assert refused + read == count and refused > count / 4, (refused, read)
+        print(f"{name}: of {count} damaged shards {refused} were refused, {read} read")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        vocab = f"{work}/vocab.txt"
+        writer.write_vocabulary(vocab, VOCABULARY)
+        # Uneven shards; one of a single row.
+        shards = [writer.sequences(count, seed, LENGTH, VOCABULARY, PREDICTIONS)
+                  for seed, count in enumerate((25, 40, 1, 14))]
+        rows = [row for shard in shards for row in shard]
+        for name, write in LAYOUTS.items():
+            folder = f"{work}/{name}"
+            writer.write_folder(folder, write, shards)
+            check_batches(folder, vocab, rows)
+            if name in ("dle", "mlperf-packed"):
+                os.makedirs(f"{work}/runs-{name}")
+                scores = check_training(folder, vocab, f"{work}/runs-{name}", resume=name == "dle")
+                assert scores is None or scores["sequences"] == len(rows), scores
+            print(name, "ok", flush=True)
+        check_verify_and_inspect(f"{work}/dle", vocab, work)
+        writer.write_vocabulary(f"{work}/other.txt", VOCABULARY + 1)
+        check_prepare(f"{work}/dle", vocab, work, shards)
+        check_prepare_splits(f"{work}/splits", vocab, work, shards)
+        check_faults(f"{work}/dle", vocab, work)
+        check_damage(work, vocab, int(os.environ.get("BERTHA_FUZZ_COUNT", "1000")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+// Plans against numbers worked out by hand, and against NVIDIA's published scaling.
+#include "trainer/plan.h"
+
+#include <gtest/gtest.h>
+
+namespace bertha {
+namespace {
+
+PlanModel small_model() {
+  PlanModel model;
+  model.config.hidden_size = 4;
+  model.config.layers = 2;
+  model.config.attention_heads = 2;
+  model.config.intermediate_size = 8;
+  model.config.vocabulary_size = 100;
+  model.config.hidden_dropout = model.config.attention_dropout = 0;
+  model.parameters = 1000;
+  model.async_save = false;
+  return model;
+}
+
+PlanBatch small_batch() {
+  PlanBatch batch;
+  batch.global_batch = 64;
+  batch.tokens_per_sequence = 10;
+  batch.longest_sequence = 10;
+  batch.micro_batch_tokens = 20;
+  batch.predictions_per_token = 0.1;
+  return batch;
+}
+
+// Reference, fp32: a layer keeps (8*4 + 2*8) * 4 = 192 and 2 heads * 10 * 4 = 80 bytes a token; two
+// layers 544. Embeddings 3*4*4 = 48. Scratch (4*4 + 2*8) * 4 + 2*4*20 = 288. The head a tenth of
+// 4*4*4 + 100 * 12 = 1264: 126.4. In all 1006.4, times 20 tokens.
+TEST(PlanMemory, OfActivationsIsAsWorkedOutByHand) {
+  auto model = small_model();
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * 1006.4);
+  // With dropout: 2 * 4 * 4 = 32 for masks of hidden values, and per score 4 + 4 + 4 instead of 4.
+  model.config.hidden_dropout = model.config.attention_dropout = 0.1;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (1006.4 + 2 * (32 + 20 * 8)));
+  // Fused: (8*4 + 8) * 4 + (2 + 2) * 4 = 176 a layer; scratch 128; head 4*4*4 + 100*4 = 464.
+  model.fused = true;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 176 + 48 + 128 + 46.4));
+}
+
+TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
+  auto model = small_model();
+  const auto alone = plan_memory(model, small_batch(), 1, false);
+  EXPECT_EQ(alone.weights, 4000);
+  EXPECT_EQ(alone.gradients, 4000);
+  EXPECT_EQ(alone.moments, 8000);
+  EXPECT_EQ(alone.saving, 0);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, false).moments, 8000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).moments, 2000);
+  model.precision = Precision::bf16;
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).weights, 6000);
+  model.async_save = true;  // weights, and all moments, a quarter of them, or none
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).saving, 12000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 2, false).saving, 6000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, false).saving, 4000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).saving, 6000);
+}
+
+PlanQuestion small_question() {
+  PlanQuestion question{small_model(), small_batch(), {100, 0.5}, {}, false};
+  question.network.ranks_per_node = 2;
+  question.network.in_node_bytes_per_second = 2000;
+  question.network.between_nodes_bytes_per_second = 500;
+  question.network.latency_seconds = 0.25;
+  question.network.bucket_bytes = 1000;
+  return question;
+}
+
+// 4000 bytes, 2 ranks: half of them at 2000 bytes/s is 1 s; 4 buckets of 0.25 s * log2(2) another 1
+// s; there and back 4 s. Over 4 ranks: 3/4 of 4000 at 500 is 6 s, 4 * 0.25 * 2 = 2 s; 16 s.
+TEST(PlanStep, CommunicationIsAsWorkedOutByHand) {
+  const auto question = small_question();
+  EXPECT_DOUBLE_EQ(all_reduce_seconds(question.network, 1000, 1), 0);
+  EXPECT_DOUBLE_EQ(all_reduce_seconds(question.network, 1000, 2), 4);
+  EXPECT_DOUBLE_EQ(all_reduce_seconds(question.network, 1000, 4), 16);
+}
+
+// 2 ranks: 32 sequences of 10 tokens are 16 micro-batches and 3.2 s; the last backward is 2/3 of
+// 20 / 100 s and hides 0.1333 of the 4 s. 1 rank: nothing to exchange.
+TEST(PlanStep, HidesCommunicationBehindTheLastBackward) {
+  const auto question = small_question();
+  const auto alone = plan_step(question, 1), two = plan_step(question, 2);
+  EXPECT_EQ(alone.micro_batches, 32);
+  EXPECT_DOUBLE_EQ(alone.total(), 6.4 + 0.5);
+  EXPECT_EQ(two.micro_batches, 16);
+  EXPECT_DOUBLE_EQ(two.compute, 3.2);
+  EXPECT_NEAR(two.exposed_communication, 4 - 0.2 * 2 / 3, 1e-12);
+  auto sharded = question;
+  sharded.sharded = true;  // half the reduction hides as before, the weights come back openly
+  EXPECT_DOUBLE_EQ(plan_step(sharded, 2).optimizer, 0.25);
+  EXPECT_NEAR(plan_step(sharded, 2).exposed_communication, 2 - 0.2 * 2 / 3 + 2, 1e-12);
+}
+
+TEST(PlanStep, AlwaysShowsTheLastBucket) {
+  auto question = small_question();
+  question.speed.tokens_per_second = 1;  // backward takes long enough to hide everything
+  // 1000 bytes: 0.25 s and 0.25 s, there and back.
+  EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 1.0);
+}
+
+TEST(FittingMicroBatch, FillsTheMemoryInWholeSequences) {
+  const auto question = small_question();
+  const double sequence = 10 * 1006.4, rest = 16000 + 480e6;
+  EXPECT_EQ(fitting_micro_batch(question, 2, rest + 3.5 * sequence), 30);
+  EXPECT_EQ(fitting_micro_batch(question, 2, rest + 0.5 * sequence), 0);
+  EXPECT_EQ(fitting_micro_batch(question, 2, 100), 0);
+  EXPECT_EQ(fitting_micro_batch(question, 2, 1e12), 320);  // no more than its share
+}
+
+// NVIDIA DeepLearningExamples, BERT-large phase 1 (length 128, global batch 65,536, FP16) on DGX
+// A100: 580 sequences/s on one GPU; published for 8, 16, 32, 64, 128 and 256. Given: NVLink and
+// InfiniBand at vendor rates for a node (8 links of 200 Gb/s), an update of 336 M parameters by
+// LAMB at 20 ms (about 60 bytes a parameter and pass at 1.5 TB/s; an estimate). The model knows no
+// stragglers.
+TEST(PlanStep, FollowsPublishedScalingWithinSixPercent) {
+  PlanQuestion question;
+  question.model.parameters = 336'000'000;
+  question.batch.global_batch = 65536;
+  question.batch.micro_batch_tokens = 256 * 128;
+  question.speed = {580 * 128.0, 0.020};
+  question.network.ranks_per_node = 8;
+  question.network.in_node_bytes_per_second = 235e9;
+  question.network.between_nodes_bytes_per_second = 160e9;
+  question.network.latency_seconds = 20e-6;
+  question.network.reduce_bytes = 2;
+  const std::pair<int, double> published[] = {{8, 4553},   {16, 9191},   {32, 18119},
+                                              {64, 35774}, {128, 70555}, {256, 138294}};
+  for (const auto& [ranks, sequences_per_second] : published) {
+    const double modelled = 65536 / plan_step(question, ranks).total();
+    EXPECT_NEAR(modelled / sequences_per_second, 1.0, 0.06) << ranks;
+  }
+}
+
+}  // namespace
+}  // namespace bertha

@@ -1,0 +1,77 @@
+// Losses of fine-tuning: sums worked out by hand, targets that do not fit.
+#include "trainer/tasks/labelled_loss.h"
+
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+struct Targets {
+  std::vector<std::int32_t> labels = {};
+  std::vector<float> values = {};
+  std::vector<std::int32_t> offsets = {};
+};
+
+LossSum loss(LossKind kind, const at::Tensor& outputs, const Targets& targets) {
+  return labelled_loss(kind, outputs, {targets.labels, targets.values, targets.offsets});
+}
+
+TEST(LabelledLoss, CrossEntropyPassesRowsWithoutALabelOver) {
+  const auto outputs = at::tensor({0.0F, 0.0F, 5.0F, -5.0F, 0.0F, 0.0F}).view({3, 2});
+  const auto sum = loss(LossKind::cross_entropy, outputs, {.labels = {1, -1, 0}});
+  EXPECT_NEAR(sum.loss.item<double>(), 2 * std::log(2.0), 1e-6);
+  EXPECT_EQ(sum.correct.item<int>(), 1);  // of equal outputs the first is taken
+  EXPECT_EQ(loss_terms(LossKind::cross_entropy, 2, 1, 2), 2);
+  const auto none = loss(LossKind::cross_entropy, outputs, {.labels = {-1, -1, -1}});
+  EXPECT_EQ(none.loss.item<double>(), 0);
+  EXPECT_EQ(none.correct.item<int>(), 0);
+}
+
+TEST(LabelledLoss, SquaredErrorAndBinaryCrossEntropy) {
+  const auto outputs = at::tensor({1.0F, -2.0F}).view({2, 1});
+  EXPECT_NEAR(
+      loss(LossKind::mean_squared_error, outputs, {.values = {0.0F, 1.0F}}).loss.item<double>(),
+      1 + 9, 1e-6);
+  EXPECT_EQ(loss_terms(LossKind::mean_squared_error, 0, 2, 1), 2);
+  const auto wide = at::tensor({0.0F, 3.0F, -3.0F, 0.5F}).view({2, 2});
+  const auto sum = loss(LossKind::binary_cross_entropy, wide, {.values = {1, 1, 0, 0}});
+  const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+  EXPECT_NEAR(sum.loss.item<double>(), std::log(2.0) + softplus(-3) + softplus(-3) + softplus(0.5),
+              1e-6);
+  EXPECT_EQ(sum.correct.item<int>(), 2);
+  EXPECT_EQ(loss_terms(LossKind::binary_cross_entropy, 0, 2, 2), 4);
+}
+
+// Start and end are chosen among the rows of their own sequence, however long others are.
+TEST(LabelledLoss, SpansStayWithinTheirSequence) {
+  auto outputs = at::zeros({5, 2});
+  outputs.requires_grad_(true);
+  const auto sum = loss(LossKind::span, outputs, {.labels = {0, 1, 2, -1}, .offsets = {0, 2, 5}});
+  EXPECT_NEAR(sum.loss.item<double>(), 2 * std::log(2.0) + std::log(3.0), 1e-6);
+  EXPECT_EQ(sum.correct.item<int>(), 1);
+  sum.loss.backward();
+  const auto& gradient = outputs.grad();
+  EXPECT_TRUE(at::isfinite(gradient).all().item<bool>());
+  EXPECT_NEAR(gradient[0][0].item<double>(), -0.5, 1e-6);
+  EXPECT_NEAR(gradient[4][0].item<double>(), 1.0 / 3 - 1, 1e-6);
+  EXPECT_EQ(gradient[4][1].item<double>(), 0);  // no end is learnt
+}
+
+TEST(LabelledLoss, RefusesTargetsThatDoNotFit) {
+  const auto outputs = at::zeros({3, 2});
+  EXPECT_THROW(loss(LossKind::cross_entropy, outputs, {.labels = {0, 1}}), Error);
+  EXPECT_THROW(loss(LossKind::cross_entropy, outputs, {.labels = {0, 1, 2}}), Error);
+  EXPECT_THROW(loss(LossKind::cross_entropy, outputs, {.labels = {0, 1, -2}}), Error);
+  EXPECT_THROW(loss(LossKind::mean_squared_error, outputs, {.values = {0, 1, 1}}), Error);
+  EXPECT_THROW(loss(LossKind::binary_cross_entropy, outputs, {.values = {0, 1, 1}}), Error);
+  EXPECT_THROW(loss(LossKind::span, outputs, {.labels = {0, 3}, .offsets = {0, 3}}), Error);
+  EXPECT_THROW(loss(LossKind::span, outputs, {.labels = {0, 1}, .offsets = {0, 2}}), Error);
+}
+
+}  // namespace
+}  // namespace bertha

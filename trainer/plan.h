@@ -1,0 +1,80 @@
+// What a run will take on other numbers of ranks: memory, time, cost. A model: nothing here is
+// measured but what is passed in. Pure.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trainer/model/bert_config.h"
+#include "trainer/model/precision.h"
+
+namespace bertha {
+
+struct PlanModel {
+  BertConfig config;
+  std::int64_t parameters = 0;  // elements of the flat space
+  Precision precision = Precision::fp32;
+  bool fused = false;      // the fused CPU path keeps less than the reference
+  bool async_save = true;  // rank 0 holds a copy of what it writes
+};
+
+struct PlanBatch {
+  std::int64_t global_batch = 256;      // sequences
+  double tokens_per_sequence = 128;     // real ones, on average
+  std::int64_t longest_sequence = 128;  // of a micro-batch
+  std::int64_t micro_batch_tokens = 8192;
+  double predictions_per_token = 0.15;
+};
+
+struct PlanSpeed {               // of one device
+  double tokens_per_second = 0;  // forward and backward
+  double optimizer_seconds = 0;  // of an update of all parameters
+};
+
+struct PlanNetwork {
+  int ranks_per_node = 8;
+  // What a rank's ring gets: bytes per second, and seconds per message.
+  double in_node_bytes_per_second = 100e9, between_nodes_bytes_per_second = 20e9;
+  double latency_seconds = 10e-6;
+  std::int64_t bucket_bytes = 25'000'000;
+  int reduce_bytes = 4;  // per element on the wire
+};
+
+struct PlanMemory {  // bytes of one rank
+  double weights = 0, gradients = 0, moments = 0, activations = 0, saving = 0;
+  double program = 480e6;  // LibTorch, MPI and data in memory: what a run of next to no model takes
+  double total() const { return weights + gradients + moments + activations + saving + program; }
+};
+
+struct PlanStep {                  // seconds of one update
+  std::int64_t micro_batches = 0;  // of the busiest rank
+  double compute = 0, optimizer = 0, exposed_communication = 0;
+  double total() const { return compute + optimizer + exposed_communication; }
+};
+
+// Activations that forward keeps for backward, and backward's scratch, for one micro-batch.
+double activation_bytes(const PlanModel& model, const PlanBatch& batch);
+
+// Rank 0 of `ranks`, which holds the most.
+PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded);
+
+// Of an all-reduce of all gradients over `ranks`: a ring moves 2 (n - 1) / n of them through its
+// slowest link.
+double all_reduce_seconds(const PlanNetwork& network, std::int64_t elements, int ranks);
+
+struct PlanQuestion {
+  PlanModel model;
+  PlanBatch batch;
+  PlanSpeed speed;
+  PlanNetwork network;
+  bool sharded = false;
+};
+// Communication hides behind the backward pass of the last micro-batch, but for the last bucket; a
+// sharded optimizer's all-gather of weights does not hide.
+PlanStep plan_step(const PlanQuestion& question, int ranks);
+
+// The most tokens per micro-batch, in whole sequences and at most a rank's share, whose memory
+// fits; 0: not even one sequence does.
+std::int64_t fitting_micro_batch(const PlanQuestion& question, int ranks, double memory_bytes);
+
+}  // namespace bertha

@@ -1,0 +1,44 @@
+// What the ranks tell each other about a step: before it the size of the global batch, after it
+// what came out.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data_pipeline/batch.h"
+#include "parallel/communicator.h"
+#include "trainer/tasks/task.h"
+
+namespace bertha {
+
+struct GlobalBatch {
+  BatchTotals totals;
+  std::vector<std::int64_t> micro_batches_by_rank;
+};
+
+// Which step a rank is at, and how it cuts the gradient: the same everywhere, or the ranks would
+// wait for each other in different places.
+struct StepIdentity {
+  std::int64_t step = 0;
+  double plan_digest = 0;
+};
+
+// Collective. Error{communication} names two ranks whose identities differ, with both values.
+GlobalBatch agree_on_batch(Communicator& communicator, std::span<const Batch> micro_batches,
+                           const StepIdentity& identity);
+
+struct StepOutcome {
+  std::vector<double> sums;  // over all micro-batches, in their order
+  double flops = 0;
+  bool stop_wanted = false;          // by any rank
+  double gradient_norm = 0;          // rank 0's, so that all ranks clip and skip alike
+  std::vector<double> work_seconds;  // by rank
+  int broken_rank = -1;              // the first whose own sums are not finite
+};
+
+// This rank's part: `sums` holds a row of `width` for each of its micro-batches.
+StepOutcome agree_on_outcome(Communicator& communicator, const StepOutcome& mine,
+                             std::size_t width);
+
+}  // namespace bertha

@@ -1,0 +1,81 @@
+// classification: one label for each text.
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "trainer/tasks/labelled/text_rows.h"
+#include "trainer/tasks/scores.h"
+
+namespace bertha {
+namespace {
+
+std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& options,
+                          bool labelled) {
+  return read_labelled_file(file, text_options(options, labelled));
+}
+
+std::string label_of(const Example& row) {
+  return row.label;
+}
+std::vector<std::string> labels_of(const Example& row) {
+  return {row.label};
+}
+
+EncodedRow encode(const Example& row, const RowEncoding& encoding, WordPiece::Scratch& scratch) {
+  auto encoded = encode_text_row(row, encoding, scratch);
+  if (!encoding.labelled) return encoded;
+  const auto label = encoding.labels.find(row.label);
+  if (!label) {
+    throw_bad_label(row, row.label, encoding, "is none of the labels the model is trained for",
+                    "labels must all occur in the training data");
+  }
+  encoded.sequences.front().labels = {*label};
+  return encoded;
+}
+
+std::size_t largest(const std::vector<double>& outputs) {
+  return static_cast<std::size_t>(std::max_element(outputs.begin(), outputs.end()) -
+                                  outputs.begin());
+}
+
+Scores score(const PredictedRows<Example>& predicted) {
+  std::vector<std::int32_t> guesses, labels;
+  for (const auto& outputs : predicted.outputs) {
+    guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
+  }
+  for (const auto& sequence : predicted.sequences) labels.push_back(sequence.labels.front());
+  return classification_scores(guesses, labels, static_cast<std::int32_t>(predicted.labels.size()));
+}
+
+// {"label": the likeliest, "scores": {label: probability}}
+std::vector<std::string> answers(const PredictedRows<Example>& predicted) {
+  std::vector<std::string> lines;
+  for (const auto& tensor : predicted.outputs) {
+    const auto outputs = output_row(tensor);
+    const auto best = largest(outputs);
+    double sum = 0;
+    for (const auto output : outputs) sum += std::exp(output - outputs[best]);
+    nlohmann::ordered_json line;
+    line["label"] = predicted.labels.name(best);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      line["scores"][predicted.labels.name(i)] = std::exp(outputs[i] - outputs[best]) / sum;
+    }
+    lines.push_back(line.dump());
+  }
+  return lines;
+}
+
+}  // namespace
+
+LabelledTaskDefinition classification_task() {
+  LabelledTaskDefinition task;
+  task.name = "classification";
+  task.head = Head::sequence;
+  task.loss = LossKind::cross_entropy;
+  task.problem_type = "single_label_classification";
+  task.metric = "accuracy";
+  return make_definition<Example>(task, {read, label_of, labels_of, encode, score, answers});
+}
+
+}  // namespace bertha

@@ -1,0 +1,99 @@
+// multi_label: any number of labels for each text, none too; each is a decision of its own.
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "data_pipeline/labelled_value.h"
+#include "data_pipeline/table_text.h"
+#include "parallel/base/error.h"
+#include "trainer/tasks/labelled/text_rows.h"
+#include "trainer/tasks/scores.h"
+
+namespace bertha {
+namespace {
+
+struct LabelledText {
+  Example text;
+  std::vector<std::string> labels;
+};
+
+std::vector<LabelledText> read(const std::filesystem::path& file, const TaskOptions& options,
+                               bool labelled) {
+  auto text = text_options(options, labelled);
+  text.several = true;
+  std::vector<LabelledText> rows;
+  for (auto& example : read_labelled_file(file, text)) {
+    auto labels = parse_label_list(example.label, options.label_delimiter);
+    if (!labels) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}:{}: '{}' is no list of labels", file.string(), example.row,
+                              excerpt(example.label)),
+                  "write [\"a\", \"b\"], or part them by task.label_delimiter");
+    }
+    rows.push_back({std::move(example), std::move(*labels)});
+  }
+  return rows;
+}
+
+std::vector<std::string> labels_of(const LabelledText& row) {
+  return row.labels;
+}
+
+EncodedRow encode(const LabelledText& row, const RowEncoding& encoding,
+                  WordPiece::Scratch& scratch) {
+  auto encoded = encode_text_row(row.text, encoding, scratch);
+  if (!encoding.labelled) return encoded;
+  std::vector<float> flags(encoding.labels.size());
+  for (const auto& label : row.labels) {
+    const auto id = encoding.labels.find(label);
+    if (!id) {
+      throw_bad_label(row.text, label, encoding, "is none of the labels the model is trained for",
+                      "labels must all occur in the training data");
+    }
+    flags[static_cast<std::size_t>(*id)] = 1;
+  }
+  encoded.sequences.front().values = std::move(flags);
+  return encoded;
+}
+
+Scores score(const PredictedRows<LabelledText>& predicted) {
+  std::vector<std::vector<bool>> guesses, labels;
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    auto& guess = guesses.emplace_back();
+    for (const auto output : output_row(predicted.outputs[i])) guess.push_back(output > 0);
+    auto& label = labels.emplace_back();
+    for (const auto flag : predicted.sequences[i].values) label.push_back(flag > 0);
+  }
+  return multi_label_scores(guesses, labels);
+}
+
+// {"labels": those over one half, "scores": {label: probability}}
+std::vector<std::string> answers(const PredictedRows<LabelledText>& predicted) {
+  std::vector<std::string> lines;
+  for (const auto& outputs : predicted.outputs) {
+    auto labels = nlohmann::ordered_json::array(), scores = nlohmann::ordered_json::object();
+    const auto row = output_row(outputs);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto& name = predicted.labels.name(i);
+      if (row[i] > 0) labels.push_back(name);
+      scores[name] = 1 / (1 + std::exp(-row[i]));
+    }
+    lines.push_back(nlohmann::ordered_json{{"labels", labels}, {"scores", scores}}.dump());
+  }
+  return lines;
+}
+
+}  // namespace
+
+LabelledTaskDefinition multi_label_task() {
+  LabelledTaskDefinition task;
+  task.name = "multi_label";
+  task.head = Head::sequence;
+  task.loss = LossKind::binary_cross_entropy;
+  task.problem_type = "multi_label_classification";
+  task.metric = "micro_f1";
+  return make_definition<LabelledText>(task, {read, nullptr, labels_of, encode, score, answers});
+}
+
+}  // namespace bertha

@@ -1,0 +1,58 @@
+// regression: a number for each text.
+#include <nlohmann/json.hpp>
+
+#include "data_pipeline/labelled_value.h"
+#include "trainer/tasks/labelled/text_rows.h"
+#include "trainer/tasks/scores.h"
+
+namespace bertha {
+namespace {
+
+std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& options,
+                          bool labelled) {
+  auto text = text_options(options, labelled);
+  text.regression = true;
+  return read_labelled_file(file, text);
+}
+
+EncodedRow encode(const Example& row, const RowEncoding& encoding, WordPiece::Scratch& scratch) {
+  auto encoded = encode_text_row(row, encoding, scratch);
+  if (!encoding.labelled) return encoded;
+  const auto value = parse_regression_label(row.label);
+  if (!value) {
+    throw_bad_label(row, row.label, encoding, "is not a finite number", "regression needs numbers");
+  }
+  encoded.sequences.front().values = {*value};
+  return encoded;
+}
+
+Scores score(const PredictedRows<Example>& predicted) {
+  std::vector<double> guesses, values;
+  for (const auto& outputs : predicted.outputs) guesses.push_back(outputs.item<float>());
+  for (const auto& sequence : predicted.sequences) values.push_back(sequence.values.front());
+  return regression_scores(guesses, values);
+}
+
+// {"value": number}
+std::vector<std::string> answers(const PredictedRows<Example>& predicted) {
+  std::vector<std::string> lines;
+  for (const auto& outputs : predicted.outputs) {
+    lines.push_back(nlohmann::ordered_json{{"value", outputs.item<float>()}}.dump());
+  }
+  return lines;
+}
+
+}  // namespace
+
+LabelledTaskDefinition regression_task() {
+  LabelledTaskDefinition task;
+  task.name = "regression";
+  task.head = Head::sequence;
+  task.loss = LossKind::mean_squared_error;
+  task.outputs = 1;
+  task.problem_type = "regression";
+  task.metric = "spearman";
+  return make_definition<Example>(task, {read, nullptr, nullptr, encode, score, answers});
+}
+
+}  // namespace bertha

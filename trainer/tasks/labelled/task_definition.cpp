@@ -1,0 +1,53 @@
+// The loss of predictions, computed as in training.
+#include "trainer/tasks/labelled/task_definition.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kSequencesAtOnce = 256;
+
+struct LossMean {
+  double sum = 0, terms = 0;
+};
+
+// Sequences [begin, end), packed as a batch packs them.
+void add_loss(LossKind kind, const ExampleSet& examples, const Predictions& predictions,
+              std::size_t begin, std::size_t end, LossMean& mean) {
+  std::vector<std::int32_t> labels, offsets{0};
+  std::vector<float> values;
+  double labelled = 0;
+  for (auto i = begin; i < end; ++i) {
+    const auto& sequence = examples.sequences[i];
+    labels.insert(labels.end(), sequence.labels.begin(), sequence.labels.end());
+    values.insert(values.end(), sequence.values.begin(), sequence.values.end());
+    offsets.push_back(offsets.back() + static_cast<std::int32_t>(predictions[i].size(0)));
+    labelled += static_cast<double>(std::count_if(sequence.labels.begin(), sequence.labels.end(),
+                                                  [](auto label) { return label >= 0; }));
+  }
+  const auto outputs =
+      at::cat(std::vector<at::Tensor>(predictions.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      predictions.begin() + static_cast<std::ptrdiff_t>(end)));
+  mean.sum += labelled_loss(kind, outputs, {labels, values, offsets}).loss.item<double>();
+  mean.terms += loss_terms(kind, labelled, static_cast<double>(end - begin),
+                           static_cast<double>(outputs.size(1)));
+}
+
+}  // namespace
+
+Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,
+                      const Predictions& predictions) {
+  LossMean mean;
+  for (std::size_t begin = 0; begin < predictions.size(); begin += kSequencesAtOnce) {
+    const auto end = std::min(begin + kSequencesAtOnce, predictions.size());
+    add_loss(definition.loss, examples, predictions, begin, end, mean);
+  }
+  Scores scores{{"loss", mean.sum / std::max(1.0, mean.terms)}};
+  for (auto& score : examples.score(examples, predictions)) scores.push_back(std::move(score));
+  return scores;
+}
+
+}  // namespace bertha

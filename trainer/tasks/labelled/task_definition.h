@@ -1,0 +1,78 @@
+// What makes one fine-tuning task different from another. A definition is made out of functions
+// over the task's own kind of row by make_definition() (task_rows.h); all others see these values
+// only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "data_pipeline/encoded_example.h"
+#include "data_pipeline/tokenizer/wordpiece.h"
+#include "trainer/tasks/labelled/task_options.h"
+#include "trainer/tasks/labelled_task.h"
+
+namespace bertha {
+
+// [rows, outputs] of every sequence of an ExampleSet, in its order.
+using Predictions = std::vector<at::Tensor>;
+
+// Examples of one file or split, ready for the model.
+struct ExampleSet {
+  std::size_t rows = 0;                   // what users count: texts, sentences, questions
+  std::vector<EncodedExample> sequences;  // by row; a long row may be several
+  std::size_t cut_rows = 0;               // rows that lost tokens to task.max_length
+  std::size_t lost_tokens = 0;
+
+  std::function<Scores(const ExampleSet&, const Predictions&)> score;  // without the loss
+  // One JSON object a row, for `bertha predict`.
+  std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
+};
+
+struct TaskData {
+  std::vector<std::string> label_names;  // by output; empty where outputs are no labels
+  ExampleSet train, validation, test;
+};
+
+// How rows become sequences, whatever the task.
+struct EncodingSettings {
+  const TaskOptions& options;
+  const WordPiece& tokenizer;
+  std::uint64_t seed = 1;  // of splits
+  int threads = 1;
+};
+
+struct LabelledTaskDefinition {
+  std::string name;  // task.name
+  Head head = Head::sequence;
+  LossKind loss = LossKind::cross_entropy;
+  std::int64_t outputs = 0;  // of the head; 0: one for each label of the data
+  std::string problem_type;  // of config.json; empty: none
+  std::string metric;        // what task.metric = auto chooses the best epoch by
+
+  // Reads task.train, .validation and .test; cuts what is missing off train. Error{bad_data} names
+  // file and line.
+  std::function<TaskData(const EncodingSettings&)> load;
+  // One file for a model that is there: to score (labelled) or to predict.
+  struct File {
+    std::filesystem::path path;
+    std::vector<std::string> label_names;
+    bool labelled = true;
+  };
+  std::function<ExampleSet(const EncodingSettings&, const File&)> load_file;
+
+  LabelledModel model(std::size_t labels) const {
+    return {head, loss, outputs > 0 ? outputs : static_cast<std::int64_t>(labels)};
+  }
+};
+
+// "loss" (the mean of what training minimises, where there are labels), then the task's scores.
+Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,
+                      const Predictions& predictions);
+
+}  // namespace bertha

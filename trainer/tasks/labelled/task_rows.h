@@ -1,0 +1,181 @@
+// Makes a LabelledTaskDefinition out of a handful of functions over the task's own rows.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data_pipeline/labelled_splits.h"
+#include "data_pipeline/samples/worker_threads.h"
+#include "trainer/tasks/labelled/label_names.h"
+#include "trainer/tasks/labelled/task_definition.h"
+
+namespace bertha {
+
+// What a row is encoded with.
+struct RowEncoding {
+  const TaskOptions& options;
+  const WordPiece& tokenizer;
+  const LabelNames& labels;
+  std::string file;      // for errors
+  bool labelled = true;  // false: to predict
+};
+
+// The sequences of one row: one, or several windows. A row without any has no prediction.
+struct EncodedRow {
+  std::vector<EncodedExample> sequences;
+  std::size_t lost_tokens = 0;  // cut off
+};
+
+// What the model said about all rows of a set. sequences[i] belongs to rows[sequences[i].row], and
+// outputs[i] is what the head gave for it.
+template <class Row>
+struct PredictedRows {
+  const std::vector<Row>& rows;
+  const std::vector<EncodedExample>& sequences;
+  const Predictions& outputs;
+  const LabelNames& labels;
+  const TaskOptions& options;
+};
+
+template <class Row>
+struct RowFunctions {
+  // Without `labelled` the file has no labels, or they are not looked at.
+  std::vector<Row> (*read)(const std::filesystem::path& file, const TaskOptions& options,
+                           bool labelled);
+  // Rows are split into training, validation and test alike for each value; null: at random.
+  std::string (*stratum)(const Row& row) = nullptr;
+  // Labels that a row holds; null: outputs are no labels.
+  std::vector<std::string> (*labels)(const Row& row) = nullptr;
+  // Called by several threads. Error{bad_data} names file and line.
+  EncodedRow (*encode)(const Row& row, const RowEncoding& encoding, WordPiece::Scratch& scratch);
+  Scores (*score)(const PredictedRows<Row>& predicted);
+  std::vector<std::string> (*answers)(const PredictedRows<Row>& predicted);  // a line for each row
+};
+
+namespace detail {
+
+constexpr std::size_t kRowsPerBlock = 64;
+
+template <class Row>
+using SharedRows = std::shared_ptr<const std::vector<Row>>;
+
+template <class Row>
+std::vector<EncodedRow> encode_rows(const RowFunctions<Row>& functions,
+                                    const std::vector<Row>& rows, const RowEncoding& encoding,
+                                    int threads) {
+  std::vector<EncodedRow> encoded(rows.size());
+  std::vector<WordPiece::Scratch> scratches(worker_count(rows.size(), kRowsPerBlock, threads));
+  for_each_block(rows.size(), kRowsPerBlock, threads,
+                 [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                   for (auto i = begin; i < end; ++i) {
+                     encoded[i] = functions.encode(rows[i], encoding, scratches[worker]);
+                   }
+                 });
+  return encoded;
+}
+
+template <class Row>
+ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
+                    const RowEncoding& encoding, int threads) {
+  ExampleSet set;
+  set.rows = all.size();
+  auto encoded = encode_rows(functions, all, encoding, threads);
+  for (std::size_t row = 0; row < encoded.size(); ++row) {
+    set.cut_rows += encoded[row].lost_tokens > 0 ? 1 : 0;
+    set.lost_tokens += encoded[row].lost_tokens;
+    for (auto& sequence : encoded[row].sequences) {
+      sequence.number = set.sequences.size();
+      sequence.row = row;
+      set.sequences.push_back(std::move(sequence));
+    }
+  }
+  const auto rows = std::make_shared<const std::vector<Row>>(std::move(all));
+  const auto view = [rows, labels = encoding.labels, options = encoding.options](
+                        const ExampleSet& examples, const Predictions& outputs, auto function) {
+    return function(PredictedRows<Row>{*rows, examples.sequences, outputs, labels, options});
+  };
+  set.score = [view, function = functions.score](const auto& examples, const auto& outputs) {
+    return view(examples, outputs, function);
+  };
+  set.answers = [view, function = functions.answers](const auto& examples, const auto& outputs) {
+    return view(examples, outputs, function);
+  };
+  return set;
+}
+
+template <class Row>
+struct SplitRows {
+  std::vector<Row> train, validation, test;
+};
+
+template <class Row>
+SplitRows<Row> split_rows(const RowFunctions<Row>& functions, std::vector<Row> all,
+                          const EncodingSettings& settings) {
+  const auto& options = settings.options;
+  std::vector<std::string> strata(all.size());
+  if (functions.stratum) {
+    std::transform(all.begin(), all.end(), strata.begin(), functions.stratum);
+  }
+  const auto places =
+      split_places(strata, options.validation.empty() ? options.validation_fraction : 0,
+                   options.test.empty() ? options.test_fraction : 0, settings.seed);
+  const auto take = [&](const std::vector<std::size_t>& chosen) {
+    std::vector<Row> rows;
+    for (const auto place : chosen) rows.push_back(std::move(all[place]));
+    return rows;
+  };
+  return {take(places.train), take(places.validation), take(places.test)};
+}
+
+template <class Row>
+TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>& functions,
+              const EncodingSettings& settings) {
+  const auto& options = settings.options;
+  auto rows = split_rows(functions, functions.read(options.train, options, true), settings);
+  if (!options.validation.empty())
+    rows.validation = functions.read(options.validation, options, true);
+  if (!options.test.empty()) rows.test = functions.read(options.test, options, true);
+  require_examples(options, rows.train.size(), rows.validation.size());
+
+  LabelNames labels;
+  if (functions.labels) {
+    LabelCollector collector;
+    for (const auto& row : rows.train) collector.add_training(functions.labels(row));
+    for (const auto& row : rows.validation) collector.add_other(functions.labels(row));
+    for (const auto& row : rows.test) collector.add_other(functions.labels(row));
+    labels = collector.names(definition.name, options);
+  }
+  const auto encode = [&](std::vector<Row> part, const std::filesystem::path& file) {
+    const RowEncoding encoding{options, settings.tokenizer, labels,
+                               (file.empty() ? options.train : file).string()};
+    return make_set(functions, std::move(part), encoding, settings.threads);
+  };
+  return {labels.all(), encode(std::move(rows.train), options.train),
+          encode(std::move(rows.validation), options.validation),
+          encode(std::move(rows.test), options.test)};
+}
+
+}  // namespace detail
+
+// Completes `definition` (its plain fields are set) with the functions of its rows.
+template <class Row>
+LabelledTaskDefinition make_definition(LabelledTaskDefinition definition,
+                                       const RowFunctions<Row>& functions) {
+  definition.load = [plain = definition, functions](const EncodingSettings& settings) {
+    return detail::load(plain, functions, settings);
+  };
+  definition.load_file = [functions](const EncodingSettings& settings,
+                                     const LabelledTaskDefinition::File& file) {
+    const LabelNames labels(file.label_names);
+    const RowEncoding encoding{settings.options, settings.tokenizer, labels, file.path.string(),
+                               file.labelled};
+    return detail::make_set(functions, functions.read(file.path, settings.options, file.labelled),
+                            encoding, settings.threads);
+  };
+  return definition;
+}
+
+}  // namespace bertha

@@ -1,0 +1,42 @@
+// What classification, multi-label classification and regression share.
+#include "trainer/tasks/labelled/text_rows.h"
+
+#include <fmt/format.h>
+
+#include "data_pipeline/labelled_encoding.h"
+#include "data_pipeline/table_text.h"
+#include "parallel/base/error.h"
+
+namespace bertha {
+
+LabelledOptions text_options(const TaskOptions& options, bool labelled) {
+  LabelledOptions text;
+  text.text_column = options.text_column;
+  text.pair_column = options.pair_column;
+  text.label_column = options.label_column;
+  text.header = options.header;
+  text.delimiter = options.delimiter;
+  text.labelled = labelled;
+  return text;
+}
+
+EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
+                           WordPiece::Scratch& scratch) {
+  auto [sequence, lost_tokens] =
+      encode_text(row, encoding.tokenizer, encoding.options.max_length, scratch);
+  return {{std::move(sequence)}, lost_tokens};
+}
+
+void throw_bad_label(const Example& row, const std::string& label, const RowEncoding& encoding,
+                     const std::string& what, const std::string& remedy) {
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}:{}: label '{}' {}", encoding.file, row.row, excerpt(label), what),
+              remedy);
+}
+
+std::vector<double> output_row(const at::Tensor& outputs) {
+  const auto* values = outputs.data_ptr<float>();
+  return {values, values + outputs.numel()};
+}
+
+}  // namespace bertha

@@ -1,0 +1,112 @@
+// token_classification: a label for each word of a sentence, of which entities are made.
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
+
+#include "data_pipeline/tagged_sentences.h"
+#include "data_pipeline/word_windows.h"
+#include "trainer/tasks/entity_scores.h"
+#include "trainer/tasks/labelled/task_rows.h"
+
+namespace bertha {
+namespace {
+
+const char* const kOutside = "O";
+
+std::vector<TaggedSentence> read(const std::filesystem::path& file, const TaskOptions& options,
+                                 bool labelled) {
+  return read_tagged_file(file,
+                          {options.text_column, options.label_column, options.delimiter, labelled});
+}
+
+// Sentences with entities and without are split alike.
+std::string stratum(const TaggedSentence& row) {
+  const bool any = std::any_of(row.labels.begin(), row.labels.end(),
+                               [](const std::string& label) { return label != kOutside; });
+  return any ? "entities" : "none";
+}
+
+std::vector<std::string> labels_of(const TaggedSentence& row) {
+  return row.labels;
+}
+
+// The first piece of a word carries its label; a label that the model does not know is not learnt.
+EncodedRow encode(const TaggedSentence& row, const RowEncoding& encoding,
+                  WordPiece::Scratch& scratch) {
+  auto [windows, lost_tokens] =
+      encode_words(row.words, encoding.tokenizer, encoding.options.max_length, scratch);
+  for (auto& window : windows) {
+    if (!encoding.labelled) continue;
+    for (const auto& origin : window.origins) {
+      const auto label =
+          origin.word < 0 ? std::nullopt
+                          : encoding.labels.find(row.labels[static_cast<std::size_t>(origin.word)]);
+      window.labels.push_back(label.value_or(-1));
+    }
+  }
+  return {std::move(windows), lost_tokens};
+}
+
+struct WordAnswer {
+  std::string label = kOutside;  // also where the tokenizer leaves nothing of a word
+  double score = 1;              // the label's probability
+};
+
+// [row][word]
+std::vector<std::vector<WordAnswer>> word_answers(const PredictedRows<TaggedSentence>& predicted) {
+  std::vector<std::vector<WordAnswer>> answers;
+  for (const auto& row : predicted.rows) answers.emplace_back(row.words.size());
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    const auto& sequence = predicted.sequences[i];
+    const auto [scores, labels] = at::softmax(predicted.outputs[i], 1).max(1);
+    for (std::size_t token = 0; token < sequence.origins.size(); ++token) {
+      const auto word = sequence.origins[token].word;
+      if (word < 0) continue;
+      const auto label = static_cast<std::size_t>(labels.data_ptr<std::int64_t>()[token]);
+      answers[sequence.row][static_cast<std::size_t>(word)] = {predicted.labels.name(label),
+                                                               scores.data_ptr<float>()[token]};
+    }
+  }
+  return answers;
+}
+
+Scores score(const PredictedRows<TaggedSentence>& predicted) {
+  std::vector<WordLabels> guesses, labels;
+  for (const auto& row : word_answers(predicted)) {
+    auto& sentence = guesses.emplace_back();
+    for (const auto& answer : row) sentence.push_back(answer.label);
+  }
+  for (const auto& row : predicted.rows) labels.push_back(row.labels);
+  return entity_scores(guesses, labels);
+}
+
+// {"words": [...], "labels": one for each word, "scores": their probabilities}
+std::vector<std::string> answers(const PredictedRows<TaggedSentence>& predicted) {
+  std::vector<std::string> lines;
+  const auto rows = word_answers(predicted);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto labels = nlohmann::ordered_json::array(), scores = nlohmann::ordered_json::array();
+    for (const auto& answer : rows[i]) {
+      labels.push_back(answer.label);
+      scores.push_back(answer.score);
+    }
+    const nlohmann::ordered_json line{
+        {"words", predicted.rows[i].words}, {"labels", labels}, {"scores", scores}};
+    lines.push_back(line.dump());
+  }
+  return lines;
+}
+
+}  // namespace
+
+LabelledTaskDefinition token_classification_task() {
+  LabelledTaskDefinition task;
+  task.name = "token_classification";
+  task.head = Head::token;
+  task.loss = LossKind::cross_entropy;
+  task.metric = "f1";
+  return make_definition<TaggedSentence>(task, {read, stratum, labels_of, encode, score, answers});
+}
+
+}  // namespace bertha
