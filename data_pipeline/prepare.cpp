@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <malloc.h>
 #include <map>
 #include <optional>
@@ -58,7 +59,6 @@ class Preparation {
   void tokenize();
   std::string fill_spill();
   void spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes, std::string& reports);
-  void check_records() const;
   void find_duplicates();
   void write_shards();
   std::string write_own_shards();
@@ -174,6 +174,9 @@ std::vector<NumberedUnit> Preparation::own_units() const {
   for (std::size_t i = 0; i < to_do.size(); ++i) {
     if (owners[i] == rank_.rank) own.push_back({to_do[i], units_[to_do[i]]});
   }
+  // Large ones first, so that no thread is left alone with one at the end.
+  std::ranges::stable_sort(own, std::greater<>(),
+                           [](const NumberedUnit& unit) { return unit.unit.bytes(); });
   return own;
 }
 
@@ -191,18 +194,24 @@ void Preparation::look_around() {
 
 void Preparation::spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes,
                               std::string& reports) {
-  std::optional<SpillWriter> spill;
+  std::map<std::size_t, SpillWriter> spills;  // of the units under way
+  std::uint64_t done_bytes = 0;
   for (TokenizedBatch batch; pipeline.next(batch);) {
-    if (!spill) {
-      spill.emplace(work_->folder(), batch.unit, *vocabulary_, options_.drop_duplicates);
+    auto spill = spills.find(batch.unit);
+    if (spill == spills.end()) {
+      spill = spills
+                  .try_emplace(batch.unit, work_->folder(), batch.unit, *vocabulary_,
+                               options_.drop_duplicates)
+                  .first;
     }
-    spill->add(batch);
+    spill->second.add(batch);
     if (batch.unit_read) {
       put_number(reports, batch.unit);
-      put_text(reports, spill->finish(*batch.unit_read).pack());
-      spill.reset();
+      put_text(reports, spill->second.finish(*batch.unit_read).pack());
+      spills.erase(spill);
     }
-    if (hooks_.progress) hooks_.progress(PrepareStage::tokenize, batch.input_bytes, total_bytes);
+    done_bytes += batch.input_bytes;
+    if (hooks_.progress) hooks_.progress(PrepareStage::tokenize, done_bytes, total_bytes);
     look_around();
   }
 }
@@ -219,20 +228,6 @@ std::string Preparation::fill_spill() {
   std::string reports;
   spill_units(pipeline, bytes, reports);
   return reports;
-}
-
-// For files of which no reader saw all.
-void Preparation::check_records() const {
-  std::map<std::string, ReadStatistics> files;
-  for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-    const InputFile& file = units_[unit].files.front();
-    if (file.is_part() && file.format == TextFormat::jsonl) {
-      files[file.path.string()].add(reports_[unit].read);
-    }
-  }
-  for (const auto& [path, read] : files) {
-    require_some_record(path, read, options_.input.text_field);
-  }
 }
 
 void Preparation::fail_without_documents() const {
@@ -253,13 +248,15 @@ void Preparation::tokenize() {
   ::malloc_trim(0);  // the text of long documents, in many small pieces
 #endif
   std::uint64_t documents = 0;
+  std::vector<ReadStatistics> read;  // by unit
   for (const SpillReport& report : reports_) {
+    read.push_back(report.read);
     findings_.read.add(report.read);
     findings_.documents_without_tokens += report.documents_without_tokens;
     documents += report.documents;
   }
   together([&] {
-    check_records();
+    require_records(units_, read, options_.input.text_field);
     if (documents == 0) fail_without_documents();
     return std::string();
   });

@@ -1,5 +1,6 @@
-// Units of the input to token ids: one thread reads, others split sentences and tokenize, the
-// caller takes the results in the order of reading. Memory is bounded by the text under way.
+// Units of the input to token ids: some threads read, each a unit at a time; others split sentences
+// and tokenize; the caller takes the results of each unit in the order of reading. Memory is
+// bounded by the text under way.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ struct TokenizedBatch {
   std::vector<std::uint32_t> sentences;  // tokens of each, parts end to end, all over 0
   std::vector<std::int32_t> tokens;
   std::string unknown_texts;      // of the sentences with unknown words, where that is wanted
-  std::uint64_t input_bytes = 0;  // of all units, read up to the end of this batch
+  std::uint64_t input_bytes = 0;  // read since the unit's batch before
   std::optional<ReadStatistics> unit_read;  // the unit ends with this batch: what was read of it
 };
 
@@ -42,12 +43,12 @@ struct PipelineOptions {
 
 class DocumentPipeline {
  public:
-  // `tokenizer` must outlive the pipeline.
+  // Begins with the first of `units`. `tokenizer` must outlive the pipeline.
   DocumentPipeline(std::vector<NumberedUnit> units, const WordPiece& tokenizer,
                    const PipelineOptions& options);
   ~DocumentPipeline();  // stops the threads, wherever they are
 
-  // False at the end. Throws what a thread threw.
+  // False at the end. Batches of several units come in turns. Throws what a thread threw.
   bool next(TokenizedBatch& batch);
 
  private:

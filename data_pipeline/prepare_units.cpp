@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <queue>
 #include <utility>
@@ -61,7 +62,8 @@ std::vector<InputUnit> plan_units(const std::vector<InputFile>& files) {
   for (const InputFile& file : files) {
     const std::uint64_t more = work(file);
     if (more >= 2 * wanted) {
-      if (auto cuts = find_document_cuts(file, wanted); !cuts.empty()) {
+      const std::uint64_t ratio = file.compression == Compression::none ? 1 : kCompressionRatio;
+      if (auto cuts = find_document_cuts(file, wanted / ratio); !cuts.empty()) {
         add_parts(file, std::move(cuts), units);
         filled = wanted;
         continue;
@@ -129,6 +131,18 @@ std::vector<int> share_units(const std::vector<InputUnit>& units,
     loads.emplace(load + works[i], rank);
   }
   return owners;
+}
+
+void require_records(const std::vector<InputUnit>& units, const std::vector<ReadStatistics>& read,
+                     const std::string& text_field) {
+  std::map<std::string, ReadStatistics> files;
+  for (std::size_t unit = 0; unit < units.size(); ++unit) {
+    const InputFile& file = units[unit].files.front();
+    if (file.is_part() && file.format == TextFormat::jsonl) {
+      files[file.path.string()].add(read[unit]);
+    }
+  }
+  for (const auto& [path, statistics] : files) require_some_record(path, statistics, text_field);
 }
 
 }  // namespace bertha

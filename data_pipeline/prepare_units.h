@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/text/input_files.h"
 
 namespace bertha {
@@ -28,5 +29,9 @@ std::vector<InputUnit> unpack_units(std::string_view bytes);
 // with the least so far.
 std::vector<int> share_units(const std::vector<InputUnit>& units,
                              const std::vector<std::size_t>& to_do, int world_size);
+
+// Error{bad_data} for files without a usable record of which no reader saw all. `read` is by unit.
+void require_records(const std::vector<InputUnit>& units, const std::vector<ReadStatistics>& read,
+                     const std::string& text_field);
 
 }  // namespace bertha

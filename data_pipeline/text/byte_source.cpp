@@ -2,6 +2,7 @@
 #include "data_pipeline/text/byte_source.h"
 
 #include "data_pipeline/text/compressed_input.h"
+#include "data_pipeline/text/dump_parts.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -22,13 +23,18 @@ class PlainSource final : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
+  const bool is_dump_part = file.format == TextFormat::mediawiki && file.is_part();
+  return is_dump_part ? open_dump_part(file) : open_file_range(file);
+}
+
+std::unique_ptr<ByteSource> open_file_range(const InputFile& file) {
   switch (file.compression) {
     case Compression::none:
       return std::make_unique<PlainSource>(file);
     case Compression::gzip:
       return make_gzip_source(file.path.string());
     case Compression::bzip2:
-      return make_bzip2_source(file.path.string());
+      return make_bzip2_source(file.path.string(), file.begin, file.end);
     case Compression::zstd:
       return make_zstd_source(file.path.string());
   }

@@ -37,8 +37,12 @@ std::size_t RawFile::read(char* buffer, std::size_t capacity) {
   }
 }
 
-CompressedInput::CompressedInput(std::string path, std::string format_name)
-    : file_(std::move(path)), format_name_(std::move(format_name)), buffer_(kBufferBytes) {}
+CompressedInput::CompressedInput(std::string path, std::string format_name, std::uint64_t begin,
+                                 std::uint64_t end)
+    : file_(std::move(path), begin, end),
+      begin_of_range_(begin),
+      format_name_(std::move(format_name)),
+      buffer_(kBufferBytes) {}
 
 bool CompressedInput::available() {
   if (begin_ == end_) {
@@ -51,14 +55,14 @@ bool CompressedInput::available() {
 void CompressedInput::fail(const std::string& reason) const {
   throw Error(ErrorKind::bad_data,
               fmt::format("{}: damaged {} data near byte {}: {}", file_.path(), format_name_,
-                          file_.bytes_read() - size(), reason),
+                          begin_of_range_ + file_.bytes_read() - size(), reason),
               "fetch or compress the file again");
 }
 
 void CompressedInput::fail_truncated() const {
   throw Error(ErrorKind::bad_data,
               fmt::format("{}: the {} data end in the middle, at byte {}", file_.path(),
-                          format_name_, file_.bytes_read()),
+                          format_name_, begin_of_range_ + file_.bytes_read()),
               "fetch or compress the file again: it is shorter than it was");
 }
 

@@ -8,6 +8,7 @@
 
 #include "data_pipeline/text/compressed_input.h"
 #include "data_pipeline/text/document_readers.h"
+#include "data_pipeline/text/dump_parts.h"
 
 namespace bertha {
 namespace {
@@ -68,7 +69,8 @@ std::optional<std::uint64_t> find_cut(const InputFile& file, std::uint64_t near)
 
 std::vector<std::uint64_t> find_document_cuts(const InputFile& file, std::uint64_t wanted_bytes) {
   std::vector<std::uint64_t> cuts;
-  if (file.compression != Compression::none || file.format == TextFormat::mediawiki) return cuts;
+  if (file.format == TextFormat::mediawiki) return find_dump_cuts(file, wanted_bytes);
+  if (file.compression != Compression::none) return cuts;
   if (file.format == TextFormat::text) wanted_bytes = kTextDocumentBytes;
   const std::uint64_t parts =
       (file.bytes + wanted_bytes - 1) / std::max<std::uint64_t>(wanted_bytes, 1);

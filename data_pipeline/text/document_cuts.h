@@ -14,8 +14,8 @@ namespace bertha {
 //   text       behind a blank line (or, after 1 MiB without, a line end) near equal parts of at
 //   most
 //              64 MiB, whatever is wanted: these are documents of their own
-// None where that cannot be known cheaply: compressed files, MediaWiki dumps, 4 MiB without a
-// place.
+//   mediawiki  before a page (dump_parts.h)
+// None where that cannot be known cheaply: most compressed files, 4 MiB without a place.
 std::vector<std::uint64_t> find_document_cuts(const InputFile& file, std::uint64_t wanted_bytes);
 
 }  // namespace bertha

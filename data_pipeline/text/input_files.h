@@ -28,7 +28,7 @@ struct InputFile {
   Compression compression = Compression::none;
   std::uint64_t bytes = 0;       // on disk, of the part that is read
   std::int64_t modified_ns = 0;  // the file's modification time
-  // The part of an uncompressed file that is read: all, or between two document_cuts.
+  // The part of the file that is read: all, or between two document_cuts.
   std::uint64_t begin = 0, end = UINT64_MAX;
   bool is_part() const { return begin != 0 || end != UINT64_MAX; }
 };
