@@ -66,6 +66,9 @@ std::vector<OptionDeclaration> text_options() {
       option("prepare.validation_fraction", "F", "Share of the documents held out.",
              AT(prepare.validation_fraction)),
       option("prepare.seed", "N", "Chooses the held-out documents.", AT(prepare.seed)),
+      option("prepare.drop_duplicates", "BOOL",
+             "Of documents with the same normalised text, only the first stays.",
+             AT(prepare.drop_duplicates)),
       option("prepare.workers", "N", "Threads per rank; 0: the cores of this node shared.",
              AT(prepare.workers)),
   };

@@ -104,7 +104,7 @@ void train(const std::string& size, const TokenizerOptions& options) {
   for (const std::string& text : read_texts()) counts.add_text(text);
   VocabularyTrainerOptions trainer;
   trainer.size = std::stoi(size);
-  std::cout << train_vocabulary(counts, trainer, {}).text();
+  std::cout << train_vocabulary(counts.sorted(), trainer, {}).text();
 }
 
 void run(const std::vector<std::string>& arguments) {
