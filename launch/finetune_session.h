@@ -36,7 +36,7 @@ class FinetuneSession {
   std::filesystem::path source_;  // the model folder that train.init means
   std::unique_ptr<ModelTokenizer> tokenizer_;
   TaskData data_;
-  std::int64_t total_steps_ = 0;
+  std::int64_t total_steps_ = 0, steps_in_epoch_ = 0;
   std::unique_ptr<LabelledTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler loss_scaler_;

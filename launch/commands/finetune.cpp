@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/dry_run.h"
 #include "launch/finetune_session.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -9,6 +10,10 @@
 namespace bertha {
 
 int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
+  if (config.dry_run) {
+    dry_run_finetuning(config, mpi);
+    return 0;
+  }
   FinetuneSession session(config, mpi);
   const auto& output = config.trainer.train.output.string();
   if (session.run() == Outcome::stopped) {
