@@ -139,8 +139,11 @@ TEST(Help, WordsThatAreOfferedAreTaken) {
     for (const auto& word : words) {
       RunConfig config;
       EXPECT_NO_THROW(option.set(word, config)) << option.name << " " << word;
-      if (option.name == "model.size") EXPECT_NO_THROW(bert_preset(word)) << word;
-      if (option.name == "task.name") EXPECT_NO_THROW(find_task(word)) << word;
+      if (option.name == "model.size") {
+        EXPECT_NO_THROW(bert_preset(word)) << word;
+      } else if (option.name == "task.name") {
+        EXPECT_NO_THROW(find_task(word)) << word;
+      }
     }
   }
 }
