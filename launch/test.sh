@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds and runs the tests: launch/test.sh [unit|ranks|parity|system|gpu ...]; all tiers
-# without arguments. Ends with ctest's summary.
+# without arguments. Ends with ctest's summary. BERTHA_TEST_JOBS: how many at a time, else as many as
+# there are cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 launch/setup.sh --tests
@@ -13,4 +14,5 @@ done
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib}
 export BERTHA_SAMPLES=$deps/downloads
 tiers=$(IFS='|'; echo "$*")
-exec ctest --test-dir build/release --output-on-failure --no-tests=error ${tiers:+-L "^($tiers)\$"}
+exec ctest --test-dir build/release --output-on-failure --no-tests=error \
+  --parallel "${BERTHA_TEST_JOBS:-$(nproc)}" ${tiers:+-L "^($tiers)\$"}

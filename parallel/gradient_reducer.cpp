@@ -100,7 +100,7 @@ void GradientReducer::launch(std::size_t bucket) {
 }
 
 // MPI moves data only inside its calls; the ready marks of backward are a good time to make one.
-// Any call moves all transfers, so the oldest is enough.
+// A call about one transfer moves all of them.
 void GradientReducer::poll() {
   if (!in_flight_.empty()) in_flight_.back()->progress();
 }

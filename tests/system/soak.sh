@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# 10,000 tiny steps on two ranks, with logs, TensorBoard, validation and checkpoints: memory and open files
-# of rank 0 must stay what they are after the first tenth, and the log must not grow with the steps.
+# 10,000 tiny steps on two ranks (test_soak.sh: 1,000), with logs, TensorBoard, validation and checkpoints: memory
+# and open files of both must stay what they are after the first tenth, and the log must not grow with the steps.
 #   BERTHA_BINARY=... BERTHA_BUILD=... BERTHA_SOURCE=. tests/system/soak.sh [STEPS]
 . "$(dirname "$0")/../support/system.sh"
 need_corpus

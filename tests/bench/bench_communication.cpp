@@ -1,0 +1,190 @@
+// What the ranks' communication costs a training step: under mpirun, steps take turns between
+//   silent       collectives that return at once: a step without communication
+//   overlapped   buckets that travel during backward, as in training
+//   one bucket   everything after backward: no overlap
+//   bf16         overlapped, half the bytes
+// on made-up tokens; `batch` sequences in `micro_batches` parts are shared out among the ranks.
+//   mpirun -n 2 bench_communication size=mini batch=64 length=128 micro_batches=4 rounds=5
+//   threads=1
+// Rank 0 prints JSON: of each kind the seconds of every round, and medians of what it adds to
+// silent.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "parallel/base/error.h"
+#include "parallel/mpi_communicator.h"
+#include "parallel/mpi_environment.h"
+#include "tests/bench/made_up_batch.h"
+#include "trainer/kernels/kernels.h"
+#include "trainer/tasks/pretraining.h"
+#include "trainer/train_step.h"
+
+namespace bertha {
+namespace {
+
+using Options = std::map<std::string, std::string>;
+
+Options read_options(int argc, char** argv) {
+  Options options{{"size", "mini"},       {"batch", "64"}, {"length", "128"}, {"precision", "fp32"},
+                  {"micro_batches", "4"}, {"rounds", "5"}, {"threads", "1"}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const auto equals = argument.find('=');
+    if (!options.contains(argument.substr(0, equals)) || equals == std::string::npos) {
+      throw Error(ErrorKind::usage, "what is " + argument + "?");
+    }
+    options[argument.substr(0, equals)] = argument.substr(equals + 1);
+  }
+  return options;
+}
+
+class DoneWork final : public Work {
+ public:
+  void wait() override {}
+};
+
+// Everyone else is taken to have what this rank has.
+class SilentCommunicator final : public Communicator {
+ public:
+  explicit SilentCommunicator(const RankInfo& rank) : rank_(rank) {}
+  const RankInfo& rank_info() const override { return rank_; }
+  std::unique_ptr<Work> all_reduce(at::Tensor, ReduceOp) override { return done(); }
+  std::unique_ptr<Work> reduce_scatter(at::Tensor, at::Tensor) override { return done(); }
+  std::unique_ptr<Work> all_gather(at::Tensor, at::Tensor) override { return done(); }
+  std::unique_ptr<Work> all_to_all(at::Tensor, at::Tensor) override { return done(); }
+  void broadcast(at::Tensor, int) override {}
+  std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    return std::vector(static_cast<std::size_t>(rank_.world_size), std::string(bytes));
+  }
+  void abort(int exit_code) noexcept override { abort_job(exit_code); }
+
+ private:
+  static std::unique_ptr<Work> done() { return std::make_unique<DoneWork>(); }
+  RankInfo rank_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+struct Kind {
+  std::string name;
+  std::unique_ptr<TrainStep> step;
+  std::vector<double> seconds, after_backward;  // of whole steps; of the wait behind backward
+};
+
+std::vector<Kind> make_kinds(const TrainStepParts& parts, Communicator& silent,
+                             const TrainStepOptions& options) {
+  std::vector<Kind> kinds;
+  const auto add = [&](const char* name, Communicator& communicator, TrainStepOptions with) {
+    kinds.push_back(
+        {name,
+         std::make_unique<TrainStep>(TrainStepParts{communicator, parts.task, parts.optimizer,
+                                                    parts.loss_scaler, parts.watchdog},
+                                     with),
+         {},
+         {}});
+  };
+  add("silent", silent, options);
+  add("overlapped", parts.communicator, options);
+  auto one = options;
+  one.bucket_bytes = std::int64_t{1} << 40;
+  add("one bucket", parts.communicator, one);
+  auto half = options;
+  half.reduce_precision = GradientReducer::Precision::bf16;
+  add("bf16", parts.communicator, half);
+  return kinds;
+}
+
+std::vector<Batch> my_batches(const Options& options, const BertConfig& config,
+                              const RankInfo& rank) {
+  const auto parts = std::stoll(options.at("micro_batches"));
+  if (parts % rank.world_size != 0) {
+    throw Error(ErrorKind::usage, "micro_batches must be a multiple of the ranks");
+  }
+  return std::vector(
+      static_cast<std::size_t>(parts / rank.world_size),
+      make_batch(config, std::stoll(options.at("batch")) / parts, options.at("length")));
+}
+
+void print(const std::vector<Kind>& kinds, const Options& options, const RankInfo& rank,
+           std::int64_t gradient_bytes) {
+  std::string text;
+  for (const auto& kind : kinds) {
+    std::vector<double> added;
+    for (std::size_t i = 0; i < kind.seconds.size(); ++i) {
+      added.push_back(kind.seconds[i] - kinds.front().seconds[i]);
+    }
+    text += fmt::format(
+        ", \"{}\": {{\"seconds\": {:.5f}, \"added\": {:.5f}, \"after_backward\": {:.5f}, "
+        "\"rounds\": [{:.4f}]}}",
+        kind.name, median(kind.seconds), median(added), median(kind.after_backward),
+        fmt::join(kind.seconds, ", "));
+  }
+  fmt::print(
+      "{{\"ranks\": {}, \"threads\": {}, \"size\": \"{}\", \"precision\": \"{}\", \"batch\": {}, "
+      "\"length\": {}, \"gradient_mb\": {:.1f}{}}}\n",
+      rank.world_size, options.at("threads"), options.at("size"), options.at("precision"),
+      options.at("batch"), options.at("length"), static_cast<double>(gradient_bytes) / 1e6, text);
+}
+
+void run(const Options& options, Communicator& communicator) {
+  const auto& rank = communicator.rank_info();
+  at::set_num_threads(std::stoi(options.at("threads")));
+  set_kernel_threads(std::stoi(options.at("threads")));
+  const auto precision = options.at("precision") == "bf16" ? Precision::bf16 : Precision::fp32;
+  const auto config = bert_preset(options.at("size"));
+  PretrainingTask task(config, true, precision, at::kCPU);
+  task.parameters().initialize(config.initializer_range, 1);
+  const auto optimizer = make_optimizer({}, task.parameters(), {0, task.parameters().size()}, {});
+  LossScaler scaler(false);
+  Watchdog watchdog(std::chrono::seconds(0));
+  SilentCommunicator silent(rank);
+  TrainStepOptions step_options;
+  step_options.schedule = {.name = ScheduleName::constant, .peak = 1e-4};
+  step_options.precision = precision;
+  auto kinds = make_kinds({communicator, task, *optimizer, scaler, watchdog}, silent, step_options);
+  const auto batches = my_batches(options, config, rank);
+
+  const int rounds = std::stoi(options.at("rounds"));
+  for (int round = -1; round < rounds; ++round) {  // the first warms up
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      auto& kind = kinds[(i + static_cast<std::size_t>(round + 1)) % kinds.size()];
+      communicator.gather_bytes("");
+      const auto begin = std::chrono::steady_clock::now();
+      const auto report = kind.step->run(batches, 0, false);
+      communicator.gather_bytes("");
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      if (round < 0) continue;
+      kind.seconds.push_back(took.count());
+      kind.after_backward.push_back(report.phases.reduce);
+    }
+  }
+  if (rank.is_root()) print(kinds, options, rank, task.parameters().gradient().nbytes());
+}
+
+}  // namespace
+}  // namespace bertha
+
+int main(int argc, char** argv) {
+  try {
+    const bertha::MpiEnvironment mpi;
+    const auto communicator = bertha::make_mpi_communicator(mpi.rank_info());
+    bertha::run(bertha::read_options(argc, argv), *communicator);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_communication: %s\n", error.what());
+    bertha::abort_job(1);
+  }
+}
