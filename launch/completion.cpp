@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kFrame =
     R"bash(# Bash completion for bertha; made by `bertha completion bash`, which knows every option.
 _bertha() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]:-}} words=
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+  local command=${{COMP_WORDS[1]:-}} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "{commands} --help --version" -- "$word")
