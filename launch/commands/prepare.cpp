@@ -7,6 +7,7 @@
 
 #include "data_pipeline/prepare_foreign.h"
 #include "launch/commands/commands.h"
+#include "launch/dry_run.h"
 #include "launch/runtime.h"
 #include "launch/stop_signal.h"
 #include "parallel/base/error.h"
@@ -37,7 +38,9 @@ void print_summary(const PrepareReport& report, const PrepareOptions& options) {
     log_warning("first malformed record: " + report.read.first_malformed);
   }
   log_info(
-      fmt::format("corpus in {} after {}", options.output.string(), human_seconds(report.seconds)));
+      fmt::format("corpus in {0} after {1}; next: bertha pretrain --config configs/bert_mini.ini "
+                  "--data.corpus {0} --train.output run",
+                  options.output.string(), human_seconds(report.seconds)));
 }
 
 struct StageWords {
@@ -83,6 +86,10 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, "input.paths, tokenizer.vocab and prepare.output are all needed",
                 "bertha prepare --input.paths text/ --tokenizer.vocab vocab.txt --prepare.output "
                 "corpus");
+  }
+  if (config.dry_run) {
+    dry_run_prepare(config, mpi);
+    return 0;
   }
   options.workers = usable_threads(options.workers, mpi.rank_info());
   const auto communicator = make_mpi_communicator(mpi.rank_info());
