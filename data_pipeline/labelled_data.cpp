@@ -91,17 +91,21 @@ std::vector<Example> read_lines(std::string_view text) {
   return examples;
 }
 
-void check_labels(std::vector<Example>& examples, const std::string& file, bool regression) {
+void check_labels(std::vector<Example>& examples, const std::string& file,
+                  const LabelledOptions& options) {
   constexpr std::string_view kBlanks = " \t\r\n";
   for (auto& example : examples) {
     auto& label = example.label;
     label.erase(label.find_last_not_of(kBlanks) + 1);
     label.erase(0, std::min(label.find_first_not_of(kBlanks), label.size()));
     if (label.empty()) {
-      throw Error(ErrorKind::bad_data, fmt::format("{}:{}: the label is empty", file, example.row),
-                  "give it one or take the row out");
+      const auto column = options.label_column.empty() ? "label" : options.label_column;
+      throw Error(
+          ErrorKind::bad_data,
+          fmt::format("{}:{}: the label is empty (column {})", file, example.row, excerpt(column)),
+          "give it one or take the row out; a file without labels is for predict");
     }
-    if (regression && !parse_regression_label(label)) {
+    if (options.regression && !parse_regression_label(label)) {
       throw Error(ErrorKind::bad_data,
                   fmt::format("{}:{}: label '{}' is not a finite number", file, example.row,
                               excerpt(label)),
@@ -143,7 +147,7 @@ std::vector<Example> read_labelled_file(const std::filesystem::path& path,
     throw Error(ErrorKind::bad_data, fmt::format("{} holds no examples", file),
                 "it is empty, or has a header and nothing else");
   }
-  if (options.labelled && !options.several) check_labels(examples, file, options.regression);
+  if (options.labelled && !options.several) check_labels(examples, file, options);
   return examples;
 }
 

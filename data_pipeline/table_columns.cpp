@@ -57,6 +57,12 @@ std::size_t find_column(const Request& request, const TableRow& first_row, bool 
   const auto& cells = first_row.cells;
   if (header) {
     const auto found = std::find(cells.begin(), cells.end(), request.column);
+    if (std::count(cells.begin(), cells.end(), request.column) > 1) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}:{}: more than one column is named '{}'", file, first_row.line,
+                              excerpt(request.column)),
+                  fmt::format("say which by its number from 0: --{}", request.option));
+    }
     if (found != cells.end()) return static_cast<std::size_t>(found - cells.begin());
   }
   const auto number = column_number(request.column);

@@ -21,6 +21,8 @@
 #include "parallel/base/progress.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/optim/layer_rates.h"
+#include "trainer/tasks/labelled/class_weights.h"
 #include "trainer/tasks/labelled/task_table.h"
 #include "trainer/training_state.h"
 
@@ -33,8 +35,9 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       source_(resolve_model_folder(config.trainer.train.init)),
       tokenizer_(std::make_unique<ModelTokenizer>(source_)),
       data_(definition_.load(
-          {config.task, tokenizer_->wordpiece, config.trainer.train.seed, runtime_.threads()})),
+          {config.task, tokenizer_->wordpiece, split_seed(config), runtime_.threads()})),
       loss_scaler_(config.trainer.train.precision == Precision::fp16) {
+  data_digest_ = examples_digest(data_);
   make_model();
   const auto& options = config.trainer;
   checkpoints_ = std::make_unique<CheckpointStore>(
@@ -66,7 +69,9 @@ void FinetuneSession::describe() const {
 }
 
 void FinetuneSession::make_model() {
-  const auto model = finetuning_model(config_, tokenizer_->vocabulary.size());
+  auto model = finetuning_model(config_, tokenizer_->vocabulary.size());
+  // Only the reference path leaves the gradients of frozen layers out.
+  if (config_.task.freeze_layers > 0) model.implementation = Implementation::reference;
   const auto& options = config_.trainer;
   task_ = std::make_unique<LabelledTask>(model, definition_.model(data_.label_names.size()),
                                          options.train.precision, runtime_.device());
@@ -75,6 +80,8 @@ void FinetuneSession::make_model() {
     space.initialize(model.initializer_range, options.train.seed);
     load_initial_weights(source_, space);
   });
+  set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
+  weigh_classes();
   optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
 
   steps_in_epoch_ = static_cast<std::int64_t>(
@@ -93,11 +100,24 @@ void FinetuneSession::make_model() {
                                       step);
 }
 
+void FinetuneSession::weigh_classes() {
+  const auto& name = config_.task.class_weights;
+  if (name != "none" && definition_.loss != LossKind::cross_entropy) {
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("task.class_weights = {}: {} has no classes to weigh", name, definition_.name),
+        "it is for classification and token_classification");
+  }
+  const auto weights = class_weights(name, data_.train.sequences, task_->model().outputs);
+  if (!weights.empty()) task_->weigh_classes(weights);
+}
+
 std::map<std::string, std::string> FinetuneSession::files() const {
   HeadConfig head;
   head.architecture = head_architecture(definition_.head);
   head.label_names = data_.label_names;
   head.problem_type = definition_.problem_type;
+  head.unanswerable = data_.unanswerable;
   return model_files(task_->config(), head, source_);
 }
 
@@ -112,7 +132,7 @@ FinetuneProgress FinetuneSession::resume() {
   if (found.empty()) return progress;
   agree_or_throw(runtime_.communicator(), [&] {
     const auto state = read_trainer_state(found);
-    check_unchanged(state, config_, "");
+    check_unchanged(state, config_, data_digest_);
     restore(found, task_->parameters(), *optimizer_);
     loss_scaler_ =
         LossScaler(config_.trainer.train.precision == Precision::fp16, scaler_state(state));
@@ -127,6 +147,7 @@ void FinetuneSession::save_state(const FinetuneProgress& progress) {
   store_progress(progress, contents.state);
   store_scaler_state(loss_scaler_.state(), contents.state);
   contents.state.seed = config_.trainer.train.seed;
+  contents.state.corpus_digest = data_digest_;
   contents.state.world_size = runtime_.rank().world_size;
   contents.state.options.insert(config_.resolved.begin(), config_.resolved.end());
   contents.weights = named_weights(task_->parameters());
@@ -137,12 +158,40 @@ void FinetuneSession::save_state(const FinetuneProgress& progress) {
   checkpoints_->save(contents);
 }
 
+// Nothing is left to train, and the test was made. Scores of an earlier end are taken away when
+// there is: they are not those of the model that comes.
+bool FinetuneSession::finished(const FinetuneProgress& progress) {
+  const bool trained =
+      progress.step >= total_steps_ || patience_spent(progress, config_.task.patience);
+  const auto scores = config_.trainer.train.output / "scores.json";
+  double there = 0;
+  agree_or_throw(runtime_.communicator(), [&] {
+    if (!runtime_.rank().is_root()) return;
+    if (!trained) std::filesystem::remove(scores);
+    there = std::filesystem::exists(scores) ? 1 : 0;
+  });
+  return trained && agree_sum(runtime_.communicator(), {&there, 1}).front() > 0;
+}
+
 Outcome FinetuneSession::run() {
   const auto progress = resume();
+  if (finished(progress)) {
+    log_info(fmt::format("this run is finished: {}",
+                         (config_.trainer.train.output / "scores.json").string()));
+    return Outcome::completed;
+  }
   auto metrics = open_metrics(config_, runtime_.rank(), progress.step, {});
-  metrics.write({progress.step > 0 ? "resume" : "start", progress.step, {}});
+  MetricsEvent start{progress.step > 0 ? "resume" : "start", progress.step, {}};
+  start.add("from", "weights from " + source_.string());
+  start.add("task", definition_.name);
+  start.add("parameters", task_->parameters().parameter_elements());
+  start.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
+  start.add("total_steps", total_steps_);
+  metrics.write(start);
   FinetunerOptions options;
   options.total_steps = total_steps_;
+  const auto stop_after = config_.trainer.train.stop_after_steps;
+  options.stop_after = stop_after > 0 ? progress.step + stop_after : 0;
   options.batch_size = config_.task.batch_size;
   options.micro_batch_tokens = config_.trainer.train.micro_batch_tokens;
   options.seed = config_.trainer.train.seed;
@@ -165,7 +214,9 @@ Outcome FinetuneSession::run() {
   Finetuner finetuner(
       {runtime_.communicator(), definition_, *task_, *step_, metrics, runtime_.watchdog()}, options,
       callbacks, progress);
-  const auto outcome = finetuner.run(data_.train, data_.validation);
+  // Only the test is left of a run that was ended before it.
+  const bool trained = patience_spent(progress, options.patience);
+  const auto outcome = trained ? Outcome::completed : finetuner.run(data_.train, data_.validation);
   if (outcome == Outcome::completed) test_best(finetuner.progress(), metrics);
   write_run_report(config_.trainer.train.output, runtime_.rank());
   return outcome;

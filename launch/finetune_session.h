@@ -24,6 +24,8 @@ class FinetuneSession {
 
  private:
   void make_model();
+  void weigh_classes();
+  bool finished(const FinetuneProgress& progress);
   void describe() const;
   FinetuneProgress resume();
   void save_state(const FinetuneProgress& progress);
@@ -36,6 +38,7 @@ class FinetuneSession {
   std::filesystem::path source_;  // the model folder that train.init means
   std::unique_ptr<ModelTokenizer> tokenizer_;
   TaskData data_;
+  std::string data_digest_;
   std::int64_t total_steps_ = 0, steps_in_epoch_ = 0;
   std::unique_ptr<LabelledTask> task_;
   std::unique_ptr<Optimizer> optimizer_;

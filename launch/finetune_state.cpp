@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
 
 namespace bertha {
 namespace {
@@ -54,7 +55,33 @@ double majority_share(const TaskData& data) {
   return labels > 0 ? static_cast<double>(hits) / static_cast<double>(labels) : 0;
 }
 
+template <class Value>
+void add_values(Sha256& digest, const std::vector<Value>& values) {
+  const auto count = static_cast<std::uint64_t>(values.size());
+  digest.update(&count, sizeof count);
+  digest.update(values.data(), values.size() * sizeof(Value));
+}
+
 }  // namespace
+
+std::uint64_t split_seed(const RunConfig& config) {
+  return config.task.split_seed > 0 ? config.task.split_seed : config.trainer.train.seed;
+}
+
+std::string examples_digest(const TaskData& data) {
+  Sha256 digest;
+  for (const auto* set : {&data.train, &data.validation, &data.test}) {
+    const auto count = static_cast<std::uint64_t>(set->sequences.size());
+    digest.update(&count, sizeof count);
+    for (const auto& sequence : set->sequences) {
+      add_values(digest, sequence.tokens);
+      add_values(digest, sequence.labels);
+      add_values(digest, sequence.values);
+    }
+  }
+  for (const auto& name : data.label_names) digest.update(name + '\n');
+  return digest.hex();
+}
 
 void store_progress(const FinetuneProgress& progress, TrainerState& state) {
   state.step = progress.step;
@@ -95,6 +122,9 @@ std::string scores_json(const ScoresFile& scores) {
               {"validation", scores.data.validation.rows},
               {"test", scores.data.test.rows}}}};
   const auto& data = scores.data;
+  json["truncated"] = {
+      {"examples", data.train.cut_rows + data.validation.cut_rows + data.test.cut_rows},
+      {"tokens", data.train.lost_tokens + data.validation.lost_tokens + data.test.lost_tokens}};
   if (!data.label_names.empty()) json["labels"] = data.label_names;
   const bool classes = !data.test.sequences.empty() && !data.test.sequences.front().labels.empty();
   if (classes && !data.label_names.empty()) json["test_majority_share"] = majority_share(data);

@@ -17,6 +17,7 @@
 #include "launch/option_values.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
 namespace {
@@ -156,6 +157,11 @@ void read_command_line(const std::vector<std::string>& arguments, std::vector<Se
 void complete(RunConfig& config) {
   if (!config.was_given("tokenizer.strip_accents")) {
     config.tokenizer.strip_accents = config.tokenizer.lower_case;
+  }
+  if (!config.was_given("task.max_length")) {
+    for (const auto& task : labelled_tasks()) {
+      if (task.name == config.task.name) config.task.max_length = task.max_length;
+    }
   }
   config.prepare.input = config.input;
   config.prepare.vocabulary = config.vocabulary;

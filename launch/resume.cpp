@@ -16,8 +16,12 @@ namespace bertha {
 namespace {
 
 // Options of the guarded sections that may change freely: they do not change what is computed.
-constexpr std::array<std::string_view, 5> kFree{"data.corpus", "data.workers", "data.verify",
-                                                "model.config", "model.implementation"};
+// Files of examples are compared by their contents.
+constexpr std::array<std::string_view, 13> kFree{
+    "data.corpus",          "data.workers", "data.verify",     "model.config",
+    "model.implementation", "task.train",   "task.validation", "task.test",
+    "task.patience",        "task.seeds",   "task.split_seed", "task.input",
+    "task.output_file"};
 constexpr std::array<std::string_view, 4> kGuardedTrainOptions{
     "train.global_batch", "train.seed", "train.precision", "train.deterministic"};
 
@@ -29,7 +33,7 @@ bool guarded(std::string_view name) {
     if (name == kept) return true;
   }
   for (const std::string_view section :
-       {"data.", "masking.", "model.", "optimizer.", "schedule."}) {
+       {"data.", "masking.", "model.", "optimizer.", "schedule.", "task."}) {
     if (name.starts_with(section)) return true;
   }
   return false;
@@ -107,7 +111,8 @@ std::vector<std::string> check_unchanged(const TrainerState& saved, const RunCon
   for (const auto& [name, now] : config.resolved) {
     const auto found = saved.options.find(name);
     if (found == saved.options.end()) continue;
-    if (name == "train.steps" || name == "train.epochs") {
+    if (name.starts_with("task.") && config.task.train.empty()) continue;  // pretraining
+    if (name == "train.steps" || name == "train.epochs" || name == "task.epochs") {
       changes.add_length(name, found->second, now);
     } else if (guarded(name) && found->second != now) {
       changes.add(fmt::format("{} was '{}' and is now '{}'", name, found->second, now));
@@ -115,7 +120,9 @@ std::vector<std::string> check_unchanged(const TrainerState& saved, const RunCon
   }
   if (!corpus_digest.empty() && !saved.corpus_digest.empty() &&
       saved.corpus_digest != corpus_digest) {
-    changes.add("data.corpus holds another corpus than the run began with");
+    changes.add(config.task.train.empty()
+                    ? "data.corpus holds another corpus than the run began with"
+                    : "the examples, or how they are split, are not those the run began with");
   }
   return changes.take();
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/log.h"
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/tasks/labelled/task_table.h"
 
@@ -18,6 +19,8 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
                                folder.string())),
       tokenizer(folder),
       options(config.task) {
+  if (!config.was_given("task.max_length")) options.max_length = definition.max_length;
+  if (options.unanswerable == "auto" && head.unanswerable) options.unanswerable = "true";
   const auto shape = read_bert_config(folder / "config.json");
   options.max_length =
       static_cast<int>(std::min<std::int64_t>(options.max_length, shape.max_positions));
@@ -37,8 +40,13 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
 }
 
 ExampleSet TunedModel::load(const std::filesystem::path& file, bool labelled, int threads) const {
-  return definition.load_file({options, tokenizer.wordpiece, 1, threads},
-                              {file, head.label_names, labelled});
+  auto examples = definition.load_file({options, tokenizer.wordpiece, 1, threads},
+                                       {file, head.label_names, labelled});
+  if (examples.cut_rows > 0) {
+    log_info(fmt::format("{} of {} examples were cut to {} tokens; they lost {}", examples.cut_rows,
+                         examples.rows, options.max_length, examples.lost_tokens));
+  }
+  return examples;
 }
 
 }  // namespace bertha

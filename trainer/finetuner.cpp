@@ -2,6 +2,7 @@
 #include "trainer/finetuner.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,11 @@
 #include "parallel/base/progress.h"
 
 namespace bertha {
+
+bool patience_spent(const FinetuneProgress& progress, int patience) {
+  const auto epochs = static_cast<std::int64_t>(progress.validations.size());
+  return patience > 0 && epochs > 0 && epochs - progress.best_epoch >= patience;
+}
 
 Finetuner::Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
                      FinetuneProgress start)
@@ -38,7 +44,7 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
     if (progress_.step % per_epoch == 0 || last) {
       if (!finish_epoch(validation)) break;
     }
-    if (report.stop_agreed && !last) {
+    if ((report.stop_agreed || progress_.step == options_.stop_after) && !last) {
       callbacks_.save_state(progress_);
       parts_.metrics.write({"stop", progress_.step, {}});
       return Outcome::stopped;
@@ -49,6 +55,7 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
 
 StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
                                  std::int64_t steps_per_epoch) {
+  const auto begin = std::chrono::steady_clock::now();
   LabelledBatchOptions batch;
   batch.batch_size = options_.batch_size;
   batch.micro_batch_tokens = options_.micro_batch_tokens;
@@ -58,6 +65,9 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
   auto report = parts_.step.run(batches, progress_.step, callbacks_.stop_requested());
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  throughput_.add_step(seconds.count(), 0, report.totals.tokens, report.totals.sequences,
+                       report.flops);
   // A skipped fp16 step counts too: an epoch sees every example once.
   progress_.step += 1;
   return report;
@@ -69,6 +79,9 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   for (const auto& [name, value] : report.scores) event.add(name, value);
   event.add("learning_rate", report.learning_rate);
   event.add("gradient_norm", report.gradient_norm);
+  const auto rates = throughput_.take();
+  event.add("tokens_per_second", rates.tokens_per_second);
+  event.add("sequences_per_second", rates.sequences_per_second);
   parts_.metrics.write(event);
 }
 
@@ -97,7 +110,7 @@ bool Finetuner::finish_epoch(const ExampleSet& validation) {
     callbacks_.save_best(progress_);
   }
   callbacks_.save_state(progress_);
-  return options_.patience == 0 || epoch - progress_.best_epoch < options_.patience;
+  return !patience_spent(progress_, options_.patience);
 }
 
 // Larger is better; losses and errors count negatively.

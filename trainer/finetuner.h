@@ -7,6 +7,7 @@
 
 #include "trainer/labelled_evaluator.h"
 #include "trainer/metrics/metrics_sink.h"
+#include "trainer/metrics/throughput.h"
 #include "trainer/train_step.h"
 #include "trainer/trainer.h"
 
@@ -14,6 +15,7 @@ namespace bertha {
 
 struct FinetunerOptions {
   std::int64_t total_steps = 0;  // from task.epochs
+  std::int64_t stop_after = 0;   // end early at this step, resumable; 0: never
   std::int64_t batch_size = 32;
   std::int64_t micro_batch_tokens = 8192;
   std::uint64_t seed = 1;
@@ -41,6 +43,9 @@ struct FinetuneProgress {
   double best_score = 0;
 };
 
+// With the last validation; 0: never.
+bool patience_spent(const FinetuneProgress& progress, int patience);
+
 struct FinetunerCallbacks {
   std::function<bool()> stop_requested;
   std::function<void(const FinetuneProgress&)> save_best;   // after an epoch that was the best
@@ -66,6 +71,7 @@ class Finetuner {
   FinetunerOptions options_;
   FinetunerCallbacks callbacks_;
   FinetuneProgress progress_;
+  Throughput throughput_;  // since the last train line
 };
 
 }  // namespace bertha

@@ -30,13 +30,13 @@ void require_same(const std::vector<std::vector<double>>& fields, Field field, c
 
 }  // namespace
 
-GlobalBatch agree_on_batch(Communicator& communicator, std::span<const Batch> micro_batches,
+GlobalBatch agree_on_batch(Communicator& communicator, const LocalBatch& local,
                            const StepIdentity& identity) {
-  const auto counts = count_batches(micro_batches);
+  const auto& counts = local.counts;
   std::vector<double> mine(kFields);
   mine[kStep] = static_cast<double>(identity.step);
   mine[kPlan] = identity.plan_digest;
-  mine[kMicroBatches] = static_cast<double>(micro_batches.size());
+  mine[kMicroBatches] = static_cast<double>(local.micro_batches);
   mine[kPredictions] = counts.predictions;
   mine[kSequences] = counts.sequences;
   mine[kTokens] = counts.tokens;

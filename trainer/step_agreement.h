@@ -2,11 +2,10 @@
 // what came out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
-#include "data_pipeline/batch.h"
 #include "parallel/communicator.h"
 #include "trainer/tasks/task.h"
 
@@ -24,8 +23,14 @@ struct StepIdentity {
   double plan_digest = 0;
 };
 
+// This rank's part of the global batch.
+struct LocalBatch {
+  BatchTotals counts;
+  std::size_t micro_batches = 0;
+};
+
 // Collective. Error{communication} names two ranks whose identities differ, with both values.
-GlobalBatch agree_on_batch(Communicator& communicator, std::span<const Batch> micro_batches,
+GlobalBatch agree_on_batch(Communicator& communicator, const LocalBatch& local,
                            const StepIdentity& identity);
 
 struct StepOutcome {

@@ -6,6 +6,7 @@
 
 #include "data_pipeline/training_data.h"
 #include "launch/commands/commands.h"
+#include "launch/confusion_table.h"
 #include "launch/model_setup.h"
 #include "launch/pretrain_setup.h"
 #include "launch/runtime.h"
@@ -19,16 +20,28 @@
 namespace bertha {
 namespace {
 
-void print_scores(const Scores& scores, double examples, const RunConfig& config) {
+using Json = nlohmann::ordered_json;
+
+Json scores_of(const Scores& scores, double sequences) {
+  Json json;
+  for (const auto& [name, value] : scores) json[name] = value;
+  json["sequences"] = static_cast<std::uint64_t>(sequences);
+  return json;
+}
+
+void print_scores(const Json& json, const RunConfig& config) {
   if (config.json) {
-    nlohmann::ordered_json json;
-    for (const auto& [name, value] : scores) json[name] = value;
-    json["sequences"] = static_cast<std::uint64_t>(examples);
     std::cout << json.dump(2) << std::endl;
     return;
   }
-  for (const auto& [name, value] : scores) std::cout << fmt::format("{:<22} {:.4f}\n", name, value);
-  std::cout << fmt::format("{:<22} {:.0f}\n", "sequences", examples) << std::flush;
+  for (const auto& [name, value] : json.items()) {
+    if (value.is_number_float()) {
+      std::cout << fmt::format("{:<22} {:.4f}\n", name, value.get<double>());
+    } else if (value.is_number()) {
+      std::cout << fmt::format("{:<22} {}\n", name, value.get<std::uint64_t>());
+    }
+  }
+  std::cout << std::flush;
 }
 
 void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
@@ -49,7 +62,7 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
   const auto batches = corpus.validation(batch_options(config), runtime.rank(), 0);
   const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog());
   if (runtime.rank().is_root()) {
-    print_scores(evaluation.scores, evaluation.totals.sequences, config);
+    print_scores(scores_of(evaluation.scores, evaluation.totals.sequences), config);
   }
 }
 
@@ -61,8 +74,16 @@ void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
       predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
                        examples.sequences, config.trainer.train.micro_batch_tokens);
   const auto scores = score_examples(model.definition, examples, predictions);
-  if (runtime.rank().is_root()) {
-    print_scores(scores, static_cast<double>(examples.rows), config);
+  if (!runtime.rank().is_root()) return;
+  auto json = scores_of(scores, static_cast<double>(examples.rows));
+  json["truncated"] = {{"examples", examples.cut_rows}, {"tokens", examples.lost_tokens}};
+  ConfusionMatrix confusion;
+  if (examples.confusion) confusion = examples.confusion(examples, predictions);
+  const auto& labels = model.head.label_names;
+  if (!confusion.empty()) json["confusion_matrix"] = {{"labels", labels}, {"counts", confusion}};
+  print_scores(json, config);
+  if (!confusion.empty() && !config.json) {
+    std::cout << "\n" << confusion_table(labels, confusion) << std::flush;
   }
 }
 

@@ -3,27 +3,43 @@
 
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
+#include "launch/finetune_seeds.h"
 #include "launch/finetune_session.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 
 namespace bertha {
+namespace {
+
+Outcome finetune(const RunConfig& config, const MpiEnvironment& mpi) {
+  if (config.task.seeds < 1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("task.seeds = {}: expected 1 or more", config.task.seeds));
+  }
+  if (config.task.seeds > 1) return finetune_seeds(config, mpi);
+  FinetuneSession session(config, mpi);
+  return session.run();
+}
+
+}  // namespace
 
 int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
   if (config.dry_run) {
     dry_run_finetuning(config, mpi);
     return 0;
   }
-  FinetuneSession session(config, mpi);
+  const auto outcome = finetune(config, mpi);
   const auto& output = config.trainer.train.output.string();
-  if (session.run() == Outcome::stopped) {
+  if (outcome == Outcome::stopped) {
     log_info(fmt::format("stopped and saved; the same command goes on from there ({})", output));
     return static_cast<int>(ErrorKind::stopped);
   }
+  const auto model =
+      config.task.seeds > 1 ? config_of_seed(config, 0).trainer.train.output.string() : output;
   log_info(
-      fmt::format("done: {0}/model, {0}/scores.json; next: bertha predict --train.init "
-                  "{0}/model --task.input FILE",
-                  output));
+      fmt::format("done: {}/model, {}/scores.json; next: bertha predict --train.init "
+                  "{}/model --task.input FILE",
+                  model, output, model));
   return 0;
 }
 

@@ -1,4 +1,5 @@
 // `bertha predict`: a fine-tuned model and inputs to one JSON line per input.
+#include <chrono>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -21,10 +22,12 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   Runtime runtime(config, mpi);
   TunedModel model(config, runtime.device());
+  const auto begin = std::chrono::steady_clock::now();
   const auto examples = model.load(config.task.input, false, runtime.threads());
   const auto predictions =
       predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
                        examples.sequences, config.trainer.train.micro_batch_tokens);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   agree_or_throw(runtime.communicator(), [&] {
     if (!runtime.rank().is_root()) return;
     std::string lines;
@@ -36,6 +39,10 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
       log_info(
           fmt::format("{} predictions in {}", examples.rows, config.task.output_file.string()));
     }
+    std::size_t tokens = 0;
+    for (const auto& sequence : examples.sequences) tokens += sequence.tokens.size();
+    log_info(fmt::format("{} tokens read, encoded and predicted in {:.2f} s: {:.1f} tokens/s",
+                         tokens, seconds.count(), static_cast<double>(tokens) / seconds.count()));
   });
   return 0;
 }

@@ -63,7 +63,7 @@ ParameterSpace::ParameterSpace(const std::vector<ParameterSpec>& specs, Precisio
     if (!numbers_.emplace(spec.name, static_cast<int>(infos_.size())).second) {
       throw Error(ErrorKind::usage, fmt::format("parameter {} is listed twice", spec.name));
     }
-    infos_.push_back({spec.name, spec.shape, size_, elements, spec.initial});
+    infos_.push_back({spec.name, spec.shape, size_, elements, spec.initial, 1});
     size_ += aligned(elements);
   }
   allocate(device);
@@ -156,6 +156,11 @@ void ParameterSpace::initialize(double range, std::uint64_t seed) {
     }
   }
   copy_master_to_compute();
+}
+
+void ParameterSpace::set_rate(int parameter, double rate) {
+  infos_.at(static_cast<std::size_t>(parameter)).rate = rate;
+  leaves_[static_cast<std::size_t>(parameter)].requires_grad_(rate != 0);
 }
 
 void ParameterSpace::copy_master_to_compute() {

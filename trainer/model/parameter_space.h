@@ -28,6 +28,7 @@ struct ParameterInfo {
   std::int64_t offset = 0;  // elements into the flat space, a multiple of kParameterAlignment
   std::int64_t elements = 0;
   InitialValue initial = InitialValue::normal;
+  double rate = 1;  // times the learning rate; 0: frozen, neither gradient nor update
 };
 
 inline constexpr std::int64_t kParameterAlignment = 64;  // elements: 256 bytes of fp32
@@ -63,6 +64,8 @@ class ParameterSpace {
   // any rank count, device and model around it. The padding token's embedding is drawn like any
   // other, as in Google's BERT (Transformers zeroes it).
   void initialize(double range, std::uint64_t seed);
+  // Before optimizers are made. The reference path computes no gradient of what is frozen.
+  void set_rate(int parameter, double rate);
   void copy_master_to_compute();  // after every update of master()
   void zero_gradient();
 

@@ -17,7 +17,7 @@ std::vector<ParameterPart> parameter_parts(const ParameterSpace& space, FlatRang
     const FlatRange range{std::max(owned.begin, info.offset),
                           std::min(owned.end, info.offset + info.elements)};
     if (range.begin >= range.end) continue;
-    parts.push_back({i, range, decays(info.name), range.size() == info.elements});
+    parts.push_back({i, range, decays(info.name), range.size() == info.elements, info.rate});
   }
   return parts;
 }
@@ -25,10 +25,10 @@ std::vector<ParameterPart> parameter_parts(const ParameterSpace& space, FlatRang
 std::vector<DecayRun> decay_runs(const ParameterSpace& space, FlatRange owned) {
   std::vector<DecayRun> runs;
   for (const auto& part : parameter_parts(space, owned)) {
-    if (!runs.empty() && runs.back().decays == part.decays) {
+    if (!runs.empty() && runs.back().decays == part.decays && runs.back().rate == part.rate) {
       runs.back().range.end = part.range.end;
     } else {
-      runs.push_back({part.range, part.decays});
+      runs.push_back({part.range, part.decays, part.rate});
     }
   }
   return runs;

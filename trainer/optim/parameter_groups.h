@@ -20,13 +20,15 @@ struct ParameterPart {
   FlatRange range;
   bool decays = false;
   bool whole = true;  // nothing of it lies outside `owned`
+  double rate = 1;    // times the learning rate
 };
 std::vector<ParameterPart> parameter_parts(const ParameterSpace& space, FlatRange owned);
 
-// Neighbours of equal decay joined, with the gaps between them. Ascending.
+// Neighbours of equal decay and rate joined, with the gaps between them. Ascending.
 struct DecayRun {
   FlatRange range;
   bool decays = false;
+  double rate = 1;
   bool operator==(const DecayRun&) const = default;
 };
 std::vector<DecayRun> decay_runs(const ParameterSpace& space, FlatRange owned);

@@ -25,13 +25,14 @@ at::Tensor values_on(const std::vector<float>& values, at::Device device) {
 }
 
 // Rows without a class count nothing.
-LossSum cross_entropy(const at::Tensor& outputs, const std::vector<std::int32_t>& labels) {
+LossSum cross_entropy(const at::Tensor& outputs, const std::vector<std::int32_t>& labels,
+                      const at::Tensor& weights = {}) {
   require(static_cast<std::int64_t>(labels.size()) == outputs.size(0));
   require(std::all_of(labels.begin(), labels.end(), [&](std::int32_t label) {
     return label >= kIgnored && label < outputs.size(1);
   }));
   const auto expected = indices_on(labels, outputs.device());
-  return {at::cross_entropy_loss(outputs, expected, {}, at::Reduction::Sum, kIgnored),
+  return {at::cross_entropy_loss(outputs, expected, weights, at::Reduction::Sum, kIgnored),
           outputs.detach().argmax(1).eq(expected).sum()};
 }
 
@@ -85,7 +86,7 @@ LossSum span(const at::Tensor& outputs, const LossTargets& targets) {
 LossSum labelled_loss(LossKind kind, const at::Tensor& outputs, const LossTargets& targets) {
   switch (kind) {
     case LossKind::cross_entropy:
-      return cross_entropy(outputs, targets.labels);
+      return cross_entropy(outputs, targets.labels, targets.class_weights);
     case LossKind::mean_squared_error:
       return squared_error(outputs, targets.values);
     case LossKind::binary_cross_entropy:

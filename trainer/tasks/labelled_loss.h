@@ -20,6 +20,7 @@ struct LossTargets {
   const std::vector<std::int32_t>& labels;
   const std::vector<float>& values;
   const std::vector<std::int32_t>& sequence_offsets;  // [B + 1], cumulative rows
+  at::Tensor class_weights = {};                      // [n] of cross entropy; undefined: all 1
 };
 
 // Summed over what was learnt: the mean is what Transformers computes for a batch.

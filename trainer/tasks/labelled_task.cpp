@@ -12,7 +12,7 @@
 namespace bertha {
 namespace {
 
-enum Sum { kLoss, kCorrect, kCount };
+enum Sum { kLoss, kTerms, kCorrect, kCount };
 
 }  // namespace
 
@@ -38,25 +38,46 @@ TaskOutput LabelledTask::forward(const Batch& batch, const BatchTotals& totals,
   output.sums = at::zeros({sum_count()}, at::TensorOptions().dtype(at::kDouble).device(device_));
   if (batch.sequence_count() == 0) return output;
   const auto predicted = outputs(batch, context);
-  const auto sum =
-      labelled_loss(kind_.loss, predicted, {batch.labels, batch.values, batch.sequence_offsets});
+  const auto sum = labelled_loss(
+      kind_.loss, predicted, {batch.labels, batch.values, batch.sequence_offsets, class_weights_});
   const auto width = static_cast<double>(kind_.outputs);
-  output.loss =
-      sum.loss / std::max(1.0, loss_terms(kind_.loss, totals.labels, totals.sequences, width));
+  const double all = loss_terms(kind_.loss, totals.labels, totals.sequences, width);
+  output.loss = sum.loss / (all > 0 ? all : 1.0);
   output.sums[kLoss] = sum.loss.detach();
   if (sum.correct.defined()) output.sums[kCorrect] = sum.correct;
-  const auto mine = count_batches({&batch, 1});
-  output.sums[kCount] = loss_terms(kind_.loss, mine.labels, mine.sequences, width);
+  const auto terms = [&](const BatchTotals& mine) {
+    return loss_terms(kind_.loss, mine.labels, mine.sequences, width);
+  };
+  output.sums[kTerms] = terms(count({&batch, 1}));
+  output.sums[kCount] = terms(count_batches({&batch, 1}));
   return output;
 }
 
+void LabelledTask::weigh_classes(const std::vector<double>& weights) {
+  // Rounded as the loss has them: their sums are then exact, and the same in any order.
+  label_weights_.clear();
+  for (const auto weight : weights) label_weights_.push_back(static_cast<float>(weight));
+  class_weights_ = at::tensor(weights, at::kDouble).to(device_, at::kFloat);
+}
+
+BatchTotals LabelledTask::count(std::span<const Batch> batches) const {
+  auto totals = count_batches(batches);
+  if (label_weights_.empty()) return totals;
+  totals.labels = 0;
+  for (const auto& batch : batches) {
+    for (const auto label : batch.labels) {
+      if (label >= 0) totals.labels += label_weights_.at(static_cast<std::size_t>(label));
+    }
+  }
+  return totals;
+}
+
 Scores LabelledTask::scores(std::span<const double> sums) const {
-  const double count = std::max(1.0, sums[kCount]);
-  const double loss = sums[kLoss] / count;
+  const double loss = sums[kTerms] > 0 ? sums[kLoss] / sums[kTerms] : 0;
   if (kind_.loss == LossKind::mean_squared_error) {
     return {{"loss", loss}, {"mean_squared_error", loss}};
   }
-  return {{"loss", loss}, {"accuracy", sums[kCorrect] / count}};
+  return {{"loss", loss}, {"accuracy", sums[kCorrect] / std::max(1.0, sums[kCount])}};
 }
 
 double LabelledTask::training_flops(const Batch& batch) const {

@@ -24,10 +24,12 @@ class LabelledTask : public Task {
                at::Device device);
 
   ParameterSpace& parameters() override { return space_; }
-  // Loss: the mean over the global batch's labelled rows; see loss_terms().
+  // Loss: the mean over the global batch's labelled rows; see loss_terms(). With class weights
+  // their weighted mean, divided by the sum of weights as torch's CrossEntropyLoss does.
   TaskOutput forward(const Batch& batch, const BatchTotals& totals,
                      const ForwardContext& context) override;
-  std::int64_t sum_count() const override { return 3; }
+  BatchTotals count(std::span<const Batch> batches) const override;
+  std::int64_t sum_count() const override { return 4; }
   Scores scores(
       std::span<const double> sums) const override;  // loss, accuracy | mean_squared_error
   double training_flops(const Batch& batch) const override;
@@ -37,6 +39,8 @@ class LabelledTask : public Task {
   std::vector<at::Tensor> predict(const Batch& batch);
   const BertConfig& config() const { return model_.config(); }
   const LabelledModel& model() const { return kind_; }
+  // [outputs] of the training loss; see class_weights.h.
+  void weigh_classes(const std::vector<double>& weights);
 
  private:
   at::Tensor outputs(const Batch& batch, const ForwardContext& context) const;
@@ -45,6 +49,8 @@ class LabelledTask : public Task {
   LabelledModel kind_;
   ParameterSpace space_;
   Bert model_;
+  at::Tensor class_weights_;           // undefined: none
+  std::vector<double> label_weights_;  // the same, exactly
 };
 
 }  // namespace bertha

@@ -14,10 +14,9 @@ namespace bertha {
 Scores classification_scores(std::span<const std::int32_t> predicted,
                              std::span<const std::int32_t> labels, std::int32_t classes);
 
-// [true class][predicted class]
-std::vector<std::vector<std::uint64_t>> confusion_matrix(std::span<const std::int32_t> predicted,
-                                                         std::span<const std::int32_t> labels,
-                                                         std::int32_t classes);
+using ConfusionMatrix = std::vector<std::vector<std::uint64_t>>;  // [true class][predicted class]
+ConfusionMatrix confusion_matrix(std::span<const std::int32_t> predicted,
+                                 std::span<const std::int32_t> labels, std::int32_t classes);
 
 // Any number of labels for each example: [example][label] flags. micro_f1, macro_f1 (over all
 // labels; one that neither side has counts 0), exact_match (all flags of an example right).

@@ -39,6 +39,8 @@ class Task {
   virtual ParameterSpace& parameters() = 0;
   virtual TaskOutput forward(const Batch& batch, const BatchTotals& totals,
                              const ForwardContext& context) = 0;
+  // What this task divides by; weights of labels may count instead of labels.
+  virtual BatchTotals count(std::span<const Batch> batches) const { return count_batches(batches); }
   virtual std::int64_t sum_count() const = 0;
   // Means out of sums over any number of micro-batches and ranks; "loss" comes first.
   virtual Scores scores(std::span<const double> sums) const = 0;

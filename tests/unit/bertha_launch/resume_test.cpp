@@ -72,6 +72,31 @@ TEST_F(Resume, WhatDoesNotChangeTheTrainingIsFree) {
             "");
 }
 
+TEST_F(Resume, OptionsOfFineTuningAreGuardedToo) {
+  const std::pair<const char*, const char*> changes[] = {
+      {"task.name", "regression"},   {"task.batch_size", "8"},
+      {"task.max_length", "64"},     {"task.label_column", "stars"},
+      {"task.test_fraction", "0.2"}, {"task.class_weights", "balanced"},
+      {"task.layer_decay", "0.9"},   {"task.freeze_layers", "2"},
+      {"task.metric", "f1"}};
+  const std::string train = "--task.train";
+  for (const auto& [name, value] : changes) {
+    const std::string option = std::string("--") + name;
+    EXPECT_THAT(refusal({}, {train, "t.tsv", option, value}),
+                AllOf(HasSubstr(std::string(name) + " was '"), HasSubstr("resume_changed")));
+    EXPECT_EQ(refusal({}, {train, "t.tsv", option, value, "--train.resume_changed", "true"}), "")
+        << name;
+    EXPECT_EQ(refusal({}, {option, value}), "") << name;  // pretraining does not look at them
+  }
+  EXPECT_EQ(refusal({train, "t.tsv"}, {train, "moved.tsv", "--task.patience", "3", "--task.seeds",
+                                       "4", "--task.split_seed", "9"}),
+            "");
+  EXPECT_EQ(refusal({"--task.epochs", "2"}, {train, "t.tsv", "--task.epochs", "3"}), "");
+  EXPECT_THAT(refusal({"--task.epochs", "2"}, {train, "t.tsv", "--task.epochs", "1"}),
+              HasSubstr("task.epochs was 2"));
+  EXPECT_THAT(refusal({}, {train, "t.tsv"}, "another"), HasSubstr("the examples"));
+}
+
 TEST_F(Resume, LongerIsLoggedAndShorterRefused) {
   EXPECT_EQ(refusal({"--train.steps", "100"}, {"--train.steps", "200"}), "");
   EXPECT_THAT(told_, HasSubstr("train.steps was 100, is now 200"));

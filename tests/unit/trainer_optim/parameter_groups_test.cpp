@@ -45,6 +45,13 @@ TEST_F(CutTest, JoinsNeighboursOfEqualDecay) {
                           DecayRun{{320, 340}, true}));
 }
 
+TEST_F(CutTest, ParametersOfAnotherRateStandAlone) {
+  space.set_rate(1, 0.5);
+  EXPECT_THAT(decay_runs(space, {0, space.size()}),
+              ElementsAre(DecayRun{{0, 10}, true}, DecayRun{{64, 128}, true, 0.5},
+                          DecayRun{{128, 292}, false}, DecayRun{{320, 340}, true}));
+}
+
 TEST_F(CutTest, KeepsToTheOwnedRange) {
   EXPECT_THAT(decay_runs(space, {64, 256}),
               ElementsAre(DecayRun{{64, 128}, true}, DecayRun{{128, 256}, false}));

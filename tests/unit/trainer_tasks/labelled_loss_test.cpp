@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "parallel/base/error.h"
+#include "trainer/tasks/labelled/class_weights.h"
 
 namespace bertha {
 namespace {
@@ -18,7 +19,7 @@ struct Targets {
 };
 
 LossSum loss(LossKind kind, const at::Tensor& outputs, const Targets& targets) {
-  return labelled_loss(kind, outputs, {targets.labels, targets.values, targets.offsets});
+  return labelled_loss(kind, outputs, {targets.labels, targets.values, targets.offsets, {}});
 }
 
 TEST(LabelledLoss, CrossEntropyPassesRowsWithoutALabelOver) {
@@ -60,6 +61,27 @@ TEST(LabelledLoss, SpansStayWithinTheirSequence) {
   EXPECT_NEAR(gradient[0][0].item<double>(), -0.5, 1e-6);
   EXPECT_NEAR(gradient[4][0].item<double>(), 1.0 / 3 - 1, 1e-6);
   EXPECT_EQ(gradient[4][1].item<double>(), 0);  // no end is learnt
+}
+
+// sklearn.utils.class_weight.compute_class_weight("balanced", ...) of 0, 0, 0, 1 is 2/3 and 2.
+TEST(ClassWeights, AreScikitLearns) {
+  std::vector<EncodedExample> examples(2);
+  examples[0].labels = {0, 0, -1};
+  examples[1].labels = {0, 1};
+  const auto weights = class_weights("balanced", examples, 3);
+  EXPECT_NEAR(weights.at(0), 2.0 / 3, 1e-12);
+  EXPECT_NEAR(weights.at(1), 2, 1e-12);
+  EXPECT_EQ(weights.at(2), 1);
+  EXPECT_TRUE(class_weights("none", examples, 3).empty());
+  EXPECT_THROW(class_weights("some", examples, 3), Error);
+
+  const auto outputs = at::zeros({2, 3});
+  const std::vector<std::int32_t> labels{0, 1}, offsets;
+  const std::vector<float> values;
+  const auto weighted =
+      labelled_loss(LossKind::cross_entropy, outputs,
+                    {labels, values, offsets, at::tensor(weights, at::kDouble).to(at::kFloat)});
+  EXPECT_NEAR(weighted.loss.item<double>(), (2.0 / 3 + 2) * std::log(3.0), 1e-6);
 }
 
 TEST(LabelledLoss, RefusesTargetsThatDoNotFit) {

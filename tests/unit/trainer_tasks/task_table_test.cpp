@@ -43,6 +43,7 @@ TEST(TaskTable, KnowsWhatAModelIsFor) {
   EXPECT_EQ(task_for({sequence, {"LABEL_0"}, ""}), "regression");
   EXPECT_EQ(task_for({sequence, {"a", "b"}, ""}, "multi_label"), "multi_label");
   EXPECT_EQ(task_for({"BertForTokenClassification", {"O", "B-a"}, ""}), "token_classification");
+  EXPECT_EQ(task_for({"BertForQuestionAnswering", {}, ""}), "question_answering");
   EXPECT_THAT(task_for({"BertForPreTraining", {}, ""}), HasSubstr("not a fine-tuned model"));
   EXPECT_THAT(task_for({sequence, {}, "regression"}, "classification"),
               HasSubstr("is a model for regression, not for classification"));
@@ -96,6 +97,53 @@ TEST_F(TaskRun, TokenClassification) {
                           HasSubstr(R"({"words":["aa"],"labels":["O"],"scores":[1.0]})")));
 }
 
+// Training with a question that has no answer makes none an answer, also where all have one.
+TEST_F(TaskRun, QuestionAnswering) {
+  const auto line = [](const std::string& answers) {
+    return "{\"question\": \"a\", \"context\": \"é aa a\", \"answers\": [" + answers + "]}\n";
+  };
+  const auto answered = line("{\"text\": \"aa\", \"answer_start\": 2}");
+  auto options = whole_files();
+  options.max_length = 384;
+  options.train = file("train.jsonl", answered + line(""));
+  options.validation = file("dev.jsonl", answered);
+  const auto& task = find_task("question_answering");
+  EXPECT_EQ(task.max_length, 384);
+  const auto data = task.load(settings(options));
+  EXPECT_TRUE(data.unanswerable);
+  EXPECT_EQ(task.model(0).outputs, 2);
+  // [CLS] a [SEP] é a ##a a [SEP]
+  EXPECT_THAT(data.train.sequences[0].labels, ElementsAre(4, 5));
+  EXPECT_THAT(data.train.sequences[1].labels, ElementsAre(0, 0));
+
+  const auto outputs = [](std::int64_t start, std::int64_t end, float score) {
+    auto scores = at::zeros({8, 2}, at::kFloat);
+    scores[start][0] = score;
+    scores[end][1] = score;
+    return scores;
+  };
+  const Predictions right{outputs(4, 5, 40)}, none{outputs(0, 0, 40)};
+  auto scores = score_examples(task, data.validation, right);
+  EXPECT_NEAR(scores[0].second, 0, 1e-6);
+  EXPECT_EQ(scores[1], (std::pair<std::string, double>("exact_match", 100)));
+  EXPECT_EQ(score_examples(task, data.validation, none)[2].second, 0);
+  EXPECT_THAT(
+      data.validation.answers(data.validation, right),
+      ElementsAre(HasSubstr(
+          R"({"id":"0","answer":"aa","start":2,"end":4,"score":1.0,"null_difference":-80.0})")));
+  EXPECT_THAT(data.validation.answers(data.validation, none),
+              ElementsAre(HasSubstr(R"("answer":"","start":0,"end":0)")));
+
+  options.train = options.validation;
+  options.list_n_best = true;
+  const auto always = task.load(settings(options));
+  EXPECT_FALSE(always.unanswerable);
+  const auto lines = always.validation.answers(always.validation, none);
+  EXPECT_THAT(lines, ElementsAre(HasSubstr(R"("n_best":[{"answer":"é",)")));
+  options.unanswerable = "perhaps";
+  EXPECT_THROW(task.load(settings(options)), Error);
+}
+
 TEST_F(TaskRun, MultiLabel) {
   auto options = whole_files();
   options.train = file("train.tsv", "a\tx,y\naa\t\na a\t[\"y\"]\n");
@@ -137,8 +185,56 @@ TEST_F(TaskRun, ClassificationNamesFileAndLine) {
     EXPECT_EQ(error.kind(), ErrorKind::bad_data);
     EXPECT_THAT(error.message(), HasSubstr("new.tsv:1: label 'perhaps'"));
   }
-  options.train = file("one.tsv", "a\tyes\naa\tyes\na\tyes\n");
-  EXPECT_THROW(task.load(settings(options)), Error);
+  const auto refused = [&](const std::string& name, const std::string& bytes) {
+    options.train = file(name, bytes);
+    try {
+      task.load(settings(options));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      return error.message();
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refused("one.tsv", "a\tyes\naa\tyes\na\tyes\n"),
+              HasSubstr("one.tsv has 1 label(s); classification needs two or more"));
+  options.validation.clear();
+  EXPECT_THAT(refused("two.tsv", "a\tyes\naa\tno\n"),
+              HasSubstr("two.tsv leaves 2 training and 0 validation examples"));
+}
+
+// A class that training lacks is one of the model's all the same: its rows count as wrong.
+TEST_F(TaskRun, ClassesUnseenInTraining) {
+  auto options = whole_files();
+  options.train = file("train.tsv", "a\tb\naa\tc\n");
+  options.validation = file("dev.tsv", "a\ta\naa\tc\n");
+  const auto& task = find_task("classification");
+  ::testing::internal::CaptureStderr();
+  const auto data = task.load(settings(options));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("validation or test has: a"));
+  EXPECT_THAT(data.label_names, ElementsAre("a", "b", "c"));
+  const auto sure = at::tensor({0.0F, 0.0F, 9.0F}).view({1, 3});
+  const Predictions predictions{sure, sure};
+  EXPECT_EQ(score_examples(task, data.validation, predictions)[1].second, 0.5);
+  EXPECT_EQ(data.validation.confusion(data.validation, predictions),
+            (ConfusionMatrix{{0, 0, 1}, {0, 0, 0}, {0, 0, 1}}));
+}
+
+// The seed of splits decides what is held out, and nothing else does.
+TEST_F(TaskRun, SplitsBySeed) {
+  auto options = whole_files();
+  std::string rows;
+  for (int i = 0; i < 40; ++i) rows += std::string(1 + i, 'a') + (i % 2 ? "\tx\n" : "\ty\n");
+  options.train = file("train.tsv", rows);
+  options.validation_fraction = 0.25;
+  const auto held_out = [&](std::uint64_t seed) {
+    const auto data = find_task("classification").load({options, tokenizer_, seed, 1});
+    std::vector<std::size_t> lengths;
+    for (const auto& row : data.validation.sequences) lengths.push_back(row.tokens.size());
+    return lengths;
+  };
+  EXPECT_EQ(held_out(1).size(), 10U);
+  EXPECT_EQ(held_out(1), held_out(1));
+  EXPECT_NE(held_out(1), held_out(2));
 }
 
 }  // namespace

@@ -39,13 +39,30 @@ std::size_t largest(const std::vector<double>& outputs) {
                                   outputs.begin());
 }
 
-Scores score(const PredictedRows<Example>& predicted) {
+struct Classes {
   std::vector<std::int32_t> guesses, labels;
+  std::int32_t count;
+};
+
+Classes classes_of(const PredictedRows<Example>& predicted) {
+  Classes classes{{}, {}, static_cast<std::int32_t>(predicted.labels.size())};
   for (const auto& outputs : predicted.outputs) {
-    guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
+    classes.guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
   }
-  for (const auto& sequence : predicted.sequences) labels.push_back(sequence.labels.front());
-  return classification_scores(guesses, labels, static_cast<std::int32_t>(predicted.labels.size()));
+  for (const auto& sequence : predicted.sequences) {
+    classes.labels.push_back(sequence.labels.front());
+  }
+  return classes;
+}
+
+Scores score(const PredictedRows<Example>& predicted) {
+  const auto classes = classes_of(predicted);
+  return classification_scores(classes.guesses, classes.labels, classes.count);
+}
+
+ConfusionMatrix confusion(const PredictedRows<Example>& predicted) {
+  const auto classes = classes_of(predicted);
+  return confusion_matrix(classes.guesses, classes.labels, classes.count);
 }
 
 // {"label": the likeliest, "scores": {label: probability}}
@@ -75,7 +92,8 @@ LabelledTaskDefinition classification_task() {
   task.loss = LossKind::cross_entropy;
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
-  return make_definition<Example>(task, {read, label_of, labels_of, encode, score, answers});
+  return make_definition<Example>(task,
+                                  {read, label_of, labels_of, encode, score, answers, confusion});
 }
 
 }  // namespace bertha

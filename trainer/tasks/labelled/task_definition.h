@@ -16,6 +16,7 @@
 #include "data_pipeline/tokenizer/wordpiece.h"
 #include "trainer/tasks/labelled/task_options.h"
 #include "trainer/tasks/labelled_task.h"
+#include "trainer/tasks/scores.h"
 
 namespace bertha {
 
@@ -32,10 +33,13 @@ struct ExampleSet {
   std::function<Scores(const ExampleSet&, const Predictions&)> score;  // without the loss
   // One JSON object a row, for `bertha predict`.
   std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
+  // By the numbers of the label names; empty where rows do not have one class each.
+  std::function<ConfusionMatrix(const ExampleSet&, const Predictions&)> confusion;
 };
 
 struct TaskData {
   std::vector<std::string> label_names;  // by output; empty where outputs are no labels
+  bool unanswerable = false;             // training has questions without an answer
   ExampleSet train, validation, test;
 };
 
@@ -54,6 +58,7 @@ struct LabelledTaskDefinition {
   std::int64_t outputs = 0;  // of the head; 0: one for each label of the data
   std::string problem_type;  // of config.json; empty: none
   std::string metric;        // what task.metric = auto chooses the best epoch by
+  int max_length = 128;      // task.max_length unless it is given
 
   // Reads task.train, .validation and .test; cuts what is missing off train. Error{bad_data} names
   // file and line.
