@@ -171,7 +171,6 @@ void complete(RunConfig& config) {
   for (const auto& declaration : option_table()) {
     config.resolved[declaration.name] = declaration.text(config);
   }
-  config.resolved.erase("train.dry_run");  // of this call, not of the run
   // Weights to start from say the model's size: writing the default down would contradict them.
   if (!config.trainer.train.init.empty() && !config.was_given("model.size")) {
     config.resolved.erase("model.size");

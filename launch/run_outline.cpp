@@ -21,9 +21,17 @@ std::string counted(std::int64_t count, const char* thing) {
   return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
+// What the busiest rank computes at once: no more than its share of the global batch.
+PlanBatch batch_of_rank(const RunConfig& config, int ranks) {
+  auto batch = plan_batch(config);
+  const auto sequences = (batch.global_batch + ranks - 1) / ranks;
+  batch.micro_batch_tokens = std::min(batch.micro_batch_tokens, sequences * batch.longest_sequence);
+  return batch;
+}
+
 std::string step_text(const RunConfig& config, int ranks) {
   const auto& train = config.trainer.train;
-  const auto batch = plan_batch(config);
+  const auto batch = batch_of_rank(config, ranks);
   const double tokens = static_cast<double>(batch.global_batch) * batch.tokens_per_sequence;
   const double of_rank = tokens / std::min<double>(ranks, static_cast<double>(train.global_batch));
   const auto micro_batches = static_cast<std::int64_t>(
@@ -41,9 +49,10 @@ std::string length_text(const OutlinedPretraining& run, const RunConfig& config)
   auto text = counted(run.total_steps, "step");
   if (run.done_steps > 0) text += fmt::format(" in all, {} done", run.done_steps);
   if (per_epoch <= 0) return text;
-  return text + fmt::format("; an epoch is {} sequences, {:.4g} steps; {:.3g} epochs in all",
-                            human_count(static_cast<double>(run.samples_in_epoch)), per_epoch,
-                            static_cast<double>(run.total_steps) / per_epoch);
+  return text + fmt::format("; an epoch is {} sequences, {} steps; {} epochs in all",
+                            human_count(static_cast<double>(run.samples_in_epoch)),
+                            human_count(per_epoch),
+                            human_count(static_cast<double>(run.total_steps) / per_epoch));
 }
 
 std::string saving_text(const RunConfig& config, const OutlinedModel& model) {
@@ -99,7 +108,7 @@ Outline outline_pretraining(const RunConfig& config, const OutlinedPretraining& 
           {"data", config.data.corpus.string() + ": " + run.corpus},
           {"a step", step_text(config, ranks)},
           {"length", length_text(run, config)},
-          {"memory", memory_text(config, run.model, plan_batch(config), ranks)},
+          {"memory", memory_text(config, run.model, batch_of_rank(config, ranks), ranks)},
           {"saves", saving_text(config, run.model)},
           {"start", run.start},
           {"results", config.trainer.train.output.string()}};

@@ -18,7 +18,7 @@ expect_offer() {  # EXPECTED WORD...
   [ -s errors ] && fail "for '$*': $(cat errors)"
   [ "$got" = "$expected " ] || fail "for '$*': '$got' instead of '$expected'"
 }
-expect_offer pretrain pre
+expect_offer pretrain pret
 expect_offer "--train.steps --train.stop_after_steps --train.stop_before_seconds" pretrain --train.st
 expect_offer "fp32 fp16" pretrain --train.precision fp
 expect_offer "true" pretrain --train.deterministic t
