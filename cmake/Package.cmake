@@ -7,7 +7,10 @@ install(DIRECTORY configs/ DESTINATION ${share}/configs)
 install(DIRECTORY launch/slurm/ DESTINATION ${share}/slurm USE_SOURCE_PERMISSIONS)
 install(PROGRAMS launch/supervise.sh DESTINATION ${share})
 install(FILES launch/package/modulefile DESTINATION ${share}/modulefiles/bertha RENAME ${PROJECT_VERSION})
-install(FILES launch/package/completion.bash DESTINATION share/bash-completion/completions RENAME bertha)
+install(CODE "set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/bash-completion/completions\")
+  file(MAKE_DIRECTORY \"\${folder}\")
+  execute_process(COMMAND \"$<TARGET_FILE:bertha>\" completion bash OUTPUT_FILE \"\${folder}/bertha\"
+    COMMAND_ERROR_IS_FATAL ANY)")
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/bertha)
 install(DIRECTORY launch/guides DESTINATION share/doc/bertha OPTIONAL)
 install(CODE "execute_process(COMMAND bash \"${CMAKE_SOURCE_DIR}/launch/package/bundle.sh\"

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,7 +14,6 @@
 #include "data_pipeline/prefetch.h"
 #include "data_pipeline/samples/collate.h"
 #include "data_pipeline/samples/corpus_samples.h"
-#include "data_pipeline/samples/rank_share.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -71,8 +69,8 @@ GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
 }
 
 // The samples at `places`, made.
-std::vector<LabelledSequence> make_samples(const GlobalPlan& plan,
-                                           const std::vector<std::size_t>& places, int workers) {
+std::vector<LabelledSequence> make_samples(const GlobalPlan& plan, const Places& places,
+                                           int workers) {
   std::vector<std::vector<LabelledSequence>> made(places.size());  // by sample
   for_each_block(places.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
@@ -86,7 +84,7 @@ std::vector<LabelledSequence> make_samples(const GlobalPlan& plan,
 // Micro-batches that do not depend on ranks, of several global batches; a rank's are neighbours.
 std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataConfig& data,
                                std::int64_t micro_batch_tokens, const RankInfo& rank) {
-  std::vector<std::pair<std::size_t, std::vector<std::size_t>>> fixed;  // plan, places in it
+  std::vector<std::pair<std::size_t, Places>> fixed;  // plan, places in it
   for (std::size_t i = 0; i < plans.size(); ++i) {
     for (auto& places : fixed_micro_batches(plans[i].lengths, micro_batch_tokens)) {
       fixed.emplace_back(i, std::move(places));
@@ -96,10 +94,8 @@ std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataC
   std::vector<Batch> batches;
   for (auto i = mine.begin; i < mine.end; ++i) {
     const auto& [plan, places] = fixed[i];
-    // Lengths are known only when samples are made: what was planned as one stays one.
-    auto whole = collate(make_samples(plans[plan], places, data.workers),
-                         std::numeric_limits<std::int64_t>::max(), data.next_sentence);
-    std::ranges::move(whole, std::back_inserter(batches));
+    // Masking by character lengthens samples: what was planned as one stays one.
+    batches.push_back(collate(make_samples(plans[plan], places, data.workers), data.next_sentence));
   }
   return batches;
 }
@@ -117,7 +113,7 @@ std::vector<Batch> build_share(const std::vector<std::vector<Wanted>>& global_ba
     const auto sequences =
         make_samples(plans.back(), rank_share(plans.back().lengths, rank), data.workers);
     plans.pop_back();
-    auto share = collate(sequences, options.micro_batch_tokens, data.next_sentence);
+    auto share = packed_batches(sequences, options.micro_batch_tokens, data.next_sentence);
     std::ranges::move(share, std::back_inserter(batches));
   }
   return options.fixed_micro_batches ? build_fixed(plans, data, options.micro_batch_tokens, rank)

@@ -59,7 +59,7 @@ class BatchStream {
   std::unique_ptr<State> state_;
 };
 
-// This rank's share of one pass over a split, in order, epoch 0, for validation: masks and pairs
+// This rank's share of one pass over a split, epoch 0, for validation: masks and pairs
 // are the same every time and for any number of ranks. `max_samples` 0: all; else so many, spread
 // evenly over the split. A corpus' split of one document is enough (with a warning): its random
 // texts B come from elsewhere in it.

@@ -18,7 +18,6 @@ std::vector<std::int32_t> text_of(std::span<const std::int32_t> tokens,
       counts.special_dropped += id != vocabulary.cls() && id != vocabulary.sep();
       continue;
     }
-    counts.unknown += id == vocabulary.unknown();
     text.push_back(id);
   }
   return text;

@@ -15,7 +15,6 @@ struct ForeignTextCounts {
   std::uint64_t samples = 0;
   std::uint64_t random_pairs = 0;     // taken apart
   std::uint64_t special_dropped = 0;  // besides the [CLS] and [SEP] that frame A and B
-  std::uint64_t unknown = 0;
 };
 
 // A document: its tokens, and the number of tokens of each of its one or two sentences.

@@ -3,13 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
-#include <limits>
 
 #include <fmt/format.h>
 
 #include "data_pipeline/samples/collate.h"
-#include "data_pipeline/samples/rank_share.h"
 #include "data_pipeline/samples/sample_order.h"
 #include "parallel/base/error.h"
 
@@ -38,24 +35,39 @@ std::vector<const EncodedExample*> step_examples(const std::vector<EncodedExampl
   return chosen;
 }
 
-// The examples at `places` of a step, packed.
-std::vector<Batch> pack(const std::vector<const EncodedExample*>& chosen,
-                        const std::vector<std::size_t>& places, std::int64_t token_budget) {
+// The examples at `places` of a step as a micro-batch.
+Batch batch_of(const std::vector<const EncodedExample*>& chosen, const Places& places) {
   std::vector<LabelledSequence> sequences;
   for (const auto place : places) {
     const auto& example = *chosen[place];
     sequences.push_back({{example.tokens, example.segments, {}, {}}, 0, example.number});
   }
-  auto batches = collate(sequences, token_budget, false);
-  std::size_t next = 0;
-  for (auto& batch : batches) {
-    for (std::int64_t i = 0; i < batch.sequence_count(); ++i) {
-      const auto& example = *chosen[places[next++]];
-      batch.labels.insert(batch.labels.end(), example.labels.begin(), example.labels.end());
-      batch.values.insert(batch.values.end(), example.values.begin(), example.values.end());
-    }
+  auto batch = collate(sequences, false);
+  for (const auto place : places) {
+    const auto& example = *chosen[place];
+    batch.labels.insert(batch.labels.end(), example.labels.begin(), example.labels.end());
+    batch.values.insert(batch.values.end(), example.values.begin(), example.values.end());
   }
-  return batches;
+  return batch;
+}
+
+// This rank's micro-batches, as places in `lengths`.
+std::vector<Places> share_of(const std::vector<int>& lengths, const LabelledBatchOptions& options,
+                             const RankInfo& rank) {
+  if (options.fixed_micro_batches) {
+    auto fixed = fixed_micro_batches(lengths, options.micro_batch_tokens);
+    const auto mine = micro_batches_of(fixed.size(), rank);
+    return {fixed.begin() + static_cast<std::ptrdiff_t>(mine.begin),
+            fixed.begin() + static_cast<std::ptrdiff_t>(mine.end)};
+  }
+  const auto share = rank_share(lengths, rank);
+  std::vector<int> own;
+  for (const auto place : share) own.push_back(lengths[place]);
+  auto packed = pack(own, options.micro_batch_tokens);
+  for (auto& places : packed) {
+    for (auto& place : places) place = share[place];
+  }
+  return packed;
 }
 
 }  // namespace
@@ -71,15 +83,9 @@ std::vector<Batch> labelled_step(const std::vector<EncodedExample>& examples,
   const auto chosen = step_examples(examples, options, step);
   std::vector<int> lengths;
   for (const auto* example : chosen) lengths.push_back(static_cast<int>(example->tokens.size()));
-  if (!options.fixed_micro_batches) {
-    return pack(chosen, rank_share(lengths, rank), options.micro_batch_tokens);
-  }
-  const auto fixed = fixed_micro_batches(lengths, options.micro_batch_tokens);
-  const auto mine = micro_batches_of(fixed.size(), rank);
   std::vector<Batch> batches;
-  for (auto i = mine.begin; i < mine.end; ++i) {
-    auto whole = pack(chosen, fixed[i], std::numeric_limits<std::int64_t>::max());
-    std::ranges::move(whole, std::back_inserter(batches));
+  for (const auto& places : share_of(lengths, options, rank)) {
+    batches.push_back(batch_of(chosen, places));
   }
   return batches;
 }

@@ -1,21 +1,24 @@
 // The steps of `prepare`, one after the other on every rank.
 #include "data_pipeline/prepare.h"
 
+#include <algorithm>
 #include <chrono>
-#include <fstream>
+#include <functional>
 #include <malloc.h>
+#include <map>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "data_pipeline/prepare_checks.h"
+#include "data_pipeline/prepare_duplicates.h"
 #include "data_pipeline/prepare_exchange.h"
 #include "data_pipeline/prepare_plan.h"
+#include "data_pipeline/prepare_report.h"
 #include "data_pipeline/prepare_shards.h"
-#include "data_pipeline/prepare_share.h"
-#include "data_pipeline/spill_index.h"
+#include "data_pipeline/prepare_units.h"
+#include "data_pipeline/prepare_work.h"
 #include "data_pipeline/spill_writer.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "parallel/base/error.h"
@@ -23,27 +26,27 @@
 #include "parallel/base/staged_output.h"
 
 namespace bertha {
-namespace fs = std::filesystem;
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr int kTokenizerMaxLength = 512;  // as BERT's own; only Transformers looks at it
-constexpr double kManyUnknown = 0.2;      // of all tokens
-constexpr char kFailedMark[] = "failed";  // in the staging folder: the others need not go on
 
 class Preparation {
  public:
-  Preparation(const PrepareOptions& options, const RankInfo& rank, const GatherBytes& gather,
-              const PrepareProgress& progress)
-      : options_(options), rank_(rank), exchange_(rank, gather), progress_(progress) {}
+  Preparation(const PrepareOptions& options, const RankInfo& rank, const PrepareHooks& hooks)
+      : options_(options), rank_(rank), hooks_(hooks), exchange_(rank, hooks.gather) {}
 
   PrepareReport run() {
     const auto began = Clock::now();
     set_up();
     tokenize();
+    if (options_.drop_duplicates) find_duplicates();
     write_shards();
-    PrepareReport report{.manifest = describe(), .read = read_, .seconds = 0};
+    PrepareReport report{.manifest = describe_corpus(*vocabulary_, options_, findings_),
+                         .read = findings_.read,
+                         .statistics = findings_.statistics,
+                         .seconds = 0};
     publish(report.manifest);
     report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
     return report;
@@ -52,195 +55,259 @@ class Preparation {
  private:
   void set_up();
   std::string check_everything();
+  void find_finished_units();
   void tokenize();
   std::string fill_spill();
-  void spill_documents(DocumentPipeline& pipeline, SpillWriter& spill);
+  void spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes, std::string& reports);
+  void find_duplicates();
   void write_shards();
-  CorpusManifest describe();
+  std::string write_own_shards();
   void publish(const CorpusManifest& manifest);
 
-  std::vector<NumberedFile> own_files() const;
+  DocumentWalk walk() const { return {work_->folder(), reports_, dropped_}; }
+  std::vector<NumberedUnit> own_units() const;
+  void take_reports(const std::vector<std::string>& messages);
+  void look_around();
   [[noreturn]] void fail_without_documents() const;
-  std::vector<std::string> together(const std::function<std::string()>& step) {
-    // Only rank 0's staging folder removes anything.
-    return exchange_.run(step, [this] { staged_.reset(); });
-  }
+  std::vector<std::string> together(const std::function<std::string()>& step);
 
   const PrepareOptions& options_;
   const RankInfo& rank_;
+  const PrepareHooks& hooks_;
   RankExchange exchange_;
-  const PrepareProgress& progress_;
 
   std::optional<Vocabulary> vocabulary_;
-  std::optional<StagedFolder> staged_;
-  std::vector<InputFile> files_;
-  std::vector<SpillReport> reports_;  // by rank
-  ReadStatistics read_;               // summed over ranks
-  ShardSummaries shards_;
+  std::optional<PrepareWork> work_;
+  std::vector<InputUnit> units_;
+  std::vector<SpillReport> reports_;  // by unit
+  std::vector<bool> finished_;        // by unit
+  DroppedDocuments dropped_;
+  PrepareFindings findings_;  // of all ranks
+  Clock::time_point looked_ = Clock::now();
 };
 
-// Rank 0 finds the input for all and makes the folder. Every rank reads the vocabulary.
+// A step of all ranks. What was finished stays after a request to stop or a lost rank, to be gone
+// on with; an input or disk that is at fault needs a remedy first, and nothing is left behind.
+std::vector<std::string> Preparation::together(const std::function<std::string()>& step) {
+  const auto marked = [&] {
+    try {
+      return step();
+    } catch (...) {
+      if (work_) work_->mark_failed();
+      throw;
+    }
+  };
+  return exchange_.run(marked, [this](const Error& error) {
+    if (rank_.is_root() && work_ && error.kind() != ErrorKind::stopped) work_->abandon();
+  });
+}
+
+// Rank 0 finds the input for all and makes the folders. Every rank reads the vocabulary.
 std::string Preparation::check_everything() {
   check_prepare_options(options_);
   vocabulary_.emplace(load_vocabulary(options_.vocabulary));
   std::string message;
   put_text(message, vocabulary_->sha256());
-  if (rank_.is_root()) {
-    check_output_folder(options_.output);
-    message += pack_files(find_input_files(options_.input));
-    staged_.emplace(options_.output, true);
-  }
-  return message;
+  if (!rank_.is_root()) return message;
+  check_output_folder(options_.output);
+  units_ = plan_units(find_input_files(options_.input));
+  work_ = PrepareWork::begin(options_.output, digest_of(options_, units_, vocabulary_->sha256()));
+  put_number(message, work_->goes_on() ? 1 : 0);
+  return message + pack_units(units_);
 }
 
 void Preparation::set_up() {
   const auto messages = together([this] { return check_everything(); });
   MessageReader first(messages[0]);
   const std::string sha256 = first.text();
-  files_ = unpack_files(first.rest());
+  const bool goes_on = first.number() != 0;
+  units_ = unpack_units(first.rest());
+  reports_.resize(units_.size());
+  finished_.resize(units_.size(), false);
   together([&] {
     if (vocabulary_->sha256() != sha256) {
       throw Error(ErrorKind::bad_data,
                   options_.vocabulary.string() + " is not the same file as on rank 0",
                   "put it on a file system that all ranks share");
     }
-    if (!rank_.is_root()) staged_.emplace(options_.output, false);
-    if (!fs::is_directory(staged_->path())) {
-      throw Error(ErrorKind::io, staged_->path().string() + " was made by rank 0, but is not here",
-                  "prepare.output must be on a file system that all ranks share");
-    }
+    if (!rank_.is_root()) work_ = PrepareWork::join(options_.output);
     return std::string();
   });
+  if (goes_on) find_finished_units();
 }
 
-std::vector<NumberedFile> Preparation::own_files() const {
-  const auto owners = share_files(files_, rank_.world_size);
-  std::vector<NumberedFile> own;
-  for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (owners[i] == rank_.rank) own.push_back({i, files_[i]});
+// Units by number with their reports, of all ranks.
+void Preparation::take_reports(const std::vector<std::string>& messages) {
+  for (const std::string& message : messages) {
+    for (MessageReader reader(message); !reader.at_end();) {
+      const std::size_t unit = reader.number();
+      reports_.at(unit) = SpillReport::unpack(reader.text());
+      finished_.at(unit) = true;
+    }
   }
+}
+
+void Preparation::find_finished_units() {
+  take_reports(together([this] {
+    std::string found;
+    for (auto unit = static_cast<std::size_t>(rank_.rank); unit < units_.size();
+         unit += static_cast<std::size_t>(rank_.world_size)) {
+      look_around();
+      if (const auto report = find_spill_report(work_->folder(), unit)) {
+        put_number(found, unit);
+        put_text(found, report->pack());
+      }
+    }
+    return found;
+  }));
+  log_info(fmt::format("prepare: going on; {} of {} units of the input were done",
+                       std::ranges::count(finished_, true), units_.size()));
+}
+
+std::vector<NumberedUnit> Preparation::own_units() const {
+  std::vector<std::size_t> to_do;
+  for (std::size_t unit = 0; unit < units_.size(); ++unit) {
+    if (!finished_[unit]) to_do.push_back(unit);
+  }
+  const auto owners = share_units(units_, to_do, rank_.world_size);
+  std::vector<NumberedUnit> own;
+  for (std::size_t i = 0; i < to_do.size(); ++i) {
+    if (owners[i] == rank_.rank) own.push_back({to_do[i], units_[to_do[i]]});
+  }
+  // Large ones first, so that no thread is left alone with one at the end.
+  std::ranges::stable_sort(own, std::greater<>(),
+                           [](const NumberedUnit& unit) { return unit.unit.bytes(); });
   return own;
 }
 
-void Preparation::spill_documents(DocumentPipeline& pipeline, SpillWriter& spill) {
-  std::uint64_t total = 0;
-  for (const auto& own : own_files()) total += own.file.bytes;
-  const fs::path mark = staged_->path() / kFailedMark;
-  auto looked = Clock::now();
+// Now and then: is there any use in going on?
+void Preparation::look_around() {
+  if (hooks_.stop_requested && hooks_.stop_requested()) {
+    throw Error(ErrorKind::stopped, "prepare was asked to stop",
+                "the same command goes on with what is finished");
+  }
+  const auto now = Clock::now();
+  if (now - looked_ < std::chrono::seconds(1)) return;
+  looked_ = now;
+  if (work_->is_marked_failed()) throw OtherRankFailed();
+}
+
+void Preparation::spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes,
+                              std::string& reports) {
+  std::map<std::size_t, SpillWriter> spills;  // of the units under way
+  std::uint64_t done_bytes = 0;
   for (TokenizedBatch batch; pipeline.next(batch);) {
-    spill.add(batch);
-    if (progress_) progress_(batch.input_bytes, total);
-    if (const auto now = Clock::now(); now - looked > std::chrono::seconds(1)) {
-      looked = now;
-      std::error_code ignored;
-      if (fs::exists(mark, ignored)) throw OtherRankFailed();
+    auto spill = spills.find(batch.unit);
+    if (spill == spills.end()) {
+      spill = spills
+                  .try_emplace(batch.unit, work_->folder(), batch.unit, *vocabulary_,
+                               options_.drop_duplicates)
+                  .first;
     }
+    spill->second.add(batch);
+    if (batch.unit_read) {
+      put_number(reports, batch.unit);
+      put_text(reports, spill->second.finish(*batch.unit_read).pack());
+      spills.erase(spill);
+    }
+    done_bytes += batch.input_bytes;
+    if (hooks_.progress) hooks_.progress(PrepareStage::tokenize, done_bytes, total_bytes);
+    look_around();
   }
 }
 
 std::string Preparation::fill_spill() {
-  try {
-    const WordPiece tokenizer(*vocabulary_, options_.tokenizer);
-    DocumentPipeline pipeline(own_files(), options_.input.text_field, tokenizer,
-                              worker_count(options_.workers, rank_));
-    const auto paths = spill_paths(staged_->path(), static_cast<std::size_t>(rank_.rank));
-    SpillWriter spill(paths, *vocabulary_);
-    spill_documents(pipeline, spill);
-    return spill.finish(pipeline.totals()).pack();
-  } catch (...) {
-    std::ofstream(staged_->path() / kFailedMark);  // if this fails too, the others just go on
-    throw;
-  }
+  auto own = own_units();
+  std::uint64_t bytes = 0;
+  for (const NumberedUnit& unit : own) bytes += unit.unit.bytes();
+  const WordPiece tokenizer(*vocabulary_, options_.tokenizer);
+  DocumentPipeline pipeline(std::move(own), tokenizer,
+                            {.text_field = options_.input.text_field,
+                             .workers = worker_count(options_.workers, rank_),
+                             .keep_unknown_texts = options_.drop_duplicates});
+  std::string reports;
+  spill_units(pipeline, bytes, reports);
+  return reports;
 }
 
 void Preparation::fail_without_documents() const {
-  const std::string more =
-      files_.size() > 1 ? fmt::format(" and {} more file(s)", files_.size() - 1) : "";
+  std::size_t files = 0;
+  for (const InputUnit& unit : units_) files += unit.files.size();
+  const std::string more = files > 1 ? fmt::format(" and {} more file(s)", files - 1) : "";
   throw Error(ErrorKind::bad_data,
-              fmt::format("no documents with text in {}{}", files_.front().path.string(), more),
-              read_.first_malformed.empty()
+              fmt::format("no documents with text in {}{}",
+                          units_.front().files.front().path.string(), more),
+              findings_.read.first_malformed.empty()
                   ? "check input.paths and input.format"
-                  : "check input.format and input.text_field: " + read_.first_malformed);
+                  : "check input.format and input.text_field: " + findings_.read.first_malformed);
 }
 
 void Preparation::tokenize() {
-  auto messages = together([this] { return fill_spill(); });
+  take_reports(together([this] { return fill_spill(); }));
 #ifdef __GLIBC__
   ::malloc_trim(0);  // the text of long documents, in many small pieces
 #endif
-  std::uint64_t malformed_file = UINT64_MAX;
-  std::string malformed;
-  for (std::string& message : messages) {
-    const auto& report = reports_.emplace_back(SpillReport::unpack(message));
-    std::string().swap(message);  // it can be large
-    read_.add(report.read.statistics);
-    if (report.read.first_malformed_file < malformed_file) {
-      malformed_file = report.read.first_malformed_file;
-      malformed = report.read.statistics.first_malformed;
-    }
+  std::uint64_t documents = 0;
+  std::vector<ReadStatistics> read;  // by unit
+  for (const SpillReport& report : reports_) {
+    read.push_back(report.read);
+    findings_.read.add(report.read);
+    findings_.documents_without_tokens += report.documents_without_tokens;
+    documents += report.documents;
   }
-  read_.first_malformed = malformed;
+  together([&] {
+    require_records(units_, read, options_.input.text_field);
+    if (documents == 0) fail_without_documents();
+    return std::string();
+  });
+}
+
+void Preparation::find_duplicates() {
+  together([this] {
+    write_duplicates(work_->folder(), reports_, rank_);
+    return std::string();
+  });
+  together([this] {
+    dropped_ = read_duplicates(work_->folder(), reports_);
+    return std::string();
+  });
+  findings_.duplicates = static_cast<std::uint64_t>(std::ranges::count(dropped_, true));
+}
+
+std::string Preparation::write_own_shards() {
+  const ShardPlan plan =
+      plan_shards([this] { return walk(); }, {.shard_tokens = options_.shard_tokens,
+                                              .validation_fraction = options_.validation_fraction,
+                                              .seed = options_.seed});
+  const auto ranks = static_cast<std::uint64_t>(rank_.world_size);
+  const std::uint64_t share = (plan.split_tokens[kTrain] + plan.split_tokens[kValidation]) / ranks;
+  return pack_shards(write_share([this] { return walk(); }, plan,
+                                 {.work = work_->folder(),
+                                  .corpus = work_->corpus(),
+                                  .vocabulary = *vocabulary_,
+                                  .rank = rank_,
+                                  .written_tokens = [&](std::uint64_t tokens) {
+                                    if (hooks_.progress)
+                                      hooks_.progress(PrepareStage::write, tokens, share);
+                                    look_around();
+                                  }}));
 }
 
 void Preparation::write_shards() {
-  const auto messages = together([this] {
-    bool any = false;
-    for (const auto& report : reports_) any = any || !report.files.empty();
-    if (!any) fail_without_documents();
-    const ShardPlan plan =
-        plan_shards(reports_, {.shard_tokens = options_.shard_tokens,
-                               .validation_fraction = options_.validation_fraction,
-                               .seed = options_.seed});
-    return pack_summaries(write_share(staged_->path(), reports_, plan, *vocabulary_, rank_));
-  });
-  shards_ = merge_summaries(messages);
-}
-
-CorpusManifest Preparation::describe() {
-  CorpusManifest manifest{.vocabulary_sha256 = vocabulary_->sha256(),
-                          .vocabulary_size = vocabulary_->size(),
-                          .tokenizer = options_.tokenizer,
-                          .splits = split_counts(std::move(shards_)),
-                          .statistics = {}};
-  auto& statistics = manifest.statistics;
-  for (const SpillReport& report : reports_) {
-    statistics["unknown_tokens"] += report.unknown_tokens;
-    statistics["documents_without_tokens"] += report.documents_without_tokens;
-    statistics["longest_sentence_tokens"] =
-        std::max(statistics["longest_sentence_tokens"], report.longest_sentence_tokens);
-  }
-  statistics["replaced_bytes"] = read_.replaced_bytes;
-  statistics["skipped_redirects"] = read_.skipped_redirects;
-  statistics["skipped_namespaces"] = read_.skipped_namespaces;
-  statistics["skipped_empty"] = read_.skipped_empty;
-  statistics["skipped_malformed"] = read_.skipped_malformed;
-  return manifest;
-}
-
-void warn_of_unknown(const CorpusManifest& manifest) {
-  std::uint64_t tokens = 0;
-  for (const auto& [name, split] : manifest.splits) tokens += split.tokens;
-  const double share =
-      static_cast<double>(manifest.statistics.at("unknown_tokens")) / static_cast<double>(tokens);
-  if (share < kManyUnknown) return;
-  log_warning(
-      fmt::format("{:.0f} % of the tokens are [UNK]: does the vocabulary fit the text's "
-                  "language and letter case?",
-                  100 * share));
+  findings_.shards = merge_shards(together([this] { return write_own_shards(); }));
+  for (const WrittenShard& shard : findings_.shards) findings_.statistics.add(shard.statistics);
 }
 
 void Preparation::publish(const CorpusManifest& manifest) {
   together([&] {
     if (!rank_.is_root()) return std::string();
-    for (std::size_t rank = 0; rank < reports_.size(); ++rank) {
-      const auto paths = spill_paths(staged_->path(), rank);
-      fs::remove(paths.tokens);
-      fs::remove(paths.sentences);
-    }
-    write_tokenizer_files(staged_->path(), *vocabulary_, options_.tokenizer, kTokenizerMaxLength);
-    write_file(staged_->path() / "manifest.json", manifest.to_json());
+    StagedFolder staged(options_.output, true, true);
+    staged.keep();
+    write_tokenizer_files(staged.path(), *vocabulary_, options_.tokenizer, kTokenizerMaxLength);
+    write_file(staged.path() / "manifest.json", manifest.to_json());
     warn_of_unknown(manifest);
-    staged_->publish();
+    staged.publish();
+    work_->remove();
     return std::string();
   });
 }
@@ -248,8 +315,8 @@ void Preparation::publish(const CorpusManifest& manifest) {
 }  // namespace
 
 PrepareReport prepare_corpus(const PrepareOptions& options, const RankInfo& rank,
-                             const GatherBytes& gather, const PrepareProgress& progress) {
-  return Preparation(options, rank, gather, progress).run();
+                             const PrepareHooks& hooks) {
+  return Preparation(options, rank, hooks).run();
 }
 
 }  // namespace bertha

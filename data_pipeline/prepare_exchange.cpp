@@ -53,8 +53,9 @@ Error read_error(std::uint64_t code, MessageReader& message, std::size_t rank, s
 
 }  // namespace
 
-std::vector<std::string> RankExchange::run(const std::function<std::string()>& step,
-                                           const std::function<void()>& clean_up) const {
+std::vector<std::string> RankExchange::run(
+    const std::function<std::string()>& step,
+    const std::function<void(const Error&)>& clean_up) const {
   std::vector<std::string> messages = gather_(result_or_error(step));
   if (messages.size() != static_cast<std::size_t>(rank_.world_size)) {
     throw Error(ErrorKind::internal, "prepare: not every rank was heard");
@@ -72,7 +73,7 @@ std::vector<std::string> RankExchange::run(const std::function<std::string()>& s
     }
   }
   if (!first) return messages;
-  clean_up();
+  clean_up(*first);
   gather_({});
   throw *first;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data_pipeline/prepare.h"
+#include "parallel/base/error.h"
 #include "parallel/base/rank_info.h"
 
 namespace bertha {
@@ -18,7 +19,7 @@ class RankExchange {
   // runs `clean_up`, waits until all have, and throws the error of the lowest such rank: so nothing
   // is left behind even if the caller then ends the whole job.
   std::vector<std::string> run(const std::function<std::string()>& step,
-                               const std::function<void()>& clean_up) const;
+                               const std::function<void(const Error&)>& clean_up) const;
 
  private:
   const RankInfo& rank_;

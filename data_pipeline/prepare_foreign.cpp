@@ -55,16 +55,16 @@ std::vector<fs::path> input_shards(const InputOptions& input) {
 
 class ForeignPreparation {
  public:
-  ForeignPreparation(const PrepareOptions& options, const RankInfo& rank, const GatherBytes& gather,
-                     const PrepareProgress& progress)
-      : options_(options), rank_(rank), exchange_(rank, gather), progress_(progress) {}
+  ForeignPreparation(const PrepareOptions& options, const RankInfo& rank, const PrepareHooks& hooks)
+      : options_(options), rank_(rank), hooks_(hooks), exchange_(rank, hooks.gather) {}
 
   PrepareReport run() {
     const auto began = std::chrono::steady_clock::now();
     together([this] { return set_up(); });
     count();
     write();
-    PrepareReport report{.manifest = describe(), .read = {}, .seconds = 0};
+    PrepareReport report{
+        .manifest = describe(), .read = {}, .statistics = statistics_, .seconds = 0};
     publish(report.manifest);
     report.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -77,7 +77,7 @@ class ForeignPreparation {
   void count();
   void take_counts(const std::string& message);
   void write();
-  ShardSummary write_part(const Part& part, const std::string& name);
+  WrittenShard write_part(const Part& part, const std::string& name);
   CorpusManifest describe();
   void publish(const CorpusManifest& manifest);
   void for_each_document(const Part& part, ForeignTextCounts& counts,
@@ -88,19 +88,20 @@ class ForeignPreparation {
            static_cast<std::size_t>(rank_.rank);
   }
   std::vector<std::string> together(const std::function<std::string()>& step) {
-    return exchange_.run(step, [this] { staged_.reset(); });
+    return exchange_.run(step, [this](const Error&) { staged_.reset(); });
   }
 
   const PrepareOptions& options_;
   const RankInfo& rank_;
+  const PrepareHooks& hooks_;
   RankExchange exchange_;
-  const PrepareProgress& progress_;
 
   std::optional<Vocabulary> vocabulary_;
   std::optional<StagedFolder> staged_;
   std::vector<ForeignShard> shards_;  // of the input
   std::vector<Part> parts_;
-  ShardSummaries summaries_;
+  std::vector<WrittenShard> written_;
+  CorpusStatistics statistics_;
   std::uint64_t rows_done_ = 0, rows_total_ = 0;
 };
 
@@ -144,7 +145,10 @@ void ForeignPreparation::for_each_document(const Part& part, ForeignTextCounts& 
     const auto end = std::min(part.end, row / step * step + step);
     for_each_text(shard.read(row, end, &*vocabulary_), *vocabulary_, document, counts);
     rows_done_ += end - row;
-    if (progress_) progress_(rows_done_, rows_total_);
+    if (hooks_.progress) hooks_.progress(PrepareStage::convert, rows_done_, rows_total_);
+    if (hooks_.stop_requested && hooks_.stop_requested()) {
+      throw Error(ErrorKind::stopped, "prepare was asked to stop", "the same command starts anew");
+    }
     row = end;
   }
 }
@@ -162,9 +166,8 @@ void ForeignPreparation::count() {
         shape.sentences += sentences.size();
         shape.tokens += tokens.size();
       });
-      for (const auto number :
-           {std::uint64_t{p}, shape.documents, shape.sentences, shape.tokens, counts.samples,
-            counts.random_pairs, counts.special_dropped, counts.unknown}) {
+      for (const auto number : {std::uint64_t{p}, shape.documents, shape.sentences, shape.tokens,
+                                counts.samples, counts.random_pairs, counts.special_dropped}) {
         put_number(message, number);
       }
     }
@@ -183,18 +186,21 @@ void ForeignPreparation::take_counts(const std::string& message) {
     part.counts.samples = reader.number();
     part.counts.random_pairs = reader.number();
     part.counts.special_dropped = reader.number();
-    part.counts.unknown = reader.number();
     part.shape.vocabulary_size = vocabulary_->size();
     part.shape.vocabulary_sha256 = vocabulary_->sha256();
   }
 }
 
-ShardSummary ForeignPreparation::write_part(const Part& part, const std::string& name) {
+WrittenShard ForeignPreparation::write_part(const Part& part, const std::string& name) {
   ShardWriter writer(staged_->path() / name, part.shape);
+  CorpusStatistics statistics;
   ForeignTextCounts ignored;
-  for_each_document(part, ignored,
-                    [&](auto tokens, auto sentences) { writer.add_document(tokens, sentences); });
-  return writer.finish();
+  for_each_document(part, ignored, [&](auto tokens, auto sentences) {
+    writer.add_document(tokens, sentences);
+    statistics.add_sentences(tokens, sentences, vocabulary_->unknown());
+    statistics.add_document(sentences.size());
+  });
+  return {part.split, writer.finish(), statistics};
 }
 
 void ForeignPreparation::write() {
@@ -205,26 +211,27 @@ void ForeignPreparation::write() {
       throw Error(ErrorKind::bad_data, "no text to train on in " + options_.input.paths.front(),
                   "check prepare.validation_fraction, and the names of the files");
     }
-    ShardSummaries own;
+    std::vector<WrittenShard> own;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
       const auto split = parts_[p].split;
       const auto name = shard_file_name(kSplitNames[split], number[split]++, shards[split]);
-      if (is_mine(p)) own[split].push_back(write_part(parts_[p], name));
+      if (is_mine(p)) own.push_back(write_part(parts_[p], name));
     }
-    return pack_summaries(own);
+    return pack_shards(own);
   });
-  summaries_ = merge_summaries(messages);
+  written_ = merge_shards(messages);
+  for (const WrittenShard& shard : written_) statistics_.add(shard.statistics);
 }
 
 CorpusManifest ForeignPreparation::describe() {
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary_->sha256(),
                           .vocabulary_size = vocabulary_->size(),
                           .tokenizer = options_.tokenizer,
-                          .splits = split_counts(std::move(summaries_)),
+                          .splits = split_counts(written_),
                           .statistics = {}};
   auto& statistics = manifest.statistics;
+  statistics_.add_to(statistics);
   for (const auto& part : parts_) {
-    statistics["unknown_tokens"] += part.counts.unknown;
     statistics["converted_samples"] += part.counts.samples;
     statistics["random_pairs_parted"] += part.counts.random_pairs;
     statistics["special_tokens_dropped"] += part.counts.special_dropped;
@@ -248,8 +255,8 @@ void ForeignPreparation::publish(const CorpusManifest& manifest) {
 }  // namespace
 
 PrepareReport prepare_foreign_corpus(const PrepareOptions& options, const RankInfo& rank,
-                                     const GatherBytes& gather, const PrepareProgress& progress) {
-  return ForeignPreparation(options, rank, gather, progress).run();
+                                     const PrepareHooks& hooks) {
+  return ForeignPreparation(options, rank, hooks).run();
 }
 
 }  // namespace bertha

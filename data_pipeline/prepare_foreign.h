@@ -10,9 +10,10 @@
 
 namespace bertha {
 
-// Collective, as prepare_corpus. A file becomes one shard (two where some of its rows are held
-// out), whatever prepare.shard_tokens says, so the bytes are the same for any number of ranks.
+// Collective, as prepare_corpus, but an interrupted run starts anew. A file becomes one shard (two
+// where some of its rows are held out), whatever prepare.shard_tokens says, so the bytes are the
+// same for any number of ranks.
 PrepareReport prepare_foreign_corpus(const PrepareOptions& options, const RankInfo& rank,
-                                     const GatherBytes& gather, const PrepareProgress& progress);
+                                     const PrepareHooks& hooks);
 
 }  // namespace bertha

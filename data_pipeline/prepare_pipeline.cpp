@@ -1,6 +1,7 @@
-// The threads behind `prepare`: a reader, workers, and an ordered list of what is under way.
+// The threads behind `prepare`: readers, workers, and for each reader what is under way, in order.
 #include "data_pipeline/prepare_pipeline.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -8,25 +9,18 @@
 #include <thread>
 #include <utility>
 
-#include "data_pipeline/text/sentence_splitter.h"
+#include "data_pipeline/prepare_batch.h"
 
 namespace bertha {
 namespace {
 
 constexpr std::size_t kBatchBytes = 1 << 18;
+// Cleaning up Wikipedia's articles takes longer than tokenizing them, so one reader is too few.
+constexpr int kMostReaders = 4;
+// Of files that are one document each, together: a reader holds all of a document.
+constexpr std::uint64_t kMostTextBytes = 128 << 20;
 
-struct TextBatch {
-  struct Part {
-    std::size_t file = 0;
-    bool already_sentences = false, ends_document = false;
-    std::vector<std::string> paragraphs;
-  };
-  std::vector<Part> parts;
-  std::size_t bytes = 0;
-  std::uint64_t input_bytes = 0;
-};
-
-// One batch on its way from the reader through a worker to the caller.
+// One batch on its way from a reader through a worker to the caller.
 struct Slot {
   TextBatch text;
   TokenizedBatch result;
@@ -34,62 +28,40 @@ struct Slot {
   std::exception_ptr error;
 };
 
-// Ends the reader from within: nobody wants the rest.
+// One thread that reads.
+struct Reader {
+  // Its own.
+  TextBatch filling;
+  std::uint64_t bytes_before = 0;  // of the unit's finished files
+  std::uint64_t bytes_told = 0;    // of the unit, with the batches so far
+  // Guarded by the pipeline's mutex.
+  std::deque<std::unique_ptr<Slot>> in_order;  // read and not yet taken by the caller
+  bool ended = false;
+};
+
+// Ends a reader from within: nobody wants the rest.
 class Stopped {};
 
-// The work of one thread; owns what must not be shared.
-class BatchTokenizer {
- public:
-  explicit BatchTokenizer(const WordPiece& tokenizer) : tokenizer_(tokenizer) {}
-
-  TokenizedBatch run(const TextBatch& text) {
-    TokenizedBatch batch;
-    batch.input_bytes = text.input_bytes;
-    batch.tokens.reserve(text.bytes / 4);
-    for (const auto& part : text.parts) {
-      const std::size_t sentences = batch.sentences.size(), tokens = batch.tokens.size();
-      for (const std::string& paragraph : part.paragraphs) {
-        if (part.already_sentences) {
-          add_sentence(paragraph, batch);
-        } else {
-          splitter_.split(paragraph, found_);
-          for (const std::string_view sentence : found_) add_sentence(sentence, batch);
-        }
-      }
-      batch.parts.push_back({.file = part.file,
-                             .sentences = batch.sentences.size() - sentences,
-                             .tokens = batch.tokens.size() - tokens,
-                             .ends_document = part.ends_document});
-    }
-    return batch;
-  }
-
- private:
-  void add_sentence(std::string_view sentence, TokenizedBatch& batch) {
-    const std::size_t before = batch.tokens.size();
-    tokenizer_.encode(sentence, batch.tokens, scratch_);
-    if (const auto length = batch.tokens.size() - before; length > 0) {
-      batch.sentences.push_back(static_cast<std::uint32_t>(length));
-    }
-  }
-
-  const WordPiece& tokenizer_;
-  WordPiece::Scratch scratch_;
-  SentenceSplitter splitter_;
-  std::vector<std::string_view> found_;
-};
+// What reading the file may take in memory, beside the batches.
+std::uint64_t text_bytes(const InputFile& file) {
+  if (file.format != TextFormat::text) return 0;
+  return file.compression == Compression::none ? std::min(file.bytes, kMostTextBytes)
+                                               : kMostTextBytes;
+}
 
 }  // namespace
 
 struct DocumentPipeline::State {
-  State(std::vector<NumberedFile> to_read, std::string field, const WordPiece& wordpiece,
-        int workers)
-      : files(std::move(to_read)),
-        text_field(std::move(field)),
+  State(std::vector<NumberedUnit> to_read, const WordPiece& wordpiece,
+        const PipelineOptions& wanted)
+      : units(std::move(to_read)),
+        options(wanted),
         tokenizer(wordpiece),
-        most_bytes((2 * static_cast<std::size_t>(workers) + 4) * kBatchBytes) {
-    threads.emplace_back([this] { read_files(); });
-    for (int i = 0; i < workers; ++i) threads.emplace_back([this] { work(); });
+        most_bytes((2 * static_cast<std::size_t>(options.workers) + 4) * kBatchBytes),
+        readers(std::min<std::size_t>(
+            units.size(), static_cast<std::size_t>(std::min(options.workers, kMostReaders)))) {
+    for (Reader& reader : readers) threads.emplace_back([&] { read_units(reader); });
+    for (int i = 0; i < options.workers; ++i) threads.emplace_back([this] { work(); });
   }
   ~State() {
     {
@@ -100,38 +72,52 @@ struct DocumentPipeline::State {
     threads.clear();  // joins
   }
 
-  void read_files();
-  void read_file(const NumberedFile& file);
-  void add_document(std::size_t file, Document& document);
-  void push();
+  const NumberedUnit* take_unit();
+  void begin_text(std::uint64_t bytes);
+  void end_text(std::uint64_t bytes);
+  void read_units(Reader& reader);
+  void read_unit(Reader& reader, const NumberedUnit& unit);
+  void read_file(Reader& reader, const InputFile& file, ReadStatistics& read);
+  void add_document(Reader& reader, Document& document);
+  void push(Reader& reader);
   void work();
   void finish_slot(Slot& slot, std::exception_ptr error);
+  bool all_read() const {
+    return std::ranges::all_of(readers, [](const Reader& reader) { return reader.ended; });
+  }
+  bool has_ended() const {
+    return std::ranges::all_of(
+        readers, [](const Reader& reader) { return reader.ended && reader.in_order.empty(); });
+  }
+  Reader* find_ready();
 
-  const std::vector<NumberedFile> files;
-  const std::string text_field;
+  const std::vector<NumberedUnit> units;
+  const PipelineOptions options;
   const WordPiece& tokenizer;
   const std::size_t most_bytes;
 
-  // The reader's own.
-  TextBatch filling;
-  std::uint64_t bytes_of_finished_files = 0;
-  ReadTotals totals;
-
   std::mutex mutex;  // guards what follows
   std::condition_variable changed;
-  std::deque<std::unique_ptr<Slot>> in_order;  // read and not yet taken by the caller
+  std::vector<Reader> readers;
+  std::size_t next_unit = 0;
+  std::size_t last_ready = 0;  // the reader whose batch was taken last
   std::deque<Slot*> to_do;
   std::size_t bytes_under_way = 0;
-  bool all_read = false, stopped = false;
+  std::uint64_t text_under_way = 0;  // text_bytes of the files that are read
+  bool stopped = false;
 
   std::vector<std::jthread> threads;  // last: joined before the rest goes
 };
 
-void DocumentPipeline::State::read_files() {
+const NumberedUnit* DocumentPipeline::State::take_unit() {
+  const std::scoped_lock lock(mutex);
+  return next_unit < units.size() ? &units[next_unit++] : nullptr;
+}
+
+void DocumentPipeline::State::read_units(Reader& reader) {
   std::exception_ptr error;
   try {
-    for (const NumberedFile& file : files) read_file(file);
-    push();
+    while (const NumberedUnit* unit = take_unit()) read_unit(reader, *unit);
   } catch (const Stopped&) {
   } catch (...) {
     error = std::current_exception();
@@ -139,46 +125,71 @@ void DocumentPipeline::State::read_files() {
   {
     const std::scoped_lock lock(mutex);
     if (error) {
-      auto& slot = *in_order.emplace_back(std::make_unique<Slot>());
+      auto& slot = *reader.in_order.emplace_back(std::make_unique<Slot>());
       slot.error = error;
       slot.done = true;
     }
-    all_read = true;
+    reader.ended = true;
   }
   changed.notify_all();
 }
 
-void DocumentPipeline::State::read_file(const NumberedFile& file) {
-  const auto reader = open_documents(file.file, text_field);
+void DocumentPipeline::State::read_unit(Reader& reader, const NumberedUnit& unit) {
+  reader.filling.unit = unit.number;
+  reader.bytes_before = reader.bytes_told = 0;
+  ReadStatistics read;
+  for (const InputFile& file : unit.unit.files) read_file(reader, file, read);
+  reader.filling.unit_read = std::move(read);
+  push(reader);
+}
+
+void DocumentPipeline::State::begin_text(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] {
+    return stopped || text_under_way == 0 || text_under_way + bytes <= kMostTextBytes;
+  });
+  if (stopped) throw Stopped();
+  text_under_way += bytes;
+}
+
+void DocumentPipeline::State::end_text(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  {
+    const std::scoped_lock lock(mutex);
+    text_under_way -= bytes;
+  }
+  changed.notify_all();
+}
+
+void DocumentPipeline::State::read_file(Reader& reader, const InputFile& file,
+                                        ReadStatistics& read) {
+  begin_text(text_bytes(file));
+  const auto documents = open_documents(file, options.text_field);
   Document document;
-  while (reader->next(document)) {
-    add_document(file.number, document);
-    filling.input_bytes = bytes_of_finished_files + reader->compressed_bytes_read();
-    if (filling.bytes >= kBatchBytes) push();
+  while (documents->next(document)) {
+    add_document(reader, document);
+    reader.filling.input_bytes = reader.bytes_before + documents->compressed_bytes_read();
+    if (reader.filling.bytes >= kBatchBytes) push(reader);
   }
-  bytes_of_finished_files += file.file.bytes;
-  filling.input_bytes = bytes_of_finished_files;
-  const ReadStatistics& read = reader->statistics();
-  if (totals.statistics.first_malformed.empty() && !read.first_malformed.empty()) {
-    totals.first_malformed_file = file.number;
-  }
-  totals.statistics.add(read);
+  reader.bytes_before += file.bytes;
+  reader.filling.input_bytes = reader.bytes_before;
+  read.add(documents->statistics());
+  end_text(text_bytes(file));
 }
 
 // Moves the paragraphs into batches; a long document is cut between paragraphs.
-void DocumentPipeline::State::add_document(std::size_t file, Document& document) {
+void DocumentPipeline::State::add_document(Reader& reader, Document& document) {
+  TextBatch& filling = reader.filling;
   const auto begin_part = [&] {
     auto& part = filling.parts.emplace_back();
     filling.bytes += sizeof part;
-    part.file = file;
     part.already_sentences = document.already_sentences;
   };
   begin_part();
   for (std::string& paragraph : document.paragraphs) {
     if (filling.bytes >= kBatchBytes && !filling.parts.back().paragraphs.empty()) {
-      const std::uint64_t input_bytes = filling.input_bytes;
-      push();
-      filling.input_bytes = input_bytes;
+      push(reader);
       begin_part();
     }
     filling.bytes += paragraph.size() + sizeof(std::string);
@@ -188,9 +199,14 @@ void DocumentPipeline::State::add_document(std::size_t file, Document& document)
   document.paragraphs.clear();
 }
 
-void DocumentPipeline::State::push() {
+void DocumentPipeline::State::push(Reader& reader) {
   auto slot = std::make_unique<Slot>();
-  slot->text = std::exchange(filling, {});
+  // The next batch goes on in the same unit.
+  const std::size_t unit = reader.filling.unit;
+  const std::uint64_t read = std::max(reader.filling.input_bytes, reader.bytes_told);
+  slot->text = std::exchange(reader.filling, {});
+  slot->text.input_bytes = read - std::exchange(reader.bytes_told, read);
+  reader.filling.unit = unit;
   const std::size_t bytes = slot->text.bytes;
   {
     std::unique_lock lock(mutex);
@@ -200,7 +216,7 @@ void DocumentPipeline::State::push() {
     if (stopped) throw Stopped();
     bytes_under_way += bytes;
     to_do.push_back(slot.get());
-    in_order.push_back(std::move(slot));
+    reader.in_order.push_back(std::move(slot));
   }
   changed.notify_all();
 }
@@ -211,13 +227,13 @@ void DocumentPipeline::State::work() {
     Slot* slot = nullptr;
     {
       std::unique_lock lock(mutex);
-      changed.wait(lock, [&] { return stopped || !to_do.empty() || all_read; });
+      changed.wait(lock, [&] { return stopped || !to_do.empty() || all_read(); });
       if (stopped || to_do.empty()) return;
       slot = to_do.front();
       to_do.pop_front();
     }
     try {
-      if (!worker) worker = std::make_unique<BatchTokenizer>(tokenizer);
+      if (!worker) worker = std::make_unique<BatchTokenizer>(tokenizer, options.keep_unknown_texts);
       slot->result = worker->run(slot->text);
       finish_slot(*slot, nullptr);
     } catch (...) {
@@ -236,33 +252,43 @@ void DocumentPipeline::State::finish_slot(Slot& slot, std::exception_ptr error) 
   changed.notify_all();
 }
 
-DocumentPipeline::DocumentPipeline(std::vector<NumberedFile> files, const std::string& text_field,
-                                   const WordPiece& tokenizer, int workers)
-    : state_(std::make_unique<State>(std::move(files), text_field, tokenizer, workers)) {}
+DocumentPipeline::DocumentPipeline(std::vector<NumberedUnit> units, const WordPiece& tokenizer,
+                                   const PipelineOptions& options)
+    : state_(std::make_unique<State>(std::move(units), tokenizer, options)) {}
 
 DocumentPipeline::~DocumentPipeline() = default;
+
+// A reader whose next batch is done, in turns.
+Reader* DocumentPipeline::State::find_ready() {
+  for (std::size_t i = 1; i <= readers.size(); ++i) {
+    const std::size_t number = (last_ready + i) % readers.size();
+    Reader& reader = readers[number];
+    if (reader.in_order.empty() || !reader.in_order.front()->done) continue;
+    last_ready = number;
+    return &reader;
+  }
+  return nullptr;
+}
 
 bool DocumentPipeline::next(TokenizedBatch& batch) {
   State& state = *state_;
   std::unique_ptr<Slot> slot;
   {
     std::unique_lock lock(state.mutex);
+    Reader* reader = nullptr;
     state.changed.wait(lock, [&] {
-      return state.in_order.empty() ? state.all_read : state.in_order.front()->done;
+      reader = state.find_ready();
+      return reader != nullptr || state.has_ended();
     });
-    if (state.in_order.empty()) return false;
-    slot = std::move(state.in_order.front());
-    state.in_order.pop_front();
+    if (reader == nullptr) return false;
+    slot = std::move(reader->in_order.front());
+    reader->in_order.pop_front();
     state.bytes_under_way -= slot->text.bytes;
   }
   state.changed.notify_all();
   if (slot->error) std::rethrow_exception(slot->error);
   batch = std::move(slot->result);
   return true;
-}
-
-const ReadTotals& DocumentPipeline::totals() const {
-  return state_->totals;
 }
 
 }  // namespace bertha

@@ -1,52 +1,55 @@
-// Documents of several files to token ids: one thread reads, others split sentences and tokenize,
-// the caller takes the results in the order of reading. Memory is bounded by the text under way.
+// Units of the input to token ids: some threads read, each a unit at a time; others split sentences
+// and tokenize; the caller takes the results of each unit in the order of reading. Memory is
+// bounded by the text under way.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data_pipeline/prepare_units.h"
 #include "data_pipeline/text/document_reader.h"
-#include "data_pipeline/text/input_files.h"
 #include "data_pipeline/tokenizer/wordpiece.h"
 
 namespace bertha {
 
-struct NumberedFile {
+struct NumberedUnit {
   std::size_t number;  // in the input's order
-  InputFile file;
+  InputUnit unit;
 };
 
 // Token ids of some documents; a long document spans several batches.
 struct TokenizedBatch {
   struct Part {
-    std::size_t file;
-    std::size_t sentences, tokens;  // of this part
-    bool ends_document;
+    std::size_t sentences = 0, tokens = 0, unknown_bytes = 0;  // of this part
+    bool ends_document = false;
   };
+  std::size_t unit = 0;  // that all of it belongs to
   std::vector<Part> parts;
   std::vector<std::uint32_t> sentences;  // tokens of each, parts end to end, all over 0
   std::vector<std::int32_t> tokens;
-  std::uint64_t input_bytes = 0;  // of all files, read up to the end of this batch
+  std::string unknown_texts;      // of the sentences with unknown words, where that is wanted
+  std::uint64_t input_bytes = 0;  // read since the unit's batch before
+  std::optional<ReadStatistics> unit_read;  // the unit ends with this batch: what was read of it
 };
 
-// What was read, with the first malformed record's file for choosing among ranks.
-struct ReadTotals {
-  ReadStatistics statistics;
-  std::uint64_t first_malformed_file = UINT64_MAX;
+struct PipelineOptions {
+  std::string text_field;
+  int workers = 1;
+  bool keep_unknown_texts = false;
 };
 
 class DocumentPipeline {
  public:
-  // `tokenizer` must outlive the pipeline.
-  DocumentPipeline(std::vector<NumberedFile> files, const std::string& text_field,
-                   const WordPiece& tokenizer, int workers);
+  // Begins with the first of `units`. `tokenizer` must outlive the pipeline.
+  DocumentPipeline(std::vector<NumberedUnit> units, const WordPiece& tokenizer,
+                   const PipelineOptions& options);
   ~DocumentPipeline();  // stops the threads, wherever they are
 
-  // False at the end. Throws what a thread threw.
+  // False at the end. Batches of several units come in turns. Throws what a thread threw.
   bool next(TokenizedBatch& batch);
-  const ReadTotals& totals() const;  // complete when next() has returned false
 
  private:
   struct State;

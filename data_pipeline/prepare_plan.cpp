@@ -15,25 +15,24 @@ double hash_of(std::uint64_t seed, std::uint64_t document) {
   return Philox(seed, RandomPurpose::validation_split, document).next_double();
 }
 
-std::uint64_t count_documents(const std::vector<SpillReport>& reports) {
+std::uint64_t count_documents(DocumentWalk walk) {
   std::uint64_t documents = 0;
-  for (const auto& report : reports) {
-    for (const auto& section : report.files) documents += section.documents;
-  }
+  SpilledDocument document;
+  while (walk.next(document)) ++documents;
   return documents;
 }
 
-void count_split_tokens(const std::vector<SpillReport>& reports, ShardPlan& plan) {
+void count_split_tokens(DocumentWalk walk, ShardPlan& plan) {
   SpilledDocument document;
-  for (DocumentWalk walk(reports); walk.next(document);) {
+  while (walk.next(document)) {
     plan.split_tokens[plan.rule.split_of(document.number)] += document.tokens;
   }
 }
 
-void fill_shards(const std::vector<SpillReport>& reports, ShardPlan& plan) {
+void fill_shards(DocumentWalk walk, ShardPlan& plan) {
   SpilledDocument document;
   ShardWalk shards(plan);
-  for (DocumentWalk walk(reports); walk.next(document);) {
+  while (walk.next(document)) {
     const auto place = shards.place(document);
     auto& split = plan.shards[place.split];
     if (place.shard == split.size()) split.emplace_back();
@@ -67,18 +66,18 @@ std::size_t SplitRule::split_of(std::uint64_t document) const {
   return hash_of(seed_, document) < fraction_ ? kValidation : kTrain;
 }
 
-ShardPlan plan_shards(const std::vector<SpillReport>& reports, const PlanOptions& options) {
-  ShardPlan plan{.rule = SplitRule(options, count_documents(reports)),
+ShardPlan plan_shards(const BeginWalk& walk, const PlanOptions& options) {
+  ShardPlan plan{.rule = SplitRule(options, count_documents(walk())),
                  .split_tokens = {},
                  .wanted_shards = {},
                  .shards = {}};
-  count_split_tokens(reports, plan);
+  count_split_tokens(walk(), plan);
   for (const std::size_t split : {kTrain, kValidation}) {
     const std::uint64_t tokens = plan.split_tokens[split];
     plan.wanted_shards[split] =
         tokens / options.shard_tokens + (tokens % options.shard_tokens != 0);
   }
-  fill_shards(reports, plan);
+  fill_shards(walk(), plan);
   for (const auto& shards : plan.shards) {
     if (shards.size() > kMostShards) {
       throw Error(ErrorKind::usage,

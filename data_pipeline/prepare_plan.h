@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -43,8 +44,11 @@ struct ShardPlan {
   std::array<std::vector<PlannedShard>, 2> shards;  // by split; none is empty
 };
 
+// A new walk through all documents, from the first.
+using BeginWalk = std::function<DocumentWalk()>;
+
 // Error{usage} when shard_tokens makes more shards than their names can number.
-ShardPlan plan_shards(const std::vector<SpillReport>& reports, const PlanOptions& options);
+ShardPlan plan_shards(const BeginWalk& walk, const PlanOptions& options);
 
 // Says for each document, in input order, where it goes: the borders lie at equal numbers of
 // tokens, moved to the nearer end of the document they fall into.

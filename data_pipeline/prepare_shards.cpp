@@ -2,143 +2,210 @@
 #include "data_pipeline/prepare_shards.h"
 
 #include <algorithm>
-#include <optional>
+#include <array>
+#include <map>
+#include <memory>
+#include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "data_pipeline/prepare_message.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "data_pipeline/spill_reader.h"
 #include "parallel/base/error.h"
+#include "parallel/base/staged_output.h"
 
 namespace bertha {
+namespace fs = std::filesystem;
 namespace {
+
+void pack_shard(const WrittenShard& shard, std::string& bytes) {
+  put_number(bytes, shard.split);
+  put_text(bytes, shard.summary.file);
+  put_text(bytes, shard.summary.checksum);
+  for (const auto number : {shard.summary.documents, shard.summary.sentences, shard.summary.tokens,
+                            shard.summary.bytes}) {
+    put_number(bytes, number);
+  }
+  shard.statistics.pack(bytes);
+}
+
+WrittenShard unpack_shard(MessageReader& message) {
+  WrittenShard shard{};
+  shard.split = message.number();
+  shard.summary.file = message.text();
+  shard.summary.checksum = message.text();
+  for (auto* number : {&shard.summary.documents, &shard.summary.sentences, &shard.summary.tokens,
+                       &shard.summary.bytes}) {
+    *number = message.number();
+  }
+  shard.statistics = CorpusStatistics::unpack(message);
+  return shard;
+}
+
+// What an earlier run left of a shard, when that is whole: it was on disk before this was noted.
+std::optional<WrittenShard> find_written(const fs::path& note, const fs::path& corpus) {
+  std::error_code error;
+  if (!fs::exists(note, error)) return {};
+  const std::string bytes = read_file(note);
+  MessageReader message(bytes);
+  WrittenShard shard = unpack_shard(message);
+  const auto size = fs::file_size(corpus / shard.summary.file, error);
+  if (error || size != shard.summary.bytes) return {};
+  return shard;
+}
 
 class ShareWriter {
  public:
-  ShareWriter(const std::filesystem::path& folder, const ShardPlan& plan,
-              const Vocabulary& vocabulary, const RankInfo& rank)
-      : folder_(folder), plan_(plan), vocabulary_(vocabulary), rank_(rank) {}
+  ShareWriter(const ShardPlan& plan, const ShareOptions& options) : plan_(plan), options_(options) {
+    for (const std::size_t split : {kTrain, kValidation}) {
+      for (std::size_t shard = 0; shard < plan.shards[split].size(); ++shard) {
+        const ShardWalk::Place place{split, shard};
+        if (!is_of_rank(place)) continue;
+        auto found = find_written(note_of(place), options.corpus);
+        to_do_[split].push_back(!found);
+        if (found) shards_.push_back(std::move(*found));
+      }
+    }
+  }
 
   bool is_mine(const ShardWalk::Place& place) const {
-    const std::size_t number =
-        place.shard + (place.split == kTrain ? 0 : plan_.shards[kTrain].size());
-    return number % static_cast<std::size_t>(rank_.world_size) ==
-           static_cast<std::size_t>(rank_.rank);
+    return is_of_rank(place) && to_do_[place.split][place.shard / ranks()];
+  }
+  // Whether nothing is left to do.
+  bool is_done() const {
+    return std::ranges::none_of(
+        to_do_, [](const auto& split) { return std::ranges::find(split, true) != split.end(); });
   }
 
-  // The shard that the next document goes to.
-  ShardWriter& writer_of(const ShardWalk::Place& place) {
-    auto& open = open_[place.split];
-    if (!open || open->shard != place.shard) {
-      finish(place.split);
-      start(place);
-    }
-    return open->writer;
+  void add_sentences(const ShardWalk::Place& place, std::span<const std::int32_t> tokens,
+                     std::span<const std::uint32_t> lengths) {
+    auto& open = open_shard(place);
+    open.writer.add_sentences(tokens, lengths);
+    open.statistics.add_sentences(tokens, lengths, options_.vocabulary.unknown());
+  }
+  void end_document(const SpilledDocument& document, const ShardWalk::Place& place) {
+    auto& open = open_shard(place);
+    open.writer.end_document();
+    open.statistics.add_document(document.sentences);
   }
 
-  ShardSummaries finish_all() {
+  std::vector<WrittenShard> finish_all() {
     for (const std::size_t split : {kTrain, kValidation}) finish(split);
-    return std::move(summaries_);
+    return std::move(shards_);
   }
 
  private:
   struct OpenShard {
-    std::size_t shard;
+    ShardWalk::Place place;
     ShardWriter writer;
+    CorpusStatistics statistics;
   };
 
-  void start(const ShardWalk::Place& place) {
-    const auto& shards = plan_.shards[place.split];
-    const PlannedShard& planned = shards[place.shard];
-    const std::string name = shard_file_name(
-        kSplitNames[place.split], static_cast<int>(place.shard), static_cast<int>(shards.size()));
-    const ShardWriter::Shape shape{.documents = planned.documents,
-                                   .sentences = planned.sentences,
-                                   .tokens = planned.tokens,
-                                   .vocabulary_size = vocabulary_.size(),
-                                   .vocabulary_sha256 = vocabulary_.sha256()};
-    open_[place.split].reset(new OpenShard{place.shard, ShardWriter(folder_ / name, shape)});
+  std::size_t ranks() const { return static_cast<std::size_t>(options_.rank.world_size); }
+  bool is_of_rank(const ShardWalk::Place& place) const {
+    const std::size_t number =
+        place.shard + (place.split == kTrain ? 0 : plan_.shards[kTrain].size());
+    return number % ranks() == static_cast<std::size_t>(options_.rank.rank);
   }
-
-  void finish(std::size_t split) {
-    if (!open_[split]) return;
-    summaries_[split].push_back(open_[split]->writer.finish());
-    open_[split].reset();
+  std::string name_of(const ShardWalk::Place& place) const {
+    return shard_file_name(kSplitNames[place.split], static_cast<int>(place.shard),
+                           static_cast<int>(plan_.shards[place.split].size()));
   }
+  fs::path note_of(const ShardWalk::Place& place) const {
+    return options_.work / (name_of(place) + ".done");
+  }
+  OpenShard& open_shard(const ShardWalk::Place& place) {
+    auto& open = open_[place.split];
+    if (!open || open->place != place) {
+      finish(place.split);
+      start(place);
+    }
+    return *open;
+  }
+  void start(const ShardWalk::Place& place);
+  void finish(std::size_t split);
 
-  const std::filesystem::path& folder_;
   const ShardPlan& plan_;
-  const Vocabulary& vocabulary_;
-  const RankInfo& rank_;
+  const ShareOptions& options_;
+  std::array<std::vector<bool>, 2> to_do_;  // by split and turn of this rank
   std::array<std::unique_ptr<OpenShard>, 2> open_;
-  ShardSummaries summaries_;
+  std::vector<WrittenShard> shards_;
 };
+
+void ShareWriter::start(const ShardWalk::Place& place) {
+  const PlannedShard& planned = plan_.shards[place.split][place.shard];
+  const ShardWriter::Shape shape{.documents = planned.documents,
+                                 .sentences = planned.sentences,
+                                 .tokens = planned.tokens,
+                                 .vocabulary_size = options_.vocabulary.size(),
+                                 .vocabulary_sha256 = options_.vocabulary.sha256()};
+  open_[place.split].reset(
+      new OpenShard{place, ShardWriter(options_.work / name_of(place), shape), {}});
+}
+
+void ShareWriter::finish(std::size_t split) {
+  if (!open_[split]) return;
+  OpenShard& open = *open_[split];
+  shards_.push_back({split, open.writer.finish(), open.statistics});
+  const fs::path path = options_.work / name_of(open.place);
+  fs::rename(path, options_.corpus / path.filename());
+  std::string note;
+  pack_shard(shards_.back(), note);
+  write_file_atomically(note_of(open.place), note);
+  open_[split].reset();
+}
 
 }  // namespace
 
-std::string pack_summaries(const ShardSummaries& summaries) {
+std::string pack_shards(const std::vector<WrittenShard>& shards) {
   std::string bytes;
-  for (const auto& split : summaries) {
-    put_number(bytes, split.size());
-    for (const ShardSummary& shard : split) {
-      put_text(bytes, shard.file);
-      put_text(bytes, shard.checksum);
-      for (const auto number : {shard.documents, shard.sentences, shard.tokens, shard.bytes}) {
-        put_number(bytes, number);
-      }
-    }
-  }
+  for (const WrittenShard& shard : shards) pack_shard(shard, bytes);
   return bytes;
 }
 
-ShardSummaries merge_summaries(const std::vector<std::string>& packed) {
-  ShardSummaries all;
+std::vector<WrittenShard> merge_shards(const std::vector<std::string>& packed) {
+  std::vector<WrittenShard> all;
   for (const std::string& bytes : packed) {
-    MessageReader message(bytes);
-    for (auto& split : all) {
-      for (std::uint64_t left = message.number(); left > 0; --left) {
-        ShardSummary& shard = split.emplace_back();
-        shard.file = message.text();
-        shard.checksum = message.text();
-        for (auto* number : {&shard.documents, &shard.sentences, &shard.tokens, &shard.bytes}) {
-          *number = message.number();
-        }
-      }
-    }
+    for (MessageReader message(bytes); !message.at_end();) all.push_back(unpack_shard(message));
   }
-  for (auto& split : all) std::ranges::sort(split, {}, &ShardSummary::file);
+  std::ranges::sort(all, {}, [](const WrittenShard& shard) {
+    return std::pair(shard.split, shard.summary.file);
+  });
   return all;
 }
 
-std::map<std::string, SplitCounts> split_counts(ShardSummaries summaries) {
+std::map<std::string, SplitCounts> split_counts(const std::vector<WrittenShard>& shards) {
   std::map<std::string, SplitCounts> splits;
-  for (const std::size_t name : {kTrain, kValidation}) {
-    auto& split = splits[kSplitNames[name]];
-    for (const auto& shard : summaries[name]) {
-      split.documents += shard.documents;
-      split.sentences += shard.sentences;
-      split.tokens += shard.tokens;
-    }
-    split.shards = std::move(summaries[name]);
+  for (const char* name : kSplitNames) splits[name] = {};
+  for (const WrittenShard& shard : shards) {
+    SplitCounts& split = splits[kSplitNames.at(shard.split)];
+    split.documents += shard.summary.documents;
+    split.sentences += shard.summary.sentences;
+    split.tokens += shard.summary.tokens;
+    split.shards.push_back(shard.summary);
   }
   return splits;
 }
 
-ShardSummaries write_share(const std::filesystem::path& folder,
-                           const std::vector<SpillReport>& reports, const ShardPlan& plan,
-                           const Vocabulary& vocabulary, const RankInfo& rank) {
-  ShareWriter share(folder, plan, vocabulary, rank);
-  SpillReader spill(folder, reports.size(), token_bytes(vocabulary.size()));
+std::vector<WrittenShard> write_share(const BeginWalk& begin_walk, const ShardPlan& plan,
+                                      const ShareOptions& options) {
+  ShareWriter share(plan, options);
+  if (share.is_done()) return share.finish_all();
+  SpillReader spill(options.work, token_bytes(options.vocabulary.size()));
   ShardWalk shards(plan);
   SpilledDocument document;
   std::vector<std::int32_t> tokens;
   std::vector<std::uint32_t> sentences;
-  for (DocumentWalk walk(reports); walk.next(document);) {
+  std::uint64_t written = 0;
+  for (DocumentWalk walk = begin_walk(); walk.next(document);) {
     const auto place = shards.place(document);
     if (!share.is_mine(place)) continue;
-    ShardWriter& writer = share.writer_of(place);
     spill.begin(document);
-    while (spill.next(tokens, sentences)) writer.add_sentences(tokens, sentences);
-    writer.end_document();
+    while (spill.next(tokens, sentences)) share.add_sentences(place, tokens, sentences);
+    share.end_document(document, place);
+    written += document.tokens;
+    if (options.written_tokens) options.written_tokens(written);
   }
   return share.finish_all();
 }

@@ -1,12 +1,13 @@
 // Writes a rank's share of the planned shards, out of everybody's spill files.
 #pragma once
 
-#include <array>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "data_pipeline/corpus_statistics.h"
 #include "data_pipeline/prepare_plan.h"
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/shards/shard_writer.h"
@@ -15,20 +16,30 @@
 
 namespace bertha {
 
-// By split, in the order of the plan.
-using ShardSummaries = std::array<std::vector<ShardSummary>, 2>;
+struct WrittenShard {
+  std::size_t split;
+  ShardSummary summary;
+  CorpusStatistics statistics;
+};
 
-std::string pack_summaries(const ShardSummaries& summaries);
-// Of all ranks, put together again by file name.
-ShardSummaries merge_summaries(const std::vector<std::string>& packed);
+std::string pack_shards(const std::vector<WrittenShard>& shards);
+// Of all ranks, put together again by split and file name.
+std::vector<WrittenShard> merge_shards(const std::vector<std::string>& packed);
 
 // Counts and shards of both splits, as the manifest holds them.
-std::map<std::string, SplitCounts> split_counts(ShardSummaries summaries);
+std::map<std::string, SplitCounts> split_counts(const std::vector<WrittenShard>& shards);
 
-// Shard n (training, then validation) is written by rank n modulo the number of ranks. `folder`
-// holds the spill files and gets the shards.
-ShardSummaries write_share(const std::filesystem::path& folder,
-                           const std::vector<SpillReport>& reports, const ShardPlan& plan,
-                           const Vocabulary& vocabulary, const RankInfo& rank);
+struct ShareOptions {
+  std::filesystem::path work;  // holds the spill, shards under way and what is known of whole ones
+  std::filesystem::path corpus;  // gets the whole shards
+  const Vocabulary& vocabulary;
+  const RankInfo& rank;
+  std::function<void(std::uint64_t)> written_tokens;  // now and then: so far, of this rank
+};
+
+// Shard n (training, then validation) is written by rank n modulo the number of ranks, unless an
+// earlier run did.
+std::vector<WrittenShard> write_share(const BeginWalk& walk, const ShardPlan& plan,
+                                      const ShareOptions& options);
 
 }  // namespace bertha

@@ -1,64 +1,84 @@
-// What the ranks' spill files hold: every document of the input, in input order.
+// What the spill holds: every document of the input, in input order.
 //
-// A rank reads its files one after the other in input order, and writes the token ids of their
-// documents end to end. Its report lists files and documents in the same order, so all reports
-// together are merged by file number. A document takes about four bytes here.
+// The documents of a unit of the input (prepare_units.h) lie in files of their own, end to end:
+//   spill-00000.tokens     token ids, as wide as in the shards
+//   spill-00000.sentences  uint32: tokens of each sentence
+//   spill-00000.documents  numbers (prepare_message.h): sentences and tokens of each document
+//   spill-00000.digests    16 bytes for each document, where duplicates are looked for
+//   spill-00000.done       the report below; what makes the others valid
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <queue>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "data_pipeline/prepare_message.h"
-#include "data_pipeline/prepare_pipeline.h"
+#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/text/document_reader.h"
 
 namespace bertha {
 
+enum class SpillFile { tokens, sentences, documents, digests };
+inline constexpr std::array kSpillFiles = {SpillFile::tokens, SpillFile::sentences,
+                                           SpillFile::documents, SpillFile::digests};
+std::filesystem::path spill_path(const std::filesystem::path& folder, std::size_t unit,
+                                 SpillFile file);
+
+using DocumentDigest = std::array<std::uint64_t, 2>;
+
 struct SpillReport {
-  ReadTotals read;
-  std::uint64_t unknown_tokens = 0;
-  std::uint64_t longest_sentence_tokens = 0;
+  ReadStatistics read;
+  std::uint64_t documents = 0;                 // in the spill
   std::uint64_t documents_without_tokens = 0;  // not in the spill
-  struct FileSection {
-    std::uint64_t file, documents;
+  struct File {
+    std::uint64_t bytes = 0;
+    std::string sha256;
   };
-  std::vector<FileSection> files;  // those with documents
-  std::string documents;           // numbers: sentences and tokens of each
+  std::array<File, kSpillFiles.size()> files;
 
   std::string pack() const;
   static SpillReport unpack(std::string_view bytes);
 };
 
+// The commit of a unit: its files are complete.
+void write_spill_report(const std::filesystem::path& folder, std::size_t unit,
+                        const SpillReport& report);
+// Nothing unless report and files are there and whole.
+std::optional<SpillReport> find_spill_report(const std::filesystem::path& folder, std::size_t unit);
+
 struct SpilledDocument {
-  std::uint64_t number;  // in the whole input
-  std::size_t rank;      // whose spill it is in, and where there:
+  std::uint64_t number;  // among those that stay, in input order
+  std::size_t unit;      // whose spill it is in, and where there:
   std::uint64_t first_sentence, first_token;
   std::uint64_t sentences, tokens;
 };
 
-// All documents in input order, of the reports of all ranks (which must outlive it).
+// Numbers of documents in input order that are left out; empty: none.
+using DroppedDocuments = std::vector<bool>;
+
+// All documents in input order. `reports` are by unit; they and `dropped` must outlive it.
 class DocumentWalk {
  public:
-  explicit DocumentWalk(const std::vector<SpillReport>& reports);
+  DocumentWalk(std::filesystem::path folder, const std::vector<SpillReport>& reports,
+               const DroppedDocuments& dropped);
+  ~DocumentWalk();
   bool next(SpilledDocument& document);  // false at the end
 
  private:
-  struct Cursor {
-    MessageReader documents;
-    std::size_t section = 0;
-    std::uint64_t sentence = 0, token = 0;
-  };
-  void queue_section(std::size_t rank);
+  class Numbers;
+  void begin_unit();
 
+  std::filesystem::path folder_;
   const std::vector<SpillReport>& reports_;
-  std::vector<Cursor> cursors_;                           // by rank
-  using Section = std::pair<std::uint64_t, std::size_t>;  // file, rank
-  std::priority_queue<Section, std::vector<Section>, std::greater<>> sections_;
-  std::size_t rank_ = 0;
-  std::uint64_t left_in_section_ = 0, number_ = 0;
+  const DroppedDocuments& dropped_;
+  std::unique_ptr<Numbers> numbers_;
+  std::size_t next_unit_ = 0;
+  std::uint64_t left_in_unit_ = 0, sentence_ = 0, token_ = 0;
+  std::uint64_t seen_ = 0, number_ = 0;
 };
 
 }  // namespace bertha

@@ -7,8 +7,6 @@
 #include <numeric>
 #include <utility>
 
-#include "data_pipeline/spill_writer.h"
-
 namespace bertha {
 namespace {
 
@@ -34,20 +32,20 @@ void FileWindow::read(std::uint64_t offset, void* data, std::size_t bytes) {
   std::memcpy(data, window_.data() + (offset - begin_), bytes);
 }
 
-SpillReader::SpillReader(std::filesystem::path folder, std::size_t ranks, int token_bytes)
-    : folder_(std::move(folder)), token_bytes_(token_bytes), files_(ranks) {}
+SpillReader::SpillReader(std::filesystem::path folder, int token_bytes)
+    : folder_(std::move(folder)), token_bytes_(token_bytes) {}
 
 void SpillReader::begin(const SpilledDocument& document) {
   document_ = document;
-  auto& files = files_[document.rank];
-  if (files) return;
-  const auto paths = spill_paths(folder_, document.rank);
-  files.reset(new Files{FileWindow(paths.tokens), FileWindow(paths.sentences)});
+  if (files_ && unit_ == document.unit) return;
+  unit_ = document.unit;
+  files_.reset(new Files{FileWindow(spill_path(folder_, unit_, SpillFile::tokens)),
+                         FileWindow(spill_path(folder_, unit_, SpillFile::sentences))});
 }
 
 bool SpillReader::next(std::vector<std::int32_t>& tokens, std::vector<std::uint32_t>& sentences) {
   if (document_.sentences == 0) return false;
-  auto& files = *files_[document_.rank];
+  auto& files = *files_;
   sentences.resize(std::min(document_.sentences, kPieceSentences));
   files.sentences.read(document_.first_sentence * sizeof(std::uint32_t), sentences.data(),
                        sentences.size() * sizeof(std::uint32_t));

@@ -1,4 +1,4 @@
-// Reads documents back from the spill files of all ranks, mostly forward.
+// Reads documents back from the spill files of all units, mostly forward.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class FileWindow {
 
 class SpillReader {
  public:
-  SpillReader(std::filesystem::path folder, std::size_t ranks, int token_bytes);
+  SpillReader(std::filesystem::path folder, int token_bytes);
 
   // The document that next() gives in pieces.
   void begin(const SpilledDocument& document);
@@ -41,8 +41,9 @@ class SpillReader {
   };
   std::filesystem::path folder_;
   int token_bytes_;
-  std::vector<std::unique_ptr<Files>> files_;  // by rank, opened when needed
-  SpilledDocument document_{};                 // what is left of it
+  std::unique_ptr<Files> files_;  // of the document's unit
+  std::size_t unit_ = 0;
+  SpilledDocument document_{};  // what is left of it
   std::vector<std::uint16_t> narrow_;
 };
 

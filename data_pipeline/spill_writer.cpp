@@ -2,69 +2,122 @@
 #include "data_pipeline/spill_writer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fcntl.h>
 #include <utility>
 
-#include <fmt/format.h>
-
+#include "data_pipeline/prepare_message.h"
 #include "data_pipeline/shards/shard_schema.h"
 
 namespace bertha {
+namespace {
 
-SpillPaths spill_paths(const std::filesystem::path& folder, std::size_t rank) {
-  return {folder / fmt::format("spill-{:05}.tokens", rank),
-          folder / fmt::format("spill-{:05}.sentences", rank)};
+constexpr std::size_t kIndexBlock = 1 << 16;
+
+DocumentDigest digest_of(const std::string& hexadecimal) {
+  constexpr std::size_t kDigits = 16;
+  DocumentDigest digest{};
+  const char* digits = hexadecimal.data();
+  std::from_chars(digits, digits + kDigits, digest[0], 16);
+  std::from_chars(digits + kDigits, digits + 2 * kDigits, digest[1], 16);
+  return digest;
 }
 
-SpillWriter::SpillWriter(const SpillPaths& paths, const Vocabulary& vocabulary)
-    : token_file_(open_file(paths.tokens, O_WRONLY | O_CREAT | O_TRUNC)),
-      sentence_file_(open_file(paths.sentences, O_WRONLY | O_CREAT | O_TRUNC)),
-      tokens_(token_file_.get(), paths.tokens.string(), 0),
-      sentences_(sentence_file_.get(), paths.sentences.string(), 0),
+}  // namespace
+
+SpillWriter::Output::Output(const std::filesystem::path& path)
+    : file_(open_file(path, O_WRONLY | O_CREAT | O_TRUNC)),
+      writer_(file_.get(), path.string(), 0) {}
+
+void SpillWriter::Output::append(const void* data, std::size_t bytes) {
+  writer_.append(data, bytes);
+  hash_.update(data, bytes);
+}
+
+SpillReport::File SpillWriter::Output::finish() {
+  writer_.flush();
+  return {.bytes = writer_.end(), .sha256 = hash_.hex()};
+}
+
+SpillWriter::SpillWriter(const std::filesystem::path& folder, std::size_t unit,
+                         const Vocabulary& vocabulary, bool with_digests)
+    : folder_(folder),
+      unit_(unit),
       token_bytes_(token_bytes(vocabulary.size())),
-      unknown_(vocabulary.unknown()) {}
+      with_digests_(with_digests) {
+  for (const SpillFile file : kSpillFiles) {
+    if (file == SpillFile::digests && !with_digests) continue;
+    outputs_[static_cast<std::size_t>(file)].emplace(spill_path(folder, unit, file));
+  }
+}
 
 void SpillWriter::add(const TokenizedBatch& batch) {
   add_tokens(batch.tokens);
-  sentences_.append(batch.sentences.data(), batch.sentences.size() * sizeof(std::uint32_t));
-  for (const std::uint32_t length : batch.sentences) {
-    report_.longest_sentence_tokens =
-        std::max<std::uint64_t>(report_.longest_sentence_tokens, length);
-  }
+  output(SpillFile::sentences)
+      .append(batch.sentences.data(), batch.sentences.size() * sizeof(std::uint32_t));
+  TokenizedBatch::Part before;  // the sum of the parts so far
   for (const auto& part : batch.parts) {
+    if (with_digests_) add_to_digest(batch, before, part);
+    before.sentences += part.sentences;
+    before.tokens += part.tokens;
+    before.unknown_bytes += part.unknown_bytes;
     document_sentences_ += part.sentences;
     document_tokens_ += part.tokens;
-    if (part.ends_document) end_document(part.file);
+    if (part.ends_document) end_document();
   }
+}
+
+void SpillWriter::add_to_digest(const TokenizedBatch& batch, const TokenizedBatch::Part& begin,
+                                const TokenizedBatch::Part& part) {
+  if (!document_hash_) document_hash_.emplace();
+  document_hash_->sentences.update(batch.sentences.data() + begin.sentences,
+                                   part.sentences * sizeof(std::uint32_t));
+  document_hash_->tokens.update(batch.tokens.data() + begin.tokens,
+                                part.tokens * sizeof(std::int32_t));
+  document_hash_->unknown_texts.update(batch.unknown_texts.data() + begin.unknown_bytes,
+                                       part.unknown_bytes);
 }
 
 void SpillWriter::add_tokens(const std::vector<std::int32_t>& ids) {
-  report_.unknown_tokens += static_cast<std::uint64_t>(std::ranges::count(ids, unknown_));
-  if (token_bytes_ == 4) return tokens_.append(ids.data(), ids.size() * sizeof(std::int32_t));
+  auto& out = output(SpillFile::tokens);
+  if (token_bytes_ == 4) return out.append(ids.data(), ids.size() * sizeof(std::int32_t));
   std::vector<std::uint16_t> narrow(ids.size());
   std::ranges::transform(ids, narrow.begin(),
                          [](std::int32_t id) { return static_cast<std::uint16_t>(id); });
-  tokens_.append(narrow.data(), narrow.size() * sizeof(std::uint16_t));
+  out.append(narrow.data(), narrow.size() * sizeof(std::uint16_t));
 }
 
-void SpillWriter::end_document(std::size_t file) {
+void SpillWriter::end_document() {
   const auto sentences = std::exchange(document_sentences_, 0);
   const auto tokens = std::exchange(document_tokens_, 0);
   if (tokens == 0) {
     ++report_.documents_without_tokens;
+    document_hash_.reset();
     return;
   }
-  if (report_.files.empty() || report_.files.back().file != file)
-    report_.files.push_back({file, 0});
-  ++report_.files.back().documents;
-  put_number(report_.documents, sentences);
-  put_number(report_.documents, tokens);
+  ++report_.documents;
+  put_number(index_, sentences);
+  put_number(index_, tokens);
+  if (index_.size() >= kIndexBlock) {
+    output(SpillFile::documents).append(index_.data(), index_.size());
+    index_.clear();
+  }
+  if (with_digests_) {
+    const DocumentDigest digest =
+        digest_of(sha256_hex(document_hash_->sentences.hex() + document_hash_->tokens.hex() +
+                             document_hash_->unknown_texts.hex()));
+    output(SpillFile::digests).append(&digest, sizeof digest);
+    document_hash_.reset();
+  }
 }
 
-SpillReport SpillWriter::finish(const ReadTotals& read) {
-  tokens_.flush();
-  sentences_.flush();
+SpillReport SpillWriter::finish(const ReadStatistics& read) {
+  output(SpillFile::documents).append(index_.data(), index_.size());
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    if (outputs_[i]) report_.files[i] = outputs_[i]->finish();
+  }
   report_.read = read;
+  write_spill_report(folder_, unit_, report_);
   return std::move(report_);
 }
 

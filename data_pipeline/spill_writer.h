@@ -1,40 +1,59 @@
-// One rank's tokenized documents on disk, between reading the input and writing the shards: a file
-// of token ids (as wide as in the shards) and one of sentence lengths (uint32), both end to end.
+// The tokenized documents of one unit on disk, between reading the input and writing the shards.
 #pragma once
 
+#include <array>
 #include <filesystem>
-#include <span>
+#include <optional>
 
 #include "data_pipeline/prepare_pipeline.h"
 #include "data_pipeline/shards/buffered_writer.h"
 #include "data_pipeline/spill_index.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
+#include "parallel/base/sha256.h"
 
 namespace bertha {
 
-struct SpillPaths {
-  std::filesystem::path tokens, sentences;
-};
-SpillPaths spill_paths(const std::filesystem::path& folder, std::size_t rank);
-
 class SpillWriter {
  public:
-  SpillWriter(const SpillPaths& paths, const Vocabulary& vocabulary);
+  SpillWriter(const std::filesystem::path& folder, std::size_t unit, const Vocabulary& vocabulary,
+              bool with_digests);
 
   void add(const TokenizedBatch& batch);
-  // Writes what is left and hands over the report.
-  SpillReport finish(const ReadTotals& read);
+  // Writes what is left, then the report that makes it count.
+  SpillReport finish(const ReadStatistics& read);
 
  private:
-  void add_tokens(const std::vector<std::int32_t>& ids);
-  void end_document(std::size_t file);
+  class Output {
+   public:
+    explicit Output(const std::filesystem::path& path);
+    void append(const void* data, std::size_t bytes);
+    SpillReport::File finish();
 
-  FileDescriptor token_file_, sentence_file_;
-  BufferedWriter tokens_, sentences_;
+   private:
+    FileDescriptor file_;
+    BufferedWriter writer_;
+    Sha256 hash_;
+  };
+  Output& output(SpillFile file) { return *outputs_[static_cast<std::size_t>(file)]; }
+  // What a document holds, in streams of their own: where a document is cut into batches leaves no
+  // trace in them.
+  struct DocumentHash {
+    Sha256 sentences, tokens, unknown_texts;
+  };
+  void add_tokens(const std::vector<std::int32_t>& ids);
+  void add_to_digest(const TokenizedBatch& batch, const TokenizedBatch::Part& begin,
+                     const TokenizedBatch::Part& part);
+  void end_document();
+
+  std::filesystem::path folder_;
+  std::size_t unit_;
+  std::array<std::optional<Output>, kSpillFiles.size()> outputs_;
   int token_bytes_;
-  std::int32_t unknown_;
   SpillReport report_;
+  std::string index_;                                           // of documents, not yet written
   std::uint64_t document_sentences_ = 0, document_tokens_ = 0;  // of the document under way
+  std::optional<DocumentHash> document_hash_;
+  bool with_digests_;
 };
 
 }  // namespace bertha

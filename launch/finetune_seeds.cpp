@@ -65,7 +65,7 @@ RunConfig config_of_seed(const RunConfig& config, int run) {
   one.task.split_seed = split_seed(config);
   one.resolved["train.seed"] = std::to_string(train.seed);
   one.resolved["train.output"] = train.output.string();
-  one.resolved["task.seeds"] = "1";
+  one.resolved["task.seeds"] = std::to_string(one.task.seeds);
   one.resolved["task.split_seed"] = std::to_string(one.task.split_seed);
   return one;
 }

@@ -1,19 +1,19 @@
 // Builds a fine-tuning run from its options and carries it through.
 #include "launch/finetune_session.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "data_pipeline/labelled_batches.h"
+#include "launch/finetune_setup.h"
 #include "launch/finetune_state.h"
 #include "launch/model_folder.h"
 #include "launch/model_setup.h"
 #include "launch/resume.h"
 #include "launch/run_metrics.h"
+#include "launch/run_outline.h"
 #include "launch/schedule_setup.h"
 #include "launch/stop_signal.h"
+#include "launch/test_errors.h"
 #include "launch/time_limit.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
@@ -27,21 +27,9 @@
 #include "trainer/training_state.h"
 
 namespace bertha {
-namespace {
-
-const RunConfig& checked(const RunConfig& config) {
-  if (config.trainer.train.init.empty() || config.task.train.empty() ||
-      config.trainer.train.output.empty()) {
-    throw Error(ErrorKind::usage, "train.init, task.train and train.output are all needed",
-                "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
-  }
-  return config;
-}
-
-}  // namespace
 
 FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& mpi)
-    : config_(checked(config)),
+    : config_(check_finetuning(config)),
       definition_(find_task(config.task.name)),
       runtime_(config, mpi),
       source_(resolve_model_folder(config.trainer.train.init)),
@@ -61,9 +49,18 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
 FinetuneSession::~FinetuneSession() = default;
 
 void FinetuneSession::describe() const {
-  log_info(fmt::format("{}: {} training, {} validation, {} test examples; {} steps; {} rank(s)",
-                       definition_.name, data_.train.rows, data_.validation.rows, data_.test.rows,
-                       total_steps_, runtime_.rank().world_size));
+  OutlinedFinetuning run;
+  const auto labels = definition_.model(data_.label_names.size());
+  run.model = {task_->config(), labels.head, labels.outputs};
+  run.machine = {runtime_.rank(), runtime_.device().str(), runtime_.threads()};
+  run.train_rows = data_.train.rows;
+  run.validation_rows = data_.validation.rows;
+  run.test_rows = data_.test.rows;
+  run.label_names = data_.label_names;
+  run.steps_in_epoch = steps_in_epoch_;
+  run.total_steps = total_steps_;
+  run.start = "weights from " + source_.string();
+  log_outline(outline_finetuning(config_, run));
   const auto cut = data_.train.cut_rows + data_.validation.cut_rows + data_.test.cut_rows;
   if (cut == 0) return;
   const auto lost = data_.train.lost_tokens + data_.validation.lost_tokens + data_.test.lost_tokens;
@@ -72,13 +69,9 @@ void FinetuneSession::describe() const {
 }
 
 void FinetuneSession::make_model() {
-  auto model = resolve_model(config_, tokenizer_->vocabulary.size());
+  auto model = finetuning_model(config_, tokenizer_->vocabulary.size());
   // Only the reference path leaves the gradients of frozen layers out.
   if (config_.task.freeze_layers > 0) model.implementation = Implementation::reference;
-  if (config_.task.max_length > model.max_positions) {
-    throw Error(ErrorKind::usage, fmt::format("task.max_length {} exceeds the model's {} positions",
-                                              config_.task.max_length, model.max_positions));
-  }
   const auto& options = config_.trainer;
   task_ = std::make_unique<LabelledTask>(model, definition_.model(data_.label_names.size()),
                                          options.train.precision, runtime_.device());
@@ -91,12 +84,9 @@ void FinetuneSession::make_model() {
   weigh_classes();
   optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
 
-  const auto per_epoch = steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size);
-  total_steps_ =
-      options.train.steps > 0
-          ? options.train.steps
-          : std::max<std::int64_t>(
-                1, std::llround(std::ceil(config_.task.epochs * static_cast<double>(per_epoch))));
+  steps_in_epoch_ = static_cast<std::int64_t>(
+      steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size));
+  total_steps_ = finetuning_steps(config_, steps_in_epoch_);
   TrainStepOptions step;
   step.schedule = resolve_schedule(options, total_steps_);
   step.clip_norm = options.clip_norm;
@@ -127,6 +117,7 @@ std::map<std::string, std::string> FinetuneSession::files() const {
   head.architecture = head_architecture(definition_.head);
   head.label_names = data_.label_names;
   head.problem_type = definition_.problem_type;
+  head.unanswerable = data_.unanswerable;
   return model_files(task_->config(), head, source_);
 }
 
@@ -179,7 +170,7 @@ bool FinetuneSession::finished(const FinetuneProgress& progress) {
     if (!trained) std::filesystem::remove(scores);
     there = std::filesystem::exists(scores) ? 1 : 0;
   });
-  return trained && agree_max(runtime_.communicator(), {&there, 1}).front() > 0;
+  return trained && agree_sum(runtime_.communicator(), {&there, 1}).front() > 0;
 }
 
 Outcome FinetuneSession::run() {
@@ -189,8 +180,7 @@ Outcome FinetuneSession::run() {
                          (config_.trainer.train.output / "scores.json").string()));
     return Outcome::completed;
   }
-  auto metrics = open_metrics(config_.trainer.train.output, config_.trainer.metrics,
-                              runtime_.rank(), progress.step);
+  auto metrics = open_metrics(config_, runtime_.rank(), progress.step, {});
   MetricsEvent start{progress.step > 0 ? "resume" : "start", progress.step, {}};
   start.add("from", "weights from " + source_.string());
   start.add("task", definition_.name);
@@ -238,11 +228,14 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   agree_or_throw(runtime_.communicator(),
                  [&] { load_initial_weights(output / "model", task_->parameters()); });
   Scores scores;
+  std::optional<std::string> errors;
   if (data_.test.rows > 0) {
     const auto predictions = predict_examples(
         {runtime_.communicator(), *task_, runtime_.watchdog(), config_.trainer.train.deterministic},
         data_.test.sequences, config_.trainer.train.micro_batch_tokens);
     scores = score_examples(definition_, data_.test, predictions);
+    errors = test_errors_json(definition_,
+                              {data_.test, predictions, data_.label_names, tokenizer_->vocabulary});
     MetricsEvent event{"test", progress.step, {}};
     std::string text;
     for (const auto& [name, value] : scores) {
@@ -254,6 +247,7 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   }
   agree_or_throw(runtime_.communicator(), [&] {
     if (!runtime_.rank().is_root()) return;
+    if (errors) write_file_atomically(output / "test_errors.json", *errors);
     write_file_atomically(output / "scores.json", scores_json({progress, scores, data_}));
   });
   metrics.write({"end", progress.step, {}});

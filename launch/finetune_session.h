@@ -39,7 +39,7 @@ class FinetuneSession {
   std::unique_ptr<ModelTokenizer> tokenizer_;
   TaskData data_;
   std::string data_digest_;
-  std::int64_t total_steps_ = 0;
+  std::int64_t total_steps_ = 0, steps_in_epoch_ = 0;
   std::unique_ptr<LabelledTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler loss_scaler_;

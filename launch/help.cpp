@@ -10,6 +10,8 @@
 #include <mpi.h>
 #include <torch/version.h>
 
+#include "launch/nearest_name.h"
+#include "launch/option_pages.h"
 #include "launch/option_table.h"
 #include "launch/options.h"
 #include "parallel/base/error.h"
@@ -26,8 +28,8 @@ void print_commands(std::ostream& out) {
   for (const auto& command : command_table()) {
     out << fmt::format("  {:<10} {}\n", command.name, command.help);
   }
-  out << "\n`bertha <command> --help` lists a command's options; `bertha --version` the "
-         "libraries.\n"
+  out << "\n`bertha help <command>` lists a command's options, `bertha help <option>` tells all of "
+         "one,\n`bertha help options` of every one; `bertha --version` names the libraries.\n"
          "Several ranks: mpirun -n N bertha ..., or srun --mpi=pmix in a Slurm job.\n"
          "Exit codes: 0 done, 64 usage, 65 bad data, 70 internal, 74 input/output,\n"
          "75 stopped and saved (run again to go on), 76 communication (run again to go on).\n";
@@ -57,10 +59,14 @@ void print_help(std::ostream& out, const std::string& command) {
   const auto& table = command_table();
   const auto found = std::find_if(table.begin(), table.end(),
                                   [&](const auto& entry) { return entry.name == command; });
-  if (found == table.end()) {
-    throw Error(ErrorKind::usage, "unknown command " + command, "`bertha help` lists them");
-  }
-  print_options(out, *found);
+  if (found != table.end()) return print_options(out, *found);
+  if (print_option_pages(out, command)) return;
+  auto names = command_names();
+  for (const auto& option : option_table()) names.push_back(option.name);
+  throw Error(ErrorKind::usage, fmt::format("no command or option is called {}", command),
+              fmt::format("the nearest is {}; `bertha help` lists the commands, `bertha help "
+                          "options` every option",
+                          nearest_name(command, names)));
 }
 
 void print_version(std::ostream& out) {

@@ -66,6 +66,9 @@ std::vector<OptionDeclaration> text_options() {
       option("prepare.validation_fraction", "F", "Share of the documents held out.",
              AT(prepare.validation_fraction)),
       option("prepare.seed", "N", "Chooses the held-out documents.", AT(prepare.seed)),
+      option("prepare.drop_duplicates", "BOOL",
+             "Of documents with the same normalised text, only the first stays.",
+             AT(prepare.drop_duplicates)),
       option("prepare.workers", "N", "Threads per rank; 0: the cores of this node shared.",
              AT(prepare.workers)),
   };
@@ -120,9 +123,11 @@ std::vector<OptionDeclaration> data_options() {
       option("model.initializer_range", "S",
              "Deviation of the initial weights; overrides the size's 0.02.",
              AT(trainer.model.initializer_range)),
-      option("model.implementation", "NAME",
-             "auto: fused where it exists (CPU; fp32, bf16), else reference; or one of the two.",
-             AT(trainer.model.implementation)),
+      option(
+          "model.implementation", "NAME",
+          "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
+          "GPU: with kernels that no GPU has run yet).",
+          AT(trainer.model.implementation)),
   };
 }
 
@@ -177,6 +182,10 @@ std::vector<OptionDeclaration> train_options() {
       option("train.resume_changed", "BOOL",
              "Resume although data, batch, model or schedule changed.",
              AT(trainer.train.resume_changed)),
+      option("train.dry_run", "BOOL",
+             "Check everything, print the plan, build and write nothing (pretrain, finetune, "
+             "prepare).",
+             AT(dry_run)),
       option("optimizer.name", "NAME", "adamw or lamb.", AT(trainer.optimizer.name)),
       option("optimizer.learning_rate", "RATE", "Peak learning rate.", AT(trainer.learning_rate)),
       option("optimizer.beta1", "B", "Decay of the first moment.", AT(trainer.optimizer.beta1)),
@@ -216,9 +225,12 @@ std::vector<OptionDeclaration> train_options() {
 std::vector<OptionDeclaration> task_options() {
   return {
       option("task.name", "NAME",
-             "classification, multi_label, regression or token_classification.", AT(task.name)),
+             "classification, multi_label, question_answering, regression or token_classification.",
+             AT(task.name)),
       option("task.train", "FILE",
-             "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification.",
+             "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification; "
+             "SQuAD's JSON "
+             "or JSON lines for question_answering.",
              AT(task.train)),
       option("task.validation", "FILE", "Default: a part of train.", AT(task.validation)),
       option("task.test", "FILE", "Default: a part of train.", AT(task.test)),
@@ -234,7 +246,8 @@ std::vector<OptionDeclaration> task_options() {
       option("task.delimiter", "WHICH",
              "auto, tab, comma or jsonl; of words auto, space, tab, jsonl or lines.",
              AT(task.delimiter)),
-      option("task.max_length", "N", "Tokens per example, with the special ones.",
+      option("task.max_length", "N",
+             "Tokens per example, with the special ones; of question_answering 384.",
              AT(task.max_length)),
       option("task.epochs", "X", "Passes over the training examples.", AT(task.epochs)),
       option("task.batch_size", "N", "Examples per update, over all ranks.", AT(task.batch_size)),
@@ -259,10 +272,27 @@ std::vector<OptionDeclaration> task_options() {
              AT(task.seeds)),
       option("task.split_seed", "N", "Chooses what is cut off train; 0: train.seed.",
              AT(task.split_seed)),
-      option("task.input", "FILE", "What to predict: one text a line, TSV, CSV or JSON lines.",
-             AT(task.input)),
+      option(
+          "task.input", "FILE",
+          "What to predict: one text a line, TSV, CSV or JSON lines; questions as in task.train.",
+          AT(task.input)),
       option("task.output_file", "FILE", "Where predictions go; default standard output.",
              AT(task.output_file)),
+      option("task.max_query_length", "N", "Tokens kept of a question.", AT(task.max_query_length)),
+      option("task.document_stride", "N", "Tokens that two windows of a context share.",
+             AT(task.document_stride)),
+      option("task.n_best", "N", "Starts and ends of an answer that are combined; answers kept.",
+             AT(task.n_best)),
+      option("task.max_answer_length", "N", "Tokens of an answer.", AT(task.max_answer_length)),
+      option("task.unanswerable", "WHICH",
+             "Whether no answer may be the answer: true, false, or auto, as in training (evaluate: "
+             "or in the data).",
+             AT(task.unanswerable)),
+      option("task.null_threshold", "X",
+             "No answer when its score is larger than the best answer's by more.",
+             AT(task.null_threshold)),
+      option("task.list_n_best", "BOOL", "Predict: also the n_best answers of each question.",
+             AT(task.list_n_best)),
   };
 }
 
@@ -320,24 +350,37 @@ const std::vector<CommandDeclaration>& command_table() {
        with({"data", "masking", "tokenizer"}), ""},
       {"finetune", "Adapts a model to labelled data: trains, validates every epoch, tests once.",
        with({"task"}), ""},
-      {"evaluate", "Scores a model on labelled data, or its losses on a corpus.",
-       with({"data", "masking", "task", "tokenizer"}), ""},
+      {"evaluate",
+       "Scores a model on labelled data, or its losses on a corpus.",
+       with({"data", "masking", "task", "tokenizer"}),
+       "",
+       {"--json"}},
       {"predict", "Writes one JSON line per input.", {"task", "train"}, ""},
-      {"plan", "Models memory, speed, time and cost of a run on other numbers of ranks.",
-       with({"data", "masking", "plan"}), ""},
+      {"plan",
+       "Models memory, speed, time and cost of a run on other numbers of ranks.",
+       with({"data", "masking", "plan"}),
+       "",
+       {"--json"}},
       {"export", "Copies a checkpoint's model as a Transformers folder.", {"train"}, ""},
       {"inspect",
        "Says what a corpus, shard, checkpoint, model or run folder holds; --samples shows samples "
-       "of a "
-       "corpus as the model sees them.",
+       "of a corpus as the model sees them.",
        {"tokenizer", "data", "masking"},
-       "PATH [--samples N]"},
+       "PATH [--samples N] [--json]",
+       {"--json", "--samples"}},
       {"verify",
        "Checks a corpus, shard or checkpoint and names every fault.",
        {"tokenizer"},
        "PATH"},
-      {"report", "Writes report.html: curves of one or several runs.", {}, "RUN..."},
-      {"help", "Shows this, or a command's options.", {}, "[COMMAND]"},
+      {"report",
+       "Writes report.html: curves of one or several runs, or what a corpus holds.",
+       {"data", "masking"},
+       "RUN... | CORPUS"},
+      {"completion", "Prints a completion script: source <(bertha completion bash)", {}, "bash"},
+      {"help",
+       "Shows this, a command's options, an option's page, or `options`: all pages.",
+       {},
+       "[COMMAND | SECTION | OPTION | options]"},
   };
   return table;
 }

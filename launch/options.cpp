@@ -12,10 +12,12 @@
 #include <fmt/format.h>
 
 #include "launch/ini_file.h"
+#include "launch/nearest_name.h"
 #include "launch/option_table.h"
 #include "launch/option_values.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
 namespace {
@@ -35,29 +37,6 @@ const OptionDeclaration* find_option(const std::string& name) {
   return nullptr;
 }
 
-// Levenshtein distance, for "did you mean".
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
-template <class Names>
-std::string nearest(const std::string& name, const Names& names) {
-  return *std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-    return edit_distance(name, a) < edit_distance(name, b);
-  });
-}
-
 std::vector<std::string> option_names() {
   std::vector<std::string> names{"config", "json", "samples"};
   for (const auto& declaration : option_table()) names.push_back(declaration.name);
@@ -67,7 +46,7 @@ std::vector<std::string> option_names() {
 [[noreturn]] void unknown_option(const std::string& name, const std::string& origin) {
   throw Error(ErrorKind::usage, fmt::format("unknown option {} ({})", name, origin),
               fmt::format("the nearest known one is {}; `bertha help` lists all",
-                          nearest(name, option_names())));
+                          nearest_name(name, option_names())));
 }
 
 po::options_description described_options() {
@@ -179,6 +158,11 @@ void complete(RunConfig& config) {
   if (!config.was_given("tokenizer.strip_accents")) {
     config.tokenizer.strip_accents = config.tokenizer.lower_case;
   }
+  if (!config.was_given("task.max_length")) {
+    for (const auto& task : labelled_tasks()) {
+      if (task.name == config.task.name) config.task.max_length = task.max_length;
+    }
+  }
   config.prepare.input = config.input;
   config.prepare.vocabulary = config.vocabulary;
   config.prepare.tokenizer = config.tokenizer;
@@ -187,6 +171,7 @@ void complete(RunConfig& config) {
   for (const auto& declaration : option_table()) {
     config.resolved[declaration.name] = declaration.text(config);
   }
+  config.resolved.erase("train.dry_run");  // of this call, not of the run
   // Weights to start from say the model's size: writing the default down would contradict them.
   if (!config.trainer.train.init.empty() && !config.was_given("model.size")) {
     config.resolved.erase("model.size");
@@ -213,7 +198,7 @@ RunConfig read_options(const std::string& command, const std::vector<std::string
   if (std::find(names.begin(), names.end(), command) == names.end()) {
     throw Error(ErrorKind::usage, "unknown command " + command,
                 fmt::format("the nearest known one is {}; `bertha help` lists all",
-                            nearest(command, names)));
+                            nearest_name(command, names)));
   }
   RunConfig config = default_config(command);
   std::vector<Setting> settings;

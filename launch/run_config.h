@@ -41,6 +41,7 @@ struct RunConfig {
   TrainerConfig trainer;             // [model] [train] [optimizer] [schedule] [parallel] [metrics]
   TaskOptions task;                  // [task]
   PlanOptions plan;                  // [plan]
+  bool dry_run = false;              // [train] dry_run
   bool json = false;                 // --json
   int samples = 0;                   // --samples: how many `inspect` shows
   std::vector<std::string> arguments;           // positional: `inspect PATH`, `report RUN ...`

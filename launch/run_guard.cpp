@@ -31,7 +31,7 @@ Command find_command(const std::string& name) {
       {"vocab", run_vocab},       {"prepare", run_prepare},   {"pretrain", run_pretrain},
       {"finetune", run_finetune}, {"evaluate", run_evaluate}, {"predict", run_predict},
       {"export", run_export},     {"inspect", run_inspect},   {"verify", run_verify},
-      {"report", run_report},     {"plan", run_plan},
+      {"report", run_report},     {"plan", run_plan},         {"completion", run_completion},
   };
   const auto found = commands.find(name);
   return found == commands.end() ? nullptr : found->second;

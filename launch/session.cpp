@@ -2,15 +2,19 @@
 #include "launch/session.h"
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "launch/decoded_text.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
+#include "launch/pretrain_setup.h"
 #include "launch/resume.h"
 #include "launch/run_metrics.h"
+#include "launch/run_outline.h"
+#include "launch/sample_listing.h"
 #include "launch/schedule_setup.h"
 #include "launch/stop_signal.h"
 #include "parallel/agreement.h"
@@ -26,62 +30,22 @@ namespace {
 
 constexpr std::uint64_t kEntropyTokens = 20'000'000;  // enough for two decimals
 
-const RunConfig& checked(const RunConfig& config) {
-  const auto require = [](bool holds, const char* message, const char* remedy) {
-    if (!holds) throw Error(ErrorKind::usage, message, remedy);
-  };
-  const auto& train = config.trainer.train;
-  require(!config.data.corpus.empty(), "data.corpus is missing",
-          "make one with `bertha prepare` and give it: --data.corpus corpus");
-  require(!train.output.empty(), "train.output is missing",
-          "name a run folder: --train.output run");
-  require(train.steps > 0 || train.epochs > 0, "train.steps and train.epochs are both 0",
-          "say how long to train: --train.steps 10000");
-  require(train.steps >= 0 && train.global_batch > 0 && train.micro_batch_tokens > 0,
-          "train.steps, train.global_batch and train.micro_batch_tokens must be positive", "");
-  require(config.data.sequence_length >= 8, "data.sequence_length must be at least 8", "");
-  return config;
-}
-
 Sharding sharding(const TrainerConfig& options) {
   if (!options.parallel.shard_optimizer) return Sharding::none;
   return options.train.deterministic ? Sharding::whole_parameters : Sharding::even;
 }
 
-std::int64_t steps_of(const RunConfig& config, BatchStream& stream) {
-  const auto& train = config.trainer.train;
-  if (train.steps > 0) return train.steps;
-  const auto samples = train.epochs * static_cast<double>(stream.samples_in_epoch(0));
-  return std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(std::ceil(samples / static_cast<double>(train.global_batch))));
-}
-
 }  // namespace
 
-BatchOptions batch_options(const RunConfig& config) {
-  BatchOptions options;
-  options.global_batch = config.trainer.train.global_batch;
-  options.micro_batch_tokens = config.trainer.train.micro_batch_tokens;
-  options.seed = config.trainer.train.seed;
-  options.fixed_micro_batches = config.trainer.train.deterministic;
-  return options;
-}
-
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
-    : config_(checked(config)),
+    : config_(check_pretraining(config)),
       time_limit_(time_limit(config.trainer.train)),
       runtime_(config, mpi),
       corpus_(config.data, "train") {
   if (TrainingData::has_split(config.data, "validation")) {
     validation_corpus_.emplace(config.data, "validation");
   }
-  const auto model = resolve_model(config, corpus_.vocabulary().size());
-  if (config.data.sequence_length > model.max_positions) {
-    throw Error(ErrorKind::usage,
-                fmt::format("data.sequence_length {} exceeds the model's {} positions",
-                            config.data.sequence_length, model.max_positions),
-                "lower it, or raise model.max_positions");
-  }
+  const auto model = pretraining_model(config, corpus_.vocabulary().size());
   const auto& options = config.trainer;
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
@@ -141,7 +105,9 @@ void Session::restore_or_initialize() {
 void Session::make_stream_and_step() {
   const StreamCursor start{state_.epoch, state_.next_sample, state_.samples};
   stream_ = corpus_.stream(batch_options(config_), runtime_.rank(), start);
-  total_steps_ = steps_of(config_, *stream_);
+  // With train.steps the number is for display: of the epoch whose order is there anyway.
+  samples_in_epoch_ = stream_->samples_in_epoch(config_.trainer.train.steps > 0 ? state_.epoch : 0);
+  total_steps_ = pretraining_steps(config_.trainer.train, samples_in_epoch_);
   TrainStepOptions options;
   options.schedule = resolve_schedule(config_.trainer, total_steps_);
   options.clip_norm = config_.trainer.clip_norm;
@@ -157,19 +123,15 @@ void Session::make_stream_and_step() {
 }
 
 void Session::describe() const {
-  const auto& model = task_->config();
-  const auto& rank = runtime_.rank();
-  log_info(fmt::format(
-      "BERT {} layers, hidden {}, {} parameters, {}; {} rank(s) on {}, {} thread(s) each",
-      model.layers, model.hidden_size,
-      human_count(static_cast<double>(task_->parameters().parameter_elements())),
-      precision_name(config_.trainer.train.precision), rank.world_size, runtime_.device().str(),
-      runtime_.threads()));
-  log_info(fmt::format("corpus {}: {}; {} sequences of up to {} tokens a step",
-                       config_.data.corpus.string(), corpus_.description(),
-                       config_.trainer.train.global_batch, config_.data.sequence_length));
-  log_info(fmt::format("{}; {} steps in all; results in {}", start_choice_, total_steps_,
-                       config_.trainer.train.output.string()));
+  OutlinedPretraining run;
+  run.model = {task_->config(), pretraining_head(config_), 0};
+  run.machine = {runtime_.rank(), runtime_.device().str(), runtime_.threads()};
+  run.corpus = corpus_.description();
+  run.samples_in_epoch = samples_in_epoch_;
+  run.total_steps = total_steps_;
+  run.done_steps = state_.step;
+  run.start = start_choice_;
+  log_outline(outline_pretraining(config_, run));
   if (!time_limit_) return;
   const auto left = time_limit_->ends_at - static_cast<double>(std::time(nullptr));
   log_info(fmt::format("this job may take {}; it stops and saves {} before", human_seconds(left),
@@ -186,6 +148,21 @@ Evaluation Session::validate() {
   return evaluate(runtime_.communicator(), *task_, validation_batches_, runtime_.watchdog());
 }
 
+// A few of the samples that training begins with, for TensorBoard.
+SampleTexts Session::sample_texts() const {
+  constexpr int kSamples = 5;
+  SampleTexts texts;
+  if (!runtime_.rank().is_root() || !config_.trainer.metrics.tensorboard || state_.step > 0) {
+    return texts;
+  }
+  auto options = config_;
+  options.samples = kSamples;
+  for (const auto& sample : list_samples(options)) {
+    texts.emplace_back(std::to_string(texts.size() + 1), sample_markdown(sample));
+  }
+  return texts;
+}
+
 Outcome Session::run() {
   const auto& train = config_.trainer.train;
   if (state_.step >= total_steps_) {
@@ -193,7 +170,7 @@ Outcome Session::run() {
         fmt::format("all {} steps are done already; raise train.steps to train on", total_steps_));
     return Outcome::completed;
   }
-  auto metrics = open_metrics(train.output, config_.trainer.metrics, runtime_.rank(), state_.step);
+  auto metrics = open_metrics(config_, runtime_.rank(), state_.step, sample_texts());
   CheckpointStore checkpoints(train.output / "checkpoints", runtime_.communicator(),
                               train.retention);
   TrainerOptions options{total_steps_,

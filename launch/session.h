@@ -6,6 +6,7 @@
 
 #include "data_pipeline/training_data.h"
 #include "launch/run_config.h"
+#include "launch/run_metrics.h"
 #include "launch/runtime.h"
 #include "launch/time_limit.h"
 #include "trainer/tasks/pretraining.h"
@@ -26,6 +27,7 @@ class Session {
   void make_stream_and_step();
   void describe() const;
   Evaluation validate();
+  SampleTexts sample_texts() const;
 
   const RunConfig& config_;
   std::optional<TimeLimit> time_limit_;
@@ -38,13 +40,11 @@ class Session {
   TrainerState state_;
   std::string start_choice_;          // "fresh weights", "resumed from ..."
   std::vector<std::string> changes_;  // of options, data and model since the checkpoint
+  std::uint64_t samples_in_epoch_ = 0;
   std::int64_t total_steps_ = 0;
   std::unique_ptr<BatchStream> stream_;
   std::unique_ptr<TrainStep> step_;
   std::vector<Batch> validation_batches_;  // this rank's share, built at the first validation
 };
-
-// Settings of the data stream out of the options.
-BatchOptions batch_options(const RunConfig& config);
 
 }  // namespace bertha

@@ -19,6 +19,8 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
                                folder.string())),
       tokenizer(folder),
       options(config.task) {
+  if (!config.was_given("task.max_length")) options.max_length = definition.max_length;
+  if (options.unanswerable == "auto" && head.unanswerable) options.unanswerable = "true";
   const auto shape = read_bert_config(folder / "config.json");
   options.max_length =
       static_cast<int>(std::min<std::int64_t>(options.max_length, shape.max_positions));

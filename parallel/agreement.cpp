@@ -15,22 +15,6 @@
 namespace bertha {
 namespace {
 
-template <class Combine>
-std::vector<double> agree(Communicator& communicator, std::span<const double> mine,
-                          Combine combine) {
-  const auto values = gather_doubles(communicator, mine);
-  auto agreed = values.front();
-  for (std::size_t rank = 1; rank < values.size(); ++rank) {
-    if (values[rank].size() != agreed.size()) {
-      throw Error(ErrorKind::communication,
-                  fmt::format("agreement: rank {} gave {} numbers, rank 0 {}", rank,
-                              values[rank].size(), agreed.size()));
-    }
-    for (std::size_t i = 0; i < agreed.size(); ++i) agreed[i] = combine(agreed[i], values[rank][i]);
-  }
-  return agreed;
-}
-
 // How an error travels: kind, then message, remedy and place, each after its length.
 std::string pack(const Error& error) {
   std::string bytes(1, static_cast<char>(error.exit_code()));
@@ -108,11 +92,17 @@ std::vector<double> sum_rows(const std::vector<std::vector<double>>& rows_by_ran
 }
 
 std::vector<double> agree_sum(Communicator& communicator, std::span<const double> mine) {
-  return agree(communicator, mine, [](double a, double b) { return a + b; });
-}
-
-std::vector<double> agree_max(Communicator& communicator, std::span<const double> mine) {
-  return agree(communicator, mine, [](double a, double b) { return a > b || a != a ? a : b; });
+  const auto values = gather_doubles(communicator, mine);
+  auto sum = values.front();
+  for (std::size_t rank = 1; rank < values.size(); ++rank) {
+    if (values[rank].size() != sum.size()) {
+      throw Error(ErrorKind::communication,
+                  fmt::format("agreement: rank {} gave {} numbers, rank 0 {}", rank,
+                              values[rank].size(), sum.size()));
+    }
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[rank][i];
+  }
+  return sum;
 }
 
 void agree_or_throw(Communicator& communicator, const std::function<void()>& work) {

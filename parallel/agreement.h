@@ -20,9 +20,8 @@ std::vector<std::vector<double>> gather_doubles(Communicator& communicator,
 std::vector<double> sum_rows(const std::vector<std::vector<double>>& rows_by_rank,
                              std::size_t width);
 
-// Sums (or maxima) over ranks of a few doubles; the same on every rank, in rank order.
+// Sums over ranks of a few doubles; the same on every rank, in rank order.
 std::vector<double> agree_sum(Communicator& communicator, std::span<const double> mine);
-std::vector<double> agree_max(Communicator& communicator, std::span<const double> mine);
 
 // Runs `work` on every rank; if it threw on any, the error of the lowest failing rank is thrown on
 // all of them (its message says which rank). Collective.

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "parallel/base/error.h"
 
@@ -29,38 +28,30 @@ sockaddr_in socket_address(const UdpAddress& address) {
 
 }  // namespace
 
-UdpSocket::UdpSocket() {
-  socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (socket_ < 0) fail("socket");
+UdpSocket::UdpSocket() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  if (!socket_) fail("socket");
   auto address = socket_address({INADDR_ANY, 0});
   socklen_t size = sizeof address;
-  if (::bind(socket_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    const int error = errno;
-    ::close(socket_);
-    errno = error;
-    fail("bind");
+  if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) fail("bind");
+  if (::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    fail("getsockname");
   }
   port_ = address.sin_port;
 }
 
-UdpSocket::~UdpSocket() {
-  ::close(socket_);
-}
-
 void UdpSocket::send(const UdpAddress& to, std::string_view bytes) const noexcept {
   const auto address = socket_address(to);
-  static_cast<void>(::sendto(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+  static_cast<void>(::sendto(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address), sizeof address));
 }
 
 std::optional<UdpMessage> UdpSocket::receive(std::chrono::milliseconds within) const noexcept {
-  pollfd ready{socket_, POLLIN, 0};
+  pollfd ready{socket_.get(), POLLIN, 0};
   if (::poll(&ready, 1, static_cast<int>(within.count())) <= 0) return std::nullopt;
   std::array<char, 2048> buffer;
   sockaddr_in from{};
   socklen_t size = sizeof from;
-  const auto got = ::recvfrom(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT,
+  const auto got = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT,
                               reinterpret_cast<sockaddr*>(&from), &size);
   if (got < 0) return std::nullopt;
   return UdpMessage{{from.sin_addr.s_addr, from.sin_port},

@@ -6,7 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
+
+#include "parallel/base/unique_handle.h"
 
 namespace bertha {
 
@@ -24,17 +27,13 @@ struct UdpMessage {
 class UdpSocket {
  public:
   UdpSocket();  // any free port, all interfaces; Error{communication}
-  ~UdpSocket();
-  UdpSocket(const UdpSocket&) = delete;
-  UdpSocket& operator=(const UdpSocket&) = delete;
-
   std::uint16_t port() const { return port_; }
   void send(const UdpAddress& to, std::string_view bytes) const noexcept;
   // The next message, or nothing when none comes in time.
   std::optional<UdpMessage> receive(std::chrono::milliseconds within) const noexcept;
 
  private:
-  int socket_ = -1;
+  UniqueHandle<int, ::close, -1> socket_;
   std::uint16_t port_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/model/fused_pass.h"
 #include "trainer/step_agreement.h"
 
 namespace bertha {
@@ -56,7 +57,17 @@ double norm_of(const at::Tensor& gradient) {
   if (gradient.is_cpu()) {
     return std::sqrt(sum_of_squares(gradient.data_ptr<float>(), gradient.numel()));
   }
-  return at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble).item<double>();
+  if (!cuda_kernels_built()) {
+    return at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble).item<double>();
+  }
+  const auto options = gradient.options().dtype(at::kDouble);
+  const auto scratch = at::empty({gradient.numel() / 1024 + 8}, options);
+  auto place = kernel_place(KernelDevice::cuda, gradient);
+  place.scratch = static_cast<float*>(scratch.data_ptr());
+  place.scratch_floats = 2 * scratch.numel();
+  const auto sum = at::empty({1}, options);
+  sum_of_squares(gradient.data_ptr<float>(), gradient.numel(), sum.data_ptr<double>(), place);
+  return std::sqrt(sum.item<double>());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Sequences to packed micro-batches under a token budget. Pure.
+// Sequences laid end to end: a packed micro-batch. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "data_pipeline/batch.h"
 #include "data_pipeline/samples/masking.h"
+#include "data_pipeline/samples/packing.h"
 
 namespace bertha {
 
@@ -16,9 +17,14 @@ struct LabelledSequence {
   std::uint64_t sample_number = 0;
 };
 
-// In order; a micro-batch is closed when the next sequence would exceed `token_budget` (a single
-// sequence may). `with_next_sentence` fills Batch::next_sentence.
-std::vector<Batch> collate(std::span<const LabelledSequence> sequences, std::int64_t token_budget,
-                           bool with_next_sentence);
+// One micro-batch of the sequences at `places`, in that order, or of all of them.
+// `with_next_sentence` fills Batch::next_sentence.
+Batch collate(std::span<const LabelledSequence> sequences, const Places& places,
+              bool with_next_sentence);
+Batch collate(std::span<const LabelledSequence> sequences, bool with_next_sentence);
+
+// Micro-batches under a token budget, see pack().
+std::vector<Batch> packed_batches(std::span<const LabelledSequence> sequences,
+                                  std::int64_t token_budget, bool with_next_sentence);
 
 }  // namespace bertha

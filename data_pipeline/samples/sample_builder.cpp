@@ -54,17 +54,6 @@ SampleBuilder::SampleBuilder(const Corpus& corpus, const DataConfig& config, std
       seed_(seed),
       masker_(corpus.vocabulary(), config.masking, config.sequence_length) {}
 
-void SampleBuilder::read_b(const SamplePlan& plan, std::vector<std::int32_t>& b) const {
-  if (!plan.random_b) {
-    corpus_.copy_sentences(plan.b_document, plan.b_begin, plan.b_end, b);
-  } else {
-    const auto wanted = static_cast<std::size_t>(plan.b_tokens);
-    for (auto s = plan.b_begin; s < plan.b_end && b.size() < wanted; ++s) {
-      corpus_.copy_sentences(plan.b_document, s, s + 1, b);
-    }
-  }
-}
-
 LabelledSequence SampleBuilder::build(const SamplePlan& plan, std::uint64_t number,
                                       std::uint32_t epoch) const {
   std::vector<std::int32_t> a, b;
@@ -73,7 +62,7 @@ LabelledSequence SampleBuilder::build(const SamplePlan& plan, std::uint64_t numb
   Philox trimming(seed_, RandomPurpose::sentence_pairs, ~number, epoch);
   const auto most = static_cast<std::size_t>(plan.max_tokens);
   if (plan.has_b) {
-    read_b(plan, b);
+    corpus_.copy_sentences(plan.b_document, plan.b_begin, plan.b_end, b);
     trim_pair(a, b, most, trimming);
   } else {
     trim_text(a, most, trimming);

@@ -28,8 +28,6 @@ class SampleBuilder {
   LabelledSequence build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch) const;
 
  private:
-  void read_b(const SamplePlan& plan, std::vector<std::int32_t>& b) const;
-
   const Corpus& corpus_;
   std::uint64_t seed_;
   Masker masker_;

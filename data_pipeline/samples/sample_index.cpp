@@ -80,6 +80,16 @@ DocumentPlanner::Place SampleIndex::nearest_mark(std::uint64_t document,
   return std::prev(behind)->place;
 }
 
+// A random B ends with the sentence that reaches its aim, or with its document.
+void SampleIndex::find_end_of_b(SamplePlan& plan) const {
+  plan.b_end = corpus_.sentences_reaching(plan.b_document, plan.b_begin, plan.b_end,
+                                          static_cast<std::uint64_t>(plan.b_tokens));
+  const auto tokens = corpus_.tokens_in(plan.document, plan.a_begin, plan.a_end) +
+                      corpus_.tokens_in(plan.b_document, plan.b_begin, plan.b_end);
+  const auto most = static_cast<std::uint64_t>(plan.max_tokens);
+  plan.expected_tokens = static_cast<int>(std::min(tokens, most)) + special_tokens(true);
+}
+
 SamplePlan SampleIndex::plan(std::uint64_t index) const {
   const auto behind = std::upper_bound(first_sample_.begin(), first_sample_.end(), index);
   const auto document = static_cast<std::uint64_t>(behind - first_sample_.begin()) - 1;
@@ -89,7 +99,9 @@ SamplePlan SampleIndex::plan(std::uint64_t index) const {
                           sentences_in_, options_);
   planner.seek(nearest_mark(document, sample));
   while (planner.place().sample < sample) planner.skip();
-  return planner.next();
+  auto plan = planner.next();
+  if (plan.random_b) find_end_of_b(plan);
+  return plan;
 }
 
 }  // namespace bertha

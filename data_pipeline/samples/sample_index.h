@@ -36,6 +36,7 @@ class SampleIndex {
   std::span<const std::uint32_t> lengths_of(std::uint64_t document,
                                             std::vector<std::uint32_t>& memory) const;
   DocumentPlanner::Place nearest_mark(std::uint64_t document, std::uint64_t sample) const;
+  void find_end_of_b(SamplePlan& plan) const;
 
   const Corpus& corpus_;
   PairOptions options_;

@@ -13,9 +13,10 @@ struct SamplePlan {
   bool has_b = false;
   bool random_b = false;
   std::uint64_t b_document = 0, b_begin = 0, b_end = 0;
-  int b_tokens = 0;  // a random B ends with the sentence that reaches this, at the latest at b_end
+  int b_tokens = 0;  // a random B ends with the sentence that reaches this; a DocumentPlanner gives
+                     // its document's end as b_end, SampleIndex the sentence
   int max_tokens = 0;       // of A and B together, without special tokens; longer pairs are trimmed
-  int expected_tokens = 0;  // with special tokens; a guess where a random B ends early or late
+  int expected_tokens = 0;  // with special tokens, before masking; of SampleIndex exact
   std::uint64_t document_sample = 0;  // number of this sample within its document
   bool operator==(const SamplePlan&) const = default;
 };

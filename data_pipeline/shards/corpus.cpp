@@ -115,14 +115,39 @@ void Corpus::sentence_lengths(std::uint64_t document, std::vector<std::uint32_t>
   }
 }
 
+std::uint64_t Corpus::first_sentence(const Place& place, std::uint64_t begin,
+                                     std::uint64_t end) const {
+  const auto first = place.shard->document_begin(place.document);
+  const auto behind = place.shard->document_begin(place.document + 1);
+  if (begin > end || behind < first || end > behind - first) {
+    throw Error(ErrorKind::internal,
+                fmt::format("{}: sentences {} to {} of document {}", place.shard->path().string(),
+                            begin, end, place.document));
+  }
+  return first;
+}
+
+std::uint64_t Corpus::tokens_in(std::uint64_t document, std::uint64_t begin,
+                                std::uint64_t end) const {
+  const Place place = find(document);
+  const auto first = first_sentence(place, begin, end);
+  return place.shard->sentence_begin(first + end) - place.shard->sentence_begin(first + begin);
+}
+
+std::uint64_t Corpus::sentences_reaching(std::uint64_t document, std::uint64_t begin,
+                                         std::uint64_t end, std::uint64_t tokens) const {
+  const Place place = find(document);
+  const auto first = first_sentence(place, begin, end);
+  const auto wanted = place.shard->sentence_begin(first + begin) + tokens;
+  auto reached = begin;
+  while (reached < end && place.shard->sentence_begin(first + reached) < wanted) ++reached;
+  return reached;
+}
+
 void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                             std::vector<std::int32_t>& out) const {
   const Place place = find(document);
-  const std::uint64_t first = place.shard->document_begin(place.document);
-  if (begin > end || end > sentences_in(document)) {
-    throw Error(ErrorKind::internal,
-                fmt::format("sentences {} to {} of document {}", begin, end, document));
-  }
+  const auto first = first_sentence(place, begin, end);
   const std::size_t before = out.size();
   place.shard->copy_tokens(place.shard->sentence_begin(first + begin),
                            place.shard->sentence_begin(first + end), out);

@@ -27,6 +27,11 @@ class Corpus {
   std::uint64_t sentences_in(std::uint64_t document) const;
   // Number of tokens of each sentence of the document; `lengths` is overwritten.
   void sentence_lengths(std::uint64_t document, std::vector<std::uint32_t>& lengths) const;
+  // Number of tokens of sentences [begin, end) of the document.
+  std::uint64_t tokens_in(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
+  // Where the sentence ends with which those from `begin` on have `tokens`, at the latest at `end`.
+  std::uint64_t sentences_reaching(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
+                                   std::uint64_t tokens) const;
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;
@@ -37,6 +42,8 @@ class Corpus {
     std::uint64_t document;  // within the shard
   };
   Place find(std::uint64_t document) const;
+  // The first sentence of the document in its shard; that it has those up to `end` is checked.
+  std::uint64_t first_sentence(const Place& place, std::uint64_t begin, std::uint64_t end) const;
 
   CorpusManifest manifest_;
   Vocabulary vocabulary_;

@@ -1,9 +1,8 @@
 // Plain files, and the choice of decompressor.
 #include "data_pipeline/text/byte_source.h"
 
-#include <utility>
-
 #include "data_pipeline/text/compressed_input.h"
+#include "data_pipeline/text/dump_parts.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -11,7 +10,7 @@ namespace {
 
 class PlainSource final : public ByteSource {
  public:
-  explicit PlainSource(std::string path) : file_(std::move(path)) {}
+  explicit PlainSource(const InputFile& file) : file_(file.path.string(), file.begin, file.end) {}
   std::size_t read(char* buffer, std::size_t capacity) override {
     return file_.read(buffer, capacity);
   }
@@ -24,13 +23,18 @@ class PlainSource final : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
+  const bool is_dump_part = file.format == TextFormat::mediawiki && file.is_part();
+  return is_dump_part ? open_dump_part(file) : open_file_range(file);
+}
+
+std::unique_ptr<ByteSource> open_file_range(const InputFile& file) {
   switch (file.compression) {
     case Compression::none:
-      return std::make_unique<PlainSource>(file.path.string());
+      return std::make_unique<PlainSource>(file);
     case Compression::gzip:
       return make_gzip_source(file.path.string());
     case Compression::bzip2:
-      return make_bzip2_source(file.path.string());
+      return make_bzip2_source(file.path.string(), file.begin, file.end);
     case Compression::zstd:
       return make_zstd_source(file.path.string());
   }

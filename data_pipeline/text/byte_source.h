@@ -20,7 +20,10 @@ class ByteSource {
 };
 
 // gzip: several members one after another; bzip2: several streams (multistream dumps); zstd:
-// several frames.
+// several frames. A part of a MediaWiki dump comes as a dump of its own (dump_parts.h).
 std::unique_ptr<ByteSource> open_byte_source(const InputFile& file);
+
+// Just what lies between `file.begin` and `file.end`.
+std::unique_ptr<ByteSource> open_file_range(const InputFile& file);
 
 }  // namespace bertha

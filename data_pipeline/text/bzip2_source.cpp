@@ -12,7 +12,8 @@ namespace {
 
 class Bzip2Source final : public ByteSource {
  public:
-  explicit Bzip2Source(const std::string& path) : input_(path, "bzip2") {}
+  Bzip2Source(const std::string& path, std::uint64_t begin, std::uint64_t end)
+      : input_(path, "bzip2", begin, end) {}
   ~Bzip2Source() override { end_stream(); }
   Bzip2Source(const Bzip2Source&) = delete;
   Bzip2Source& operator=(const Bzip2Source&) = delete;
@@ -83,8 +84,9 @@ std::size_t Bzip2Source::read(char* buffer, std::size_t capacity) {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path) {
-  return std::make_unique<Bzip2Source>(path);
+std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path, std::uint64_t begin,
+                                              std::uint64_t end) {
+  return std::make_unique<Bzip2Source>(path, begin, end);
 }
 
 }  // namespace bertha

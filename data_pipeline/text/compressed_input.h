@@ -13,10 +13,10 @@
 
 namespace bertha {
 
-// Sequential reads from a file; Error{io} names the path.
+// Sequential reads from a file, or from a part of it; Error{io} names the path.
 class RawFile {
  public:
-  explicit RawFile(std::string path);
+  explicit RawFile(std::string path, std::uint64_t begin = 0, std::uint64_t end = UINT64_MAX);
   std::size_t read(char* buffer, std::size_t capacity);  // 0 at the end
   std::uint64_t bytes_read() const { return bytes_read_; }
   const std::string& path() const { return path_; }
@@ -24,12 +24,15 @@ class RawFile {
  private:
   std::string path_;
   UniqueHandle<int, ::close, -1> file_;
+  std::uint64_t bytes_left_;
   std::uint64_t bytes_read_ = 0;
 };
 
 class CompressedInput {
  public:
-  CompressedInput(std::string path, std::string format_name);
+  // Of the bytes from `begin` to `end` of the file.
+  CompressedInput(std::string path, std::string format_name, std::uint64_t begin = 0,
+                  std::uint64_t end = UINT64_MAX);
 
   // True when at least one byte is there to consume; reads from the file when the buffer is empty.
   bool available();
@@ -43,13 +46,15 @@ class CompressedInput {
 
  private:
   RawFile file_;
+  std::uint64_t begin_of_range_;
   std::string format_name_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;
 };
 
 std::unique_ptr<ByteSource> make_gzip_source(const std::string& path);
-std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path);
+std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path, std::uint64_t begin,
+                                              std::uint64_t end);
 std::unique_ptr<ByteSource> make_zstd_source(const std::string& path);
 
 }  // namespace bertha

@@ -1,6 +1,8 @@
 // The choice of reader, and sums of statistics.
 #include "data_pipeline/text/document_reader.h"
 
+#include <fmt/format.h>
+
 #include "data_pipeline/text/document_readers.h"
 #include "parallel/base/error.h"
 
@@ -14,6 +16,17 @@ void ReadStatistics::add(const ReadStatistics& other) {
   skipped_empty += other.skipped_empty;
   skipped_malformed += other.skipped_malformed;
   if (first_malformed.empty()) first_malformed = other.first_malformed;
+}
+
+void require_some_record(const std::string& path, const ReadStatistics& statistics,
+                         const std::string& text_field) {
+  if (statistics.documents + statistics.skipped_empty > 0) return;
+  if (statistics.skipped_malformed == 0) return;
+  throw Error(
+      ErrorKind::bad_data,
+      fmt::format("{}: none of its {} lines is a JSON object with text in \"{}\"; first: {}", path,
+                  statistics.skipped_malformed, text_field, statistics.first_malformed),
+      "name the field with input.text_field, or the format with input.format");
 }
 
 std::unique_ptr<DocumentReader> open_documents(const InputFile& file,

@@ -44,17 +44,23 @@ class DocumentReader {
 };
 
 // Documents by format:
-//   text       the file; blank lines part paragraphs. Beyond 256 MiB it is cut into several
-//   documents
-//              between paragraphs, and a paragraph beyond 1 MiB between lines, to bound memory.
-//   sentences  up to the next blank line (or 256 MiB); each line is a sentence.
+//   text       the file; blank lines part paragraphs. Beyond 128 MiB it is cut into several
+//              documents between paragraphs, a paragraph beyond 1 MiB between lines, and a line
+//              beyond 1 MiB between characters, to bound memory.
+//   sentences  up to the next blank line (or 128 MiB); each line is a sentence.
 //   jsonl      a line whose object has a string in `text_field`; paragraphs as in `text`.
 //   mediawiki  an article (namespace 0, no redirect) in its newest revision.
 // Documents without text are counted, not handed out. Malformed JSON lines are counted and the
 // first is named; a file that holds nothing else is Error{bad_data} at its end.
+// Of a part of a file (InputFile::begin) that is not decided: see require_some_record.
 // Error{io} or Error{bad_data} (damaged compression, broken XML, UTF-16 outside XML) name file and
 // place.
 std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
                                                const std::string& text_field);
+
+// A JSON-lines file of nothing but malformed lines is the wrong file, or the wrong field:
+// Error{bad_data}. `statistics` are of the whole file.
+void require_some_record(const std::string& path, const ReadStatistics& statistics,
+                         const std::string& text_field);
 
 }  // namespace bertha

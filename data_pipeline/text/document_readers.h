@@ -9,8 +9,9 @@
 
 namespace bertha {
 
-inline constexpr std::size_t kMaximumRecordBytes = std::size_t{64} << 20;     // JSON line, article
-inline constexpr std::size_t kMaximumDocumentBytes = std::size_t{256} << 20;  // of a text file
+inline constexpr std::size_t kMaximumRecordBytes = std::size_t{64} << 20;  // JSON line, article
+inline constexpr std::size_t kTextDocumentBytes = std::size_t{64} << 20;   // see document_cuts
+inline constexpr std::size_t kMaximumDocumentBytes = std::size_t{128} << 20;
 inline constexpr std::size_t kMaximumParagraphBytes = std::size_t{1} << 20;
 
 std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file);

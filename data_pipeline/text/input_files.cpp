@@ -106,6 +106,7 @@ std::vector<InputFile> describe(const std::string& path, bool named, TextFormat 
   std::error_code error;
   file.bytes = fs::file_size(path, error);
   if (error) throw_io_error("read", path, error.value());
+  file.modified_ns = fs::last_write_time(path, error).time_since_epoch().count();
   if (wanted != TextFormat::automatic) {
     file.format = wanted;
   } else if (const auto detected = detect_text_format(file)) {

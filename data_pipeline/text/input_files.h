@@ -26,7 +26,11 @@ struct InputFile {
   std::filesystem::path path;
   TextFormat format = TextFormat::text;  // never automatic
   Compression compression = Compression::none;
-  std::uint64_t bytes = 0;  // on disk
+  std::uint64_t bytes = 0;       // on disk, of the part that is read
+  std::int64_t modified_ns = 0;  // the file's modification time
+  // The part of the file that is read: all, or between two document_cuts.
+  std::uint64_t begin = 0, end = UINT64_MAX;
+  bool is_part() const { return begin != 0 || end != UINT64_MAX; }
 };
 
 // Sorted by path, so the order is the same on every machine. Hidden files are passed over in

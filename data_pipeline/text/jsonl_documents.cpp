@@ -8,7 +8,6 @@
 #include "data_pipeline/text/json_field.h"
 #include "data_pipeline/text/line_reader.h"
 #include "data_pipeline/text/paragraph_builder.h"
-#include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
@@ -16,7 +15,10 @@ namespace {
 class JsonlDocuments final : public DocumentReader {
  public:
   JsonlDocuments(const InputFile& file, std::string text_field)
-      : lines_(file, kMaximumRecordBytes), text_field_(std::move(text_field)) {}
+      : lines_(file, kMaximumRecordBytes),
+        text_field_(std::move(text_field)),
+        begin_(file.begin),
+        part_of_file_(file.is_part()) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
@@ -26,17 +28,20 @@ class JsonlDocuments final : public DocumentReader {
   bool read_record(Document& document, std::string_view line);
   void skip_malformed(const std::string& reason);
   void skip_rest_of_line();
-  void require_some_record() const;
 
   LineReader lines_;
   std::string text_field_;
+  std::uint64_t begin_;
+  bool part_of_file_;
   ReadStatistics statistics_;
 };
 
 void JsonlDocuments::skip_malformed(const std::string& reason) {
   if (statistics_.skipped_malformed++ == 0) {
     statistics_.first_malformed =
-        fmt::format("{}:{}: {}", lines_.path(), lines_.line_number(), reason);
+        begin_ == 0 ? fmt::format("{}:{}: {}", lines_.path(), lines_.line_number(), reason)
+                    : fmt::format("{}: line {} behind byte {}: {}", lines_.path(),
+                                  lines_.line_number(), begin_, reason);
   }
 }
 
@@ -57,18 +62,6 @@ bool JsonlDocuments::read_record(Document& document, std::string_view line) {
   return !document.paragraphs.empty();
 }
 
-// A file of nothing but faults is the wrong file, or the wrong field.
-void JsonlDocuments::require_some_record() const {
-  if (statistics_.documents + statistics_.skipped_empty > 0) return;
-  if (statistics_.skipped_malformed == 0) return;
-  throw Error(
-      ErrorKind::bad_data,
-      fmt::format("{}: none of its {} lines is a JSON object with text in \"{}\"; first: {}",
-                  lines_.path(), statistics_.skipped_malformed, text_field_,
-                  statistics_.first_malformed),
-      "name the field with input.text_field, or the format with input.format");
-}
-
 bool JsonlDocuments::next(Document& document) {
   document.paragraphs.clear();
   document.already_sentences = false;
@@ -85,7 +78,8 @@ bool JsonlDocuments::next(Document& document) {
     }
   }
   statistics_.replaced_bytes = lines_.replaced_bytes();
-  require_some_record();
+  if (part_of_file_) return false;
+  require_some_record(lines_.path(), statistics_, text_field_);
   if (statistics_.documents + statistics_.skipped_malformed == 0 &&
       statistics_.skipped_empty == 0) {
     statistics_.skipped_empty = 1;  // the file itself

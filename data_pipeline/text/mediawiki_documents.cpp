@@ -36,8 +36,8 @@ bool MediaWikiDocuments::is_article(const WikiPage& page) {
   if (page.oversized) {
     if (statistics_.skipped_malformed++ == 0) {
       statistics_.first_malformed =
-          fmt::format("{}:{}: article \"{}\" is longer than {} MiB", parser_.path(), parser_.line(),
-                      page.title, kMaximumRecordBytes >> 20);
+          fmt::format("{}: article \"{}\" is longer than {} MiB", parser_.place(), page.title,
+                      kMaximumRecordBytes >> 20);
     }
     return false;
   }

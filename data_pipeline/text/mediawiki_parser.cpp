@@ -150,7 +150,7 @@ void MediaWikiParser::State::install() {
 }
 
 MediaWikiParser::MediaWikiParser(const InputFile& file)
-    : source_(file), state_(std::make_unique<State>()) {
+    : source_(file), begin_(file.begin), state_(std::make_unique<State>()) {
   source_.allow_utf16();  // expat reads it
 }
 
@@ -164,6 +164,11 @@ std::uint64_t MediaWikiParser::line() const {
   return state_->parser ? XML_GetCurrentLineNumber(state_->parser.get()) : 0;
 }
 
+std::string MediaWikiParser::place() const {
+  if (begin_ == 0) return fmt::format("{}:{}", source_.path(), line());
+  return fmt::format("{}: line {} behind byte {}", source_.path(), line(), begin_);
+}
+
 void MediaWikiParser::feed() {
   State& state = *state_;
   state.ended = !source_.next(chunk_);
@@ -172,7 +177,7 @@ void MediaWikiParser::feed() {
     state.parser.reset();
     state.parser = UniqueHandle<XML_Parser, XML_ParserFree>(
         XML_ParserCreate(source_.is_utf16() ? nullptr : "UTF-8"));
-    if (!state.parser) throw Error(ErrorKind::internal, path() + ": expat could not start");
+    if (!state.parser) throw Error(ErrorKind::internal, source_.path() + ": expat could not start");
     state.install();
   }
   state.bytes_fed += static_cast<std::int64_t>(chunk_.size());
@@ -183,13 +188,13 @@ void MediaWikiParser::feed() {
         !state.fault.empty() ? state.fault : XML_ErrorString(XML_GetErrorCode(state.parser.get()));
     throw Error(
         ErrorKind::bad_data,
-        fmt::format("{}:{}: {}{}", path(), line(),
+        fmt::format("{}: {}{}", place(),
                     state.ended && state.fault.empty() ? "the XML ends in the middle: " : "",
                     reason),
         "fetch the dump again, or check that it is a MediaWiki XML export");
   }
   if (state.bytes_fed - XML_GetCurrentByteIndex(state.parser.get()) > kMaximumTagBytes) {
-    throw Error(ErrorKind::bad_data, fmt::format("{}:{}: a tag without end", path(), line()));
+    throw Error(ErrorKind::bad_data, place() + ": a tag without end");
   }
 }
 

@@ -26,8 +26,7 @@ class MediaWikiParser {
   bool next(WikiPage& page);
 
   const WikiNames& names() const;  // with the namespaces the dump declares
-  const std::string& path() const { return source_.path(); }
-  std::uint64_t line() const;
+  std::string place() const;       // file and line, for messages
   std::uint64_t replaced_bytes() const { return source_.replaced_bytes(); }
   std::uint64_t compressed_bytes_read() const { return source_.compressed_bytes_read(); }
 
@@ -35,7 +34,10 @@ class MediaWikiParser {
   struct State;
   void feed();
 
+  std::uint64_t line() const;
+
   Utf8Source source_;
+  std::uint64_t begin_;  // of a part of the file
   std::string chunk_;
   std::unique_ptr<State> state_;
 };

@@ -9,7 +9,8 @@ namespace {
 
 class TextDocuments final : public DocumentReader {
  public:
-  explicit TextDocuments(const InputFile& file) : lines_(file, kMaximumParagraphBytes) {}
+  explicit TextDocuments(const InputFile& file)
+      : lines_(file, kMaximumParagraphBytes), part_(file.is_part()) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
@@ -17,6 +18,7 @@ class TextDocuments final : public DocumentReader {
 
  private:
   LineReader lines_;
+  bool part_;  // of a file
   ReadStatistics statistics_;
 };
 
@@ -30,12 +32,12 @@ bool TextDocuments::next(Document& document) {
   while ((more = lines_.next(line))) {
     builder.add_line(line);
     if (builder.bytes() >= kMaximumDocumentBytes && builder.between_paragraphs()) break;
-    // A file without a single blank line must end somewhere too.
-    if (builder.bytes() >= kMaximumDocumentBytes + kMaximumParagraphBytes && !lines_.cut()) break;
+    // A file without a single blank line, or line end, must end somewhere too.
+    if (builder.bytes() >= kMaximumDocumentBytes + kMaximumParagraphBytes) break;
   }
   statistics_.replaced_bytes = lines_.replaced_bytes();
   if (document.paragraphs.empty()) {
-    if (statistics_.documents == 0) statistics_.skipped_empty = 1;
+    if (statistics_.documents == 0 && !part_) statistics_.skipped_empty = 1;
     return false;
   }
   document.number = statistics_.documents++;
@@ -44,7 +46,8 @@ bool TextDocuments::next(Document& document) {
 
 class SentenceDocuments final : public DocumentReader {
  public:
-  explicit SentenceDocuments(const InputFile& file) : lines_(file, kMaximumParagraphBytes) {}
+  explicit SentenceDocuments(const InputFile& file)
+      : lines_(file, kMaximumParagraphBytes), part_(file.is_part()) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
@@ -52,6 +55,7 @@ class SentenceDocuments final : public DocumentReader {
 
  private:
   LineReader lines_;
+  bool part_;  // of a file
   ReadStatistics statistics_;
 };
 
@@ -72,7 +76,7 @@ bool SentenceDocuments::next(Document& document) {
   }
   statistics_.replaced_bytes = lines_.replaced_bytes();
   if (document.paragraphs.empty()) {
-    if (statistics_.documents == 0) statistics_.skipped_empty = 1;
+    if (statistics_.documents == 0 && !part_) statistics_.skipped_empty = 1;
     return false;
   }
   document.number = statistics_.documents++;

@@ -95,7 +95,7 @@ void Utf8Repair::finish(std::string& text) {
 }
 
 Utf8Source::Utf8Source(const InputFile& file)
-    : path_(file.path.string()), source_(open_byte_source(file)) {}
+    : path_(file.path.string()), source_(open_byte_source(file)), file_start_(file.begin == 0) {}
 
 void Utf8Source::read_some() {
   raw_.resize(kReadBytes);
@@ -111,6 +111,7 @@ void Utf8Source::begin() {
     head += raw_;
   }
   raw_ = std::move(head);
+  if (!file_start_) return;
   utf16_ = raw_.starts_with("\xFF\xFE") || raw_.starts_with("\xFE\xFF");
   if (utf16_ && !utf16_allowed_) {
     throw Error(ErrorKind::bad_data, path_ + ": UTF-16 text (by its byte order mark), not UTF-8",

@@ -46,6 +46,7 @@ class Utf8Source {
   std::unique_ptr<ByteSource> source_;
   Utf8Repair repair_;
   std::string raw_;
+  bool file_start_;  // a byte order mark may stand here
   bool started_ = false, finished_ = false, utf16_ = false, utf16_allowed_ = false;
 };
 

@@ -1,4 +1,6 @@
 // Counts the scanner's words.
+#include <algorithm>
+
 #include "data_pipeline/tokenizer/piece_trie.h"
 #include "data_pipeline/tokenizer/utf8_decoder.h"
 #include "data_pipeline/tokenizer/word_scanner.h"
@@ -32,9 +34,12 @@ void WordCounts::add_text(std::string_view utf8) {
   }
 }
 
-void WordCounts::merge(const WordCounts& other) {
-  for (const auto& [word, count] : other.counts_) counts_[word] += count;
-  total_words_ += other.total_words_;
+std::vector<CountedWord> WordCounts::sorted() const {
+  std::vector<CountedWord> words;
+  words.reserve(counts_.size());
+  for (const auto& [text, count] : counts_) words.push_back({text, count});
+  std::ranges::sort(words, {}, &CountedWord::text);
+  return words;
 }
 
 }  // namespace bertha

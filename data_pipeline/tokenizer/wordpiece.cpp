@@ -2,10 +2,16 @@
 // than a table of words that outgrows the second-level cache.
 #include "data_pipeline/tokenizer/wordpiece.h"
 
+#include "data_pipeline/tokenizer/piece_places.h"
 #include "data_pipeline/tokenizer/piece_trie.h"
 #include "data_pipeline/tokenizer/word_scanner.h"
 
 namespace bertha {
+namespace {
+
+constexpr std::size_t kContinuationBytes = 2;  // "##"
+
+}  // namespace
 
 struct WordPiece::Model {
   Model(const Vocabulary& vocabulary, const TokenizerOptions& options)
@@ -44,6 +50,28 @@ void WordPiece::encode_with_words(std::string_view utf8, std::vector<Piece>& pie
     ids.clear();
     model_->trie.split_word(scanner.word(), ids);
     for (const std::int32_t id : ids) pieces.push_back({id, word, scanner.begin(), scanner.end()});
+  }
+}
+
+void WordPiece::encode_with_offsets(std::string_view utf8, std::vector<Piece>& pieces,
+                                    Scratch& scratch) const {
+  std::vector<std::int32_t>& ids = scratch.state_->word_ids;
+  PiecePlaces places(model_->table);
+  WordScanner scanner(model_->table, utf8, scratch.state_->buffer);
+  for (std::uint32_t word = 0; scanner.next(); ++word) {
+    ids.clear();
+    model_->trie.split_word(scanner.word(), ids);
+    const auto begin = scanner.begin(), end = scanner.end();
+    if (ids.size() == 1) {  // [UNK] too
+      pieces.push_back({ids.front(), word, begin, end});
+      continue;
+    }
+    places.start(utf8.substr(begin, end - begin));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto bytes = vocabulary_.token(ids[i]).size() - (i > 0 ? kContinuationBytes : 0);
+      const auto place = places.next(static_cast<std::uint32_t>(bytes));
+      pieces.push_back({ids[i], word, begin + place.begin, begin + place.end});
+    }
   }
 }
 

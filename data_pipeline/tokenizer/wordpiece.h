@@ -42,9 +42,12 @@ class WordPiece {
   struct Piece {
     std::int32_t id;
     std::uint32_t word;        // number of the word within `utf8`
-    std::uint32_t begin, end;  // bytes of the whole word in `utf8`
+    std::uint32_t begin, end;  // bytes in `utf8` of the whole word
   };
   void encode_with_words(std::string_view utf8, std::vector<Piece>& pieces, Scratch& scratch) const;
+  // The same, but begin and end are those of the piece itself; see PiecePlaces.
+  void encode_with_offsets(std::string_view utf8, std::vector<Piece>& pieces,
+                           Scratch& scratch) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const TokenizerOptions& options() const { return options_; }

@@ -17,7 +17,7 @@ constexpr std::array<const char*, 5> kSpecialTokens = {"[PAD]", "[UNK]", "[CLS]"
                                                        "[MASK]"};
 constexpr std::uint64_t kMergesPerReport = 256;
 
-void check(const WordCounts& words, const VocabularyTrainerOptions& options) {
+void check(const std::vector<CountedWord>& words, const VocabularyTrainerOptions& options) {
   if (options.size < static_cast<std::int32_t>(kSpecialTokens.size())) {
     throw Error(ErrorKind::usage,
                 fmt::format("vocab.size = {} cannot hold the {} special tokens", options.size,
@@ -28,21 +28,10 @@ void check(const WordCounts& words, const VocabularyTrainerOptions& options) {
     throw Error(ErrorKind::usage, fmt::format("an alphabet of {} characters", options.max_alphabet),
                 "at least one is needed");
   }
-  if (words.counts().empty()) {
+  if (words.empty()) {
     throw Error(ErrorKind::bad_data, "the text holds no words to learn a vocabulary from",
                 "check input.paths and input.format");
   }
-}
-
-// In a defined order, whatever the hash map's.
-std::vector<CountedWord> sorted_words(const WordCounts& counts) {
-  std::vector<CountedWord> words;
-  words.reserve(counts.counts().size());
-  for (const auto& [text, count] : counts.counts()) words.push_back({text, count});
-  std::sort(words.begin(), words.end(), [](const CountedWord& left, const CountedWord& right) {
-    return left.text < right.text;
-  });
-  return words;
 }
 
 // The tokens so far; pieces of words are numbered from 0 behind the special tokens.
@@ -90,11 +79,11 @@ PairMerger split_words(const std::vector<CountedWord>& words, const PieceAlphabe
 
 }  // namespace
 
-Vocabulary train_vocabulary(const WordCounts& counts, const VocabularyTrainerOptions& options,
+Vocabulary train_vocabulary(const std::vector<CountedWord>& words,
+                            const VocabularyTrainerOptions& options,
                             const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  check(counts, options);
+  check(words, options);
   const auto size = static_cast<std::size_t>(options.size);
-  const std::vector<CountedWord> words = sorted_words(counts);
   const PieceAlphabet alphabet(words, static_cast<std::size_t>(options.max_alphabet),
                                size - kSpecialTokens.size());
   GrowingVocabulary vocabulary(alphabet);

@@ -9,13 +9,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "data_pipeline/tokenizer/piece_alphabet.h"
 #include "data_pipeline/tokenizer/string_hash.h"
 #include "data_pipeline/tokenizer/tokenizer_options.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 
 namespace bertha {
 
-// Counts of normalised words. One per thread; merge at the end.
+// Counts of normalised words.
 class WordCounts {
  public:
   using Map = std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>>;
@@ -23,7 +24,7 @@ class WordCounts {
   explicit WordCounts(const TokenizerOptions& options);
   // Words over 100 characters are left out: the tokenizer makes them [UNK] whatever is learnt.
   void add_text(std::string_view utf8);
-  void merge(const WordCounts& other);
+  std::vector<CountedWord> sorted() const;  // in byte order; views
   std::uint64_t total_words() const { return total_words_; }
   const Map& counts() const { return counts_; }
 
@@ -41,8 +42,9 @@ struct VocabularyTrainerOptions {
 
 // [PAD] [UNK] [CLS] [SEP] [MASK] first, then the alphabet, then merges. Fewer than `size` tokens
 // when the text has no more. Error{bad_data} when there are no words; Error{usage} when size cannot
-// hold the special tokens. `progress(done, total)` may be empty.
-Vocabulary train_vocabulary(const WordCounts& words, const VocabularyTrainerOptions& options,
+// hold the special tokens. `words` are in byte order. `progress(done, total)` may be empty.
+Vocabulary train_vocabulary(const std::vector<CountedWord>& words,
+                            const VocabularyTrainerOptions& options,
                             const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
 }  // namespace bertha

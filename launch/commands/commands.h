@@ -18,5 +18,6 @@ int run_export(const RunConfig& config, const MpiEnvironment& mpi);
 int run_inspect(const RunConfig& config, const MpiEnvironment& mpi);
 int run_verify(const RunConfig& config, const MpiEnvironment& mpi);
 int run_report(const RunConfig& config, const MpiEnvironment& mpi);
+int run_completion(const RunConfig& config, const MpiEnvironment& mpi);
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/dry_run.h"
 #include "launch/finetune_seeds.h"
 #include "launch/finetune_session.h"
 #include "parallel/base/error.h"
@@ -23,6 +24,10 @@ Outcome finetune(const RunConfig& config, const MpiEnvironment& mpi) {
 }  // namespace
 
 int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
+  if (config.dry_run) {
+    dry_run_finetuning(config, mpi);
+    return 0;
+  }
   const auto outcome = finetune(config, mpi);
   const auto& output = config.trainer.train.output.string();
   if (outcome == Outcome::stopped) {

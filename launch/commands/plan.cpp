@@ -3,18 +3,17 @@
 #include <cmath>
 #include <iostream>
 #include <sstream>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "launch/commands/commands.h"
+#include "launch/memory_plan.h"
 #include "launch/model_setup.h"
 #include "launch/runtime.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
-#include "trainer/model/bert.h"
 #include "trainer/step_probe.h"
 
 namespace bertha {
@@ -61,22 +60,6 @@ std::vector<int> rank_counts(const std::string& text) {
   return counts;
 }
 
-std::int64_t flat_elements(const BertConfig& model, bool next_sentence) {
-  std::int64_t elements = 0;
-  const auto head = next_sentence ? Head::pretraining : Head::masked_lm;
-  for (const auto& spec : bert_parameters(model, head, 0)) {
-    std::int64_t size = 1;
-    for (const auto edge : spec.shape) size *= edge;
-    elements += (size + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
-  }
-  return elements;
-}
-
-double machine_memory_bytes() {
-  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<double>(::sysconf(_SC_PAGE_SIZE));
-}
-
 struct Plan {
   PlanQuestion question;
   double memory_bytes = 0;
@@ -86,23 +69,6 @@ struct Plan {
   std::vector<int> ranks;
 };
 
-PlanBatch batch_of(const RunConfig& config) {
-  const auto length = static_cast<double>(config.data.sequence_length);
-  PlanBatch batch;
-  batch.global_batch = config.trainer.train.global_batch;
-  // Short samples are evenly spread below the full length.
-  batch.tokens_per_sequence = length * (1 - config.data.short_sequence_probability / 2);
-  batch.longest_sequence = config.data.sequence_length;
-  batch.micro_batch_tokens =
-      std::max<std::int64_t>(config.trainer.train.micro_batch_tokens, config.data.sequence_length);
-  batch.predictions_per_token = config.data.masking.probability;
-  if (config.data.masking.max_predictions > 0) {
-    batch.predictions_per_token =
-        std::min(batch.predictions_per_token, config.data.masking.max_predictions / length);
-  }
-  return batch;
-}
-
 PlanQuestion question_of(const RunConfig& config) {
   std::int32_t vocabulary = 0;
   if (!config.data.corpus.empty()) {
@@ -110,12 +76,10 @@ PlanQuestion question_of(const RunConfig& config) {
   }
   PlanQuestion question;
   const auto& plan = config.plan;
-  question.model.config = resolve_model(config, vocabulary);
-  question.model.parameters = flat_elements(question.model.config, config.data.next_sentence);
-  question.model.precision = config.trainer.train.precision;
-  question.model.fused = question.model.config.implementation == Implementation::fused;
-  question.model.async_save = config.trainer.train.async_save;
-  question.batch = batch_of(config);
+  const auto model = resolve_model(config, vocabulary);
+  const auto head = config.data.next_sentence ? Head::pretraining : Head::masked_lm;
+  question.model = plan_model(config, model, count_parameters(model, head, 0).elements);
+  question.batch = plan_batch(config);
   question.speed = {plan.tokens_per_second, plan.optimizer_seconds};
   question.sharded = config.trainer.parallel.shard_optimizer;
   const bool half = config.trainer.parallel.reduce_precision != GradientReducer::Precision::fp32;

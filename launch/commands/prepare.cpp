@@ -1,11 +1,15 @@
 // `bertha prepare`: text to a corpus folder, files shared by the ranks.
 #include "data_pipeline/prepare.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "data_pipeline/prepare_foreign.h"
 #include "launch/commands/commands.h"
+#include "launch/dry_run.h"
 #include "launch/runtime.h"
+#include "launch/stop_signal.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
@@ -19,15 +23,60 @@ void print_summary(const PrepareReport& report, const PrepareOptions& options) {
     log_info(fmt::format("{}: {} documents, {} sentences, {} tokens in {} shard(s)", name,
                          split.documents, split.sentences, split.tokens, split.shards.size()));
   }
+  std::uint64_t tokens = 0;
+  for (const auto& [name, split] : report.manifest.splits) tokens += split.tokens;
+  log_info(fmt::format(
+      "unknown tokens: {} ({:.3f} %)", report.statistics.unknown_tokens,
+      100 * static_cast<double>(report.statistics.unknown_tokens) / static_cast<double>(tokens)));
+  log_info("tokens per sentence: " + histogram_text(report.statistics.sentence_tokens));
+  log_info("sentences per document: " + histogram_text(report.statistics.document_sentences));
   for (const auto& [name, value] : report.manifest.statistics) {
-    if (value > 0) log_info(fmt::format("{}: {}", name, value));
+    const bool told = name.find("_from_") != name.npos || name == "unknown_tokens";
+    if (value > 0 && !told) log_info(fmt::format("{}: {}", name, value));
   }
   if (!report.read.first_malformed.empty()) {
     log_warning("first malformed record: " + report.read.first_malformed);
   }
   log_info(
-      fmt::format("corpus in {} after {}", options.output.string(), human_seconds(report.seconds)));
+      fmt::format("corpus in {0} after {1}; next: bertha pretrain --config configs/bert_mini.ini "
+                  "--data.corpus {0} --train.output run",
+                  options.output.string(), human_seconds(report.seconds)));
 }
+
+struct StageWords {
+  const char *name, *unit;
+};
+
+StageWords words_of(PrepareStage stage) {
+  switch (stage) {
+    case PrepareStage::tokenize:
+      return {"tokenize", "B"};
+    case PrepareStage::write:
+      return {"write shards", "tokens"};
+    default:
+      return {"convert", "rows"};
+  }
+}
+
+// A bar for each stage.
+class StageProgress {
+ public:
+  explicit StageProgress(bool enabled) : enabled_(enabled) {}
+  void update(PrepareStage stage, std::uint64_t done, std::uint64_t total) {
+    if (!bar_ || stage != stage_) {
+      bar_.reset();
+      const StageWords words = words_of(stage);
+      bar_.emplace(words.name, total, words.unit, enabled_);
+      stage_ = stage;
+    }
+    bar_->update(done);
+  }
+
+ private:
+  bool enabled_;
+  PrepareStage stage_ = PrepareStage::tokenize;
+  std::optional<ProgressBar> bar_;
+};
 
 }  // namespace
 
@@ -38,18 +87,21 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
                 "bertha prepare --input.paths text/ --tokenizer.vocab vocab.txt --prepare.output "
                 "corpus");
   }
+  if (config.dry_run) {
+    dry_run_prepare(config, mpi);
+    return 0;
+  }
   options.workers = usable_threads(options.workers, mpi.rank_info());
   const auto communicator = make_mpi_communicator(mpi.rank_info());
-  ProgressBar bar("prepare", 0, "B", mpi.rank_info().is_root() && config.trainer.metrics.progress);
+  StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);
   const bool ready_samples = options.input.format == TextFormat::nvidia;
   const auto prepare = ready_samples ? prepare_foreign_corpus : prepare_corpus;
-  const auto report = prepare(
-      options, mpi.rank_info(),
-      [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
-      [&](std::uint64_t done, std::uint64_t total) {
-        bar.set_total(total);
-        bar.update(done);
-      });
+  const auto report =
+      prepare(options, mpi.rank_info(),
+              {.gather = [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
+               .progress = [&](PrepareStage stage, std::uint64_t done,
+                               std::uint64_t total) { progress.update(stage, done, total); },
+               .stop_requested = stop_requested});
   if (mpi.rank_info().is_root()) print_summary(report, options);
   return 0;
 }

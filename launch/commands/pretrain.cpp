@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/dry_run.h"
 #include "launch/session.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -9,6 +10,10 @@
 namespace bertha {
 
 int run_pretrain(const RunConfig& config, const MpiEnvironment& mpi) {
+  if (config.dry_run) {
+    dry_run_pretraining(config, mpi);
+    return 0;
+  }
   Session session(config, mpi);
   const auto& output = config.trainer.train.output.string();
   if (session.run() == Outcome::stopped) {

@@ -1,10 +1,14 @@
 // `bertha vocab`: text to a WordPiece vocabulary.
 
+#include <filesystem>
+#include <system_error>
+
 #include <fmt/format.h>
 
-#include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/tokenizer/wordpiece_trainer.h"
+#include "data_pipeline/word_counting.h"
 #include "launch/commands/commands.h"
+#include "launch/runtime.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -15,38 +19,42 @@
 namespace bertha {
 namespace {
 
-WordCounts count_words(const RunConfig& config, ProgressBar& bar) {
-  const auto files = find_input_files(config.input);
-  WordCounts counts(config.tokenizer);
-  std::uint64_t total = 0, before = 0;
-  for (const auto& file : files) total += file.bytes;
-  bar.set_total(total);
-  Document document;
-  ReadStatistics statistics;
-  for (const auto& file : files) {
-    const auto reader = open_documents(file, config.input.text_field);
-    while (reader->next(document)) {
-      for (const auto& paragraph : document.paragraphs) counts.add_text(paragraph);
-      bar.update(before + reader->compressed_bytes_read());
-    }
-    statistics.add(reader->statistics());
-    before += file.bytes;
-  }
-  log_info(fmt::format("{} files, {} documents, {} words, {} different", files.size(),
-                       statistics.documents, counts.total_words(), counts.counts().size()));
-  return counts;
+// That of a file to be; made when it is not there.
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  const auto folder = file.parent_path().empty() ? "." : file.parent_path();
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw_io_error("create folder", folder.string(), error.value());
+  return folder;
 }
 
-void train_and_write(const RunConfig& config) {
+CountedInput count_input(const RunConfig& config, int threads) {
+  ProgressBar bar("count words", 0, "B", config.trainer.metrics.progress);
+  auto counted = count_words({.input = config.input,
+                              .tokenizer = config.tokenizer,
+                              .scratch = folder_of(config.vocab.output),
+                              .workers = threads,
+                              .progress = [&](std::uint64_t done, std::uint64_t total) {
+                                bar.set_total(total);
+                                bar.update(done);
+                              }});
+  log_info(fmt::format("{} files, {} documents, {} words, {} different", counted.files,
+                       counted.read.documents, counted.total_words, counted.different_words));
+  if (counted.words.size() < counted.different_words) {
+    log_info(fmt::format("the {} most frequent words are learnt from", counted.words.size()));
+  }
+  return counted;
+}
+
+void train_and_write(const RunConfig& config, int threads) {
   const bool progress = config.trainer.metrics.progress;
-  ProgressBar reading("count words", 0, "B", progress);
-  const auto counts = count_words(config, reading);
+  const auto counted = count_input(config, threads);
   VocabularyTrainerOptions options;
   options.size = config.vocab.size;
   options.min_frequency = config.vocab.min_frequency;
   const auto vocabulary = [&] {
     ProgressBar merging("merge", 0, "tokens", progress);
-    return train_vocabulary(counts, options, [&](std::uint64_t done, std::uint64_t total) {
+    return train_vocabulary(counted.words, options, [&](std::uint64_t done, std::uint64_t total) {
       merging.set_total(total);
       merging.update(done);
     });
@@ -66,9 +74,10 @@ int run_vocab(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, "input.paths and vocab.output are both needed",
                 "bertha vocab --input.paths text/ --vocab.size 30522 --vocab.output vocab.txt");
   }
-  const auto communicator = make_mpi_communicator(mpi.rank_info());
+  const RankInfo& rank = mpi.rank_info();
+  const auto communicator = make_mpi_communicator(rank);
   agree_or_throw(*communicator, [&] {
-    if (mpi.rank_info().is_root()) train_and_write(config);
+    if (rank.is_root()) train_and_write(config, usable_threads(0, rank));
   });
   return 0;
 }

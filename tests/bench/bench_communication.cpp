@@ -2,6 +2,7 @@
 //   silent       collectives that return at once: a step without communication
 //   overlapped   buckets that travel during backward, as in training
 //   one bucket   everything after backward: no overlap
+//   4 MB         overlapped, smaller buckets
 //   bf16         overlapped, half the bytes
 // on made-up tokens; `batch` sequences in `micro_batches` parts are shared out among the ranks.
 //   mpirun -n 2 bench_communication size=mini batch=64 length=128 micro_batches=4 rounds=5
@@ -101,6 +102,9 @@ std::vector<Kind> make_kinds(const TrainStepParts& parts, Communicator& silent,
   auto one = options;
   one.bucket_bytes = std::int64_t{1} << 40;
   add("one bucket", parts.communicator, one);
+  auto small = options;
+  small.bucket_bytes = 4'000'000;
+  add("4 MB", parts.communicator, small);
   auto half = options;
   half.reduce_precision = GradientReducer::Precision::bf16;
   add("bf16", parts.communicator, half);

@@ -130,21 +130,27 @@ void measure_stream(const DataConfig& data, std::uint64_t tokens_wanted) {
   const TrainingData corpus(data, "train");
   const auto stream = corpus.stream(options, {}, {});
   stream->next();
-  std::uint64_t tokens = 0, sequences = 0, room = 0;
+  const auto budget = static_cast<std::uint64_t>(options.micro_batch_tokens);
+  std::uint64_t tokens = 0, sequences = 0, room = 0, least_room = 0;
   const auto took = seconds([&] {
     while (tokens < tokens_wanted) {
       const auto step = stream->next();
+      std::uint64_t of_step = 0;
       for (const auto& batch : step.micro_batches) {
-        tokens += batch.tokens.size();
+        of_step += batch.tokens.size();
         sequences += static_cast<std::uint64_t>(batch.sequence_count());
       }
-      room += step.micro_batches.size() * static_cast<std::uint64_t>(options.micro_batch_tokens);
+      tokens += of_step;
+      room += step.micro_batches.size() * budget;
+      least_room += (of_step + budget - 1) / budget * budget;
     }
   });
   std::printf(
-      "batches    %8.3f us/sample, %8.1f M tokens/s, fill %.1f %% (all of it, one thread)\n",
+      "batches    %8.3f us/sample, %8.1f M tokens/s, fill %.1f %% of %.1f %% possible (all of "
+      "it)\n",
       took / static_cast<double>(sequences) * 1e6, static_cast<double>(tokens) / took / 1e6,
-      100 * static_cast<double>(tokens) / static_cast<double>(room));
+      100 * static_cast<double>(tokens) / static_cast<double>(room),
+      100 * static_cast<double>(tokens) / static_cast<double>(least_room));
 }
 
 void run(int count, char** arguments) {

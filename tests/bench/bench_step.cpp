@@ -28,7 +28,8 @@ using Options = std::map<std::string, std::string>;
 Options read_options(int argc, char** argv) {
   Options options{
       {"size", "tiny"},           {"batch", "64"}, {"length", "128"}, {"precision", "fp32"},
-      {"implementation", "auto"}, {"steps", "10"}, {"threads", "2"},  {"warmup", "2"}};
+      {"implementation", "auto"}, {"steps", "10"}, {"threads", "2"},  {"warmup", "2"},
+      {"device", "cpu"}};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const auto equals = argument.find('=');
@@ -61,7 +62,8 @@ void run(const Options& options, Communicator& communicator) {
   const auto precision = options.at("precision") == "bf16" ? Precision::bf16 : Precision::fp32;
   auto config = bert_preset(options.at("size"));
   config.implementation = implementation_of(options.at("implementation"));
-  PretrainingTask task(config, true, precision, at::kCPU);
+  const at::Device device(options.at("device"));  // cpu or cuda
+  PretrainingTask task(config, true, precision, device);
   task.parameters().initialize(config.initializer_range, 1);
   const auto optimizer = make_optimizer({}, task.parameters(), {0, task.parameters().size()}, {});
   LossScaler scaler(false);
@@ -88,7 +90,7 @@ void run(const Options& options, Communicator& communicator) {
   }
   const double tokens = static_cast<double>(batches[0].token_count());
   const double memory_mb = peak_memory_mb();
-  const double peak = measure_peak_flops(precision, at::kCPU);
+  const double peak = measure_peak_flops(precision, device);
   fmt::print(
       "{{\"who\": \"bertha {}\", \"tokens\": {}, \"seconds\": {:.5f}, "
       "\"tokens_per_second\": {:.1f}, \"forward\": {:.5f}, \"backward\": {:.5f}, "

@@ -1,53 +1,174 @@
 #!/usr/bin/env bash
-# What to run when a GPU is at hand: bring-up on one CUDA device, against the CPU on the same data.
-#   tests/bench/gpu_checks.sh BERTHA CORPUS OUT
-# BERTHA is a build with CUDA and NCCL (cmake --preset cuda), CORPUS comes from `bertha prepare`;
-# results and logs go to OUT. It has not run on a GPU yet: read the first results with that in mind.
+# What to run when a GPU is at hand, on a folder that pack_gpu.sh has packed:
+#   gpu_checks.sh PART OUT     PART: first (bring-up, tests, sanitizer), speed, or depth (loss, profile)
+# Each part stays under ten minutes; run them in this order. Results and logs go to OUT, a summary to
+# OUT/summary-PART.txt. The script has not run on a GPU yet: read its first results with that in mind.
 set -uo pipefail
-[ $# = 3 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
-bertha=$(realpath "$1") corpus=$(realpath "$2") out=$3
-mkdir -p "$out"
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv >"$out/device.csv" 2>&1
-"$bertha" --version >"$out/version.txt" 2>&1 || exit 70
-grep -q 'cuda' "$out/version.txt" || { echo "gpu_checks: $bertha sees no CUDA device" >&2; exit 70; }
+[ $# = 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
+part=$1 here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$2"
+out=$(realpath "$2") corpus=$here/corpus bin=$here/bin
+python=${BERTHA_PYTHON:-python3}
+summary=$out/summary-$part.txt
+: >"$summary"
+say() { echo "$*" | tee -a "$summary"; }
 
-train() {  # NAME SIZE STEPS OPTIONS...
-  local name=$1 size=$2 steps=$3; shift 3
-  echo "== $name"
-  "$bertha" pretrain --data.corpus "$corpus" --model.size "$size" --train.steps "$steps" \
-    --train.log_every 1 --train.validation_batches 2 --train.resume never \
-    --train.output "$out/$name" "$@" >"$out/$name.log" 2>&1
-  echo "exit code $?" | tee -a "$out/$name.log"
+# SECONDS NAME COMMAND...: runs it, at most so long; its output goes to OUT/NAME.log.
+bounded() {
+  local seconds=$1 name=$2 begin=$SECONDS code
+  shift 2
+  timeout -k 10 "$seconds" "$@" >"$out/$name.log" 2>&1
+  code=$?
+  say "$name: exit code $code, $((SECONDS - begin)) s"
+  return $code
 }
-off=(--model.hidden_dropout 0 --model.attention_dropout 0)
-train tiny-cpu tiny 20 --train.device cpu "${off[@]}"
-train tiny-gpu tiny 20 --train.device cuda "${off[@]}"
-train tiny-gpu-bf16 tiny 20 --train.device cuda --train.precision bf16 "${off[@]}"
-train tiny-gpu-nccl tiny 20 --train.device cuda --parallel.backend nccl "${off[@]}"
-train base-gpu-bf16 base 60 --train.device cuda --train.precision bf16 --train.micro_batch_tokens 65536
-train base-gpu-fp16 base 60 --train.device cuda --train.precision fp16 --train.micro_batch_tokens 65536
-echo "== resume"
-"$bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 --train.device cuda "${off[@]}" \
-  --train.log_every 1 --train.validation_batches 2 --train.output "$out/tiny-gpu" >"$out/resume.log" 2>&1
-echo "exit code $?"
 
-# Largest relative difference of the loss to the CPU's over the first 20 steps, and speeds.
-python3 - "$out" <<'P' | tee "$out/summary.txt"
-import json, statistics, sys
-def lines(name):
+train() {  # SECONDS NAME SIZE STEPS OPTIONS...
+  local seconds=$1 name=$2 size=$3 steps=$4
+  shift 4
+  bounded "$seconds" "$name" "$bin/bertha" pretrain --data.corpus "$corpus" --model.size "$size" \
+    --train.steps "$steps" --train.log_every 1 --train.validation_batches 2 --train.resume never \
+    --train.output "$out/runs/$name" "$@"
+}
+
+# The largest relative difference of two runs' losses, and the median speed of the first.
+compare() {  # OURS THEIRS
+  "$python" - "$out/runs/$1" "$out/runs/$2" <<'P' | tee -a "$summary"
+import json, os, statistics, sys
+def steps(folder):
     try:
-        with open(f"{sys.argv[1]}/{name}/metrics.jsonl") as file:
+        with open(folder + "/metrics.jsonl") as file:
             return [e for e in map(json.loads, file) if e["event"] == "train"]
     except OSError:
         return []
-cpu = lines("tiny-cpu")
-for name in ("tiny-gpu", "tiny-gpu-bf16", "tiny-gpu-nccl", "base-gpu-bf16", "base-gpu-fp16"):
-    run = lines(name)
-    if not run:
-        print(f"{name}: no steps")
-        continue
-    text = f"{name}: {len(run)} steps, median {statistics.median(e['tokens_per_second'] for e in run[len(run) // 3:]):.0f} tokens/s"
-    if name.startswith("tiny"):
-        text += f", loss off the CPU's by {max(abs(a['loss'] - b['loss']) / b['loss'] for a, b in zip(run, cpu)):.1e}"
-    print(text)
+ours, theirs = map(steps, sys.argv[1:])
+names = [os.path.basename(folder) for folder in sys.argv[1:]]
+if not ours or not theirs:
+    print(f"  {names[0]} against {names[1]}: no steps")
+else:
+    worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(ours, theirs))
+    speed = statistics.median(e["tokens_per_second"] for e in ours[len(ours) // 3:])
+    print(f"  {names[0]} against {names[1]}: {min(len(ours), len(theirs))} steps, losses differ by "
+          f"at most {worst:.1e}; {speed:.0f} tokens/s")
 P
+}
+
+first() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv | tee -a "$summary"
+  bounded 60 version "$bin/bertha" --version
+  cat "$out/version.log" >>"$summary"
+  grep -q 'cuda ([1-9]' "$out/version.log" || { say "no CUDA device seen: the rest would fail"; return 70; }
+  local program off=(--model.hidden_dropout 0 --model.attention_dropout 0)
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
+    bounded 60 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*'
+    grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 >>"$summary"
+  done
+  train 60 tiny-cpu tiny 20 --train.device cpu "${off[@]}"
+  train 60 tiny-reference tiny 20 --train.device cuda --model.implementation reference "${off[@]}"
+  train 60 tiny-fused tiny 20 --train.device cuda --model.implementation fused "${off[@]}"
+  train 60 tiny-fused-bf16 tiny 20 --train.device cuda --model.implementation fused --train.precision bf16 "${off[@]}"
+  train 60 tiny-fused-lamb tiny 20 --train.device cuda --model.implementation fused --optimizer.name lamb "${off[@]}"
+  train 60 tiny-cpu-lamb tiny 20 --train.device cpu --optimizer.name lamb "${off[@]}"
+  train 60 tiny-nccl tiny 20 --train.device cuda --model.implementation fused --parallel.backend nccl "${off[@]}"
+  for name in tiny-reference tiny-fused tiny-fused-bf16 tiny-nccl; do compare $name tiny-cpu; done
+  compare tiny-fused-lamb tiny-cpu-lamb
+  # With the CPU's own dropout: in fp32 the numbers are the same on both.
+  train 60 dropout-cpu tiny 20 --train.device cpu
+  train 60 dropout-fused tiny 20 --train.device cuda --model.implementation fused
+  compare dropout-fused dropout-cpu
+  bounded 60 resume "$bin/bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 \
+    --train.device cuda --model.implementation fused "${off[@]}" --train.log_every 1 \
+    --train.validation_batches 2 --train.output "$out/runs/tiny-fused"
+  if command -v compute-sanitizer >/dev/null; then
+    local program=$here/libexec/bertha/unit_trainer_kernels
+    local tool
+    for tool in memcheck racecheck; do
+      bounded 90 "sanitizer-$tool" env LD_LIBRARY_PATH="$(libraries)" compute-sanitizer --tool $tool \
+        --error-exitcode 9 "$program" '--gtest_filter=Gpu*:-*Embed*'
+      tail -2 "$out/sanitizer-$tool.log" >>"$summary"
+    done
+  fi
+}
+
+# What the launcher would set, for tools that start the program themselves.
+libraries() {
+  local torch
+  torch=$("$python" -c 'import importlib.util as u
+print(u.find_spec("torch").submodule_search_locations[0])')
+  printf '%s' "$here/lib/bertha:$torch/lib"
+  for folder in "$torch"/../nvidia/*/lib; do printf ':%s' "$folder"; done
+}
+
+step() {  # SECONDS NAME PROGRAM... ARGUMENTS: one line of JSON to OUT/speed.jsonl
+  local seconds=$1 name=$2
+  shift 2
+  bounded "$seconds" "$name" "$@" device=cuda precision=bf16 steps=50 warmup=10 threads=8 || return
+  echo "{\"case\": \"${name%%:*}\", \"run\": $(tail -1 "$out/$name.log")}" >>"$out/speed.jsonl"
+}
+
+speed() {
+  rm -f "$out/speed.jsonl"
+  local case size batch length
+  for case in base,512,128 base,128,512 large,256,128 large,64,512 base,128,16-512; do
+    IFS=, read -r size batch length <<<"$case"
+    local name="$size-${batch}x$length" arguments=(size="$size" batch="$batch" length="$length")
+    step 40 "$name:fused" "$bin/bench_step" "${arguments[@]}" implementation=fused
+    step 40 "$name:eager" "$python" "$here/peer_step.py" "${arguments[@]}" attention=eager
+    step 90 "$name:compiled" "$python" "$here/peer_step.py" "${arguments[@]}" attention=sdpa compile=yes
+  done
+  # The reference path draws its dropout on the host: one case says enough.
+  bounded 40 reference "$bin/bench_step" size=base batch=64 length=128 implementation=reference \
+    device=cuda precision=bf16 steps=5 warmup=2 threads=8
+  tail -1 "$out/reference.log" >>"$summary"
+  "$python" - "$out/speed.jsonl" <<'P' | tee -a "$summary"
+import json, sys
+rows = {}
+for line in open(sys.argv[1]):
+    entry = json.loads(line)
+    rows.setdefault(entry["case"], {})[entry["run"]["who"]] = entry["run"]
+print("| case | who | tokens/s | ms a step | share of 989 TFLOP/s | ours against it |\n|---|---|---|---|---|---|")
+for case, runs in rows.items():
+    ours = runs.get("bertha fused")
+    for who, run in runs.items():
+        share = f"{run['gflops'] / 989e3:.1%}" if "gflops" in run else ""
+        ratio = f"{ours['tokens_per_second'] / run['tokens_per_second']:.2f}" if ours else ""
+        print(f"| {case} | {who} | {run['tokens_per_second']:,.0f} | {1e3 * run['seconds']:.1f} | {share} | {ratio} |")
+P
+}
+
+depth() {
+  # 200 steps of the same batches: fused on the GPU in bf16 against the CPU's reference in fp32.
+  train 100 long-fused tiny 200 --train.device cuda --model.implementation fused --train.precision bf16
+  train 200 long-cpu tiny 200 --train.device cpu --model.implementation reference
+  compare long-fused long-cpu
+  local arguments=(size=base batch=256 length=128 precision=bf16 implementation=fused device=cuda threads=8)
+  if command -v nsys >/dev/null; then
+    bounded 120 nsys env LD_LIBRARY_PATH="$(libraries)" nsys profile --stats=true --force-overwrite true \
+      -o "$out/step" "$here/libexec/bertha/bench_step" "${arguments[@]}" steps=5 warmup=3
+    grep -A 40 'cuda_gpu_kern_sum' "$out/nsys.log" >>"$summary"
+  elif command -v ncu >/dev/null; then
+    bounded 200 ncu env LD_LIBRARY_PATH="$(libraries)" ncu --set basic --launch-skip 1500 --launch-count 400 \
+      --csv --metrics gpu__time_duration.sum,dram__bytes.sum "$here/libexec/bertha/bench_step" \
+      "${arguments[@]}" steps=2 warmup=1
+    "$python" - "$out/ncu.log" <<'P' | tee -a "$summary"
+import csv, sys
+lines = [line for line in open(sys.argv[1]) if line.startswith('"')]
+sums = {}
+for row in csv.DictReader(lines):
+    value = float(row["Metric Value"].replace(",", ""))
+    entry = sums.setdefault(row["Kernel Name"][:90], {"count": 0})
+    entry[row["Metric Name"]] = entry.get(row["Metric Name"], 0) + value
+    entry["count"] += row["Metric Name"].startswith("gpu__time")
+print("| kernel | launches | time | DRAM bytes |\n|---|---|---|---|")
+for name, entry in sorted(sums.items(), key=lambda item: -item[1].get("gpu__time_duration.sum", 0)):
+    print(f"| {name} | {entry['count']} | {entry.get('gpu__time_duration.sum', 0):,.0f} | {entry.get('dram__bytes.sum', 0):,.0f} |")
+P
+  else
+    say "neither nsys nor ncu here"
+  fi
+}
+
+case $part in
+  first | speed | depth) "$part" ;;
+  *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64 ;;
+esac

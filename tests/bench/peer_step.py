@@ -19,7 +19,7 @@ SIZES = {"tiny": (2, 128), "mini": (4, 256), "small": (4, 512), "medium": (8, 51
 
 def read_options():
     options = dict(size="tiny", batch="64", length="128", precision="fp32", attention="eager",
-                   steps="10", threads="2", warmup="2", compile="no")
+                   steps="10", threads="2", warmup="2", compile="no", device="cpu")
     for argument in sys.argv[1:]:
         name, _, value = argument.partition("=")
         if name not in options or not value:
@@ -57,26 +57,31 @@ def main():
                                      num_attention_heads=hidden // 64, intermediate_size=4 * hidden,
                                      attn_implementation=options["attention"])
     torch.manual_seed(1)
-    model = transformers.BertForPreTraining(config).train()
+    device = options["device"]
+    model = transformers.BertForPreTraining(config).train().to(device)
     batch, tokens = make_batch(config.vocab_size, int(options["batch"]), options["length"])
+    batch = {name: values.to(device) for name, values in batch.items()}
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
     run = torch.compile(model) if options["compile"] == "yes" else model
     seconds = []
     for step in range(int(options["warmup"]) + int(options["steps"])):
         begin = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=options["precision"] == "bf16"):
+        with torch.autocast(device, torch.bfloat16, enabled=options["precision"] == "bf16"):
             loss = run(**batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        loss.item()  # read in every step, as Bertha does; waits for a GPU
         if step >= int(options["warmup"]):
             seconds.append(time.perf_counter() - begin)
     median = statistics.median(seconds)
     print(json.dumps(dict(
-        who="transformers " + ("compile" if options["compile"] == "yes" else options["attention"]), tokens=tokens, seconds=round(median, 5),
+        who="transformers " + ("compile" if options["compile"] == "yes" else options["attention"]),
+        tokens=tokens, seconds=round(median, 5),
         tokens_per_second=round(tokens / median, 1), loss=round(loss.item(), 4),
-        memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))))
+        memory_mb=round(torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else
+                        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))))
 
 
 if __name__ == "__main__":

@@ -52,15 +52,15 @@ rows = {}
 for run in map(json.loads, open(sys.argv[1])):
     rows.setdefault((run["size"], run["precision"], run["batch"], run["ranks"], run["threads"]), []).append(run)
 print("| model | global batch | ranks x threads | gradient MB | step s | without communication s | added s (share): "
-      "overlapped | one bucket | bf16 | left after backward s: overlapped, one bucket |\n" + "|---" * 10 + "|")
+      "overlapped | one bucket | 4 MB buckets | bf16 | left after backward s: overlapped, one bucket |\n" + "|---" * 11 + "|")
 for (size, precision, batch, ranks, threads), runs in rows.items():
-    rounds = {kind: [s for run in runs for s in run[kind]["rounds"]] for kind in ("silent", "overlapped", "one bucket", "bf16")}
+    rounds = {kind: [s for run in runs for s in run[kind]["rounds"]] for kind in ("silent", "overlapped", "one bucket", "4 MB", "bf16")}
     silent, step = median(rounds["silent"]), median(rounds["overlapped"])
     added = {kind: median(s - q for s, q in zip(rounds[kind], rounds["silent"])) for kind in rounds}
     after = [median(run[kind]["after_backward"] for run in runs) for kind in ("overlapped", "one bucket")]
     cell = lambda kind: f"{added[kind]:.3f} ({added[kind] / (silent + added[kind]):.1%})"
     print(f"| {size} {precision} | {batch} x {runs[0]['length']} | {ranks} x {threads} | {runs[0]['gradient_mb']:.0f} | {step:.2f} "
-          f"| {silent:.2f} | {cell('overlapped')} | {cell('one bucket')} | {cell('bf16')} | {after[0]:.3f}, {after[1]:.3f} |")
+          f"| {silent:.2f} | {cell('overlapped')} | {cell('one bucket')} | {cell('4 MB')} | {cell('bf16')} | {after[0]:.3f}, {after[1]:.3f} |")
 modes = {}
 for run in map(json.loads, open(sys.argv[2])):
     modes.setdefault(run["layout"], {}).setdefault(run["mode"], []).append(run["speed"])

@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+import squad_rules
 import test_model
 
 transformers.logging.set_verbosity_error()
@@ -137,6 +138,55 @@ def check_words(work, run):
     print(f"words of {len(sentences)} sentences: largest difference {worst:.1e}")
 
 
+def check_questions(work, run):
+    """question_answering: Transformers' fast tokenizer, its model of the same folder, run_qa's choice."""
+    train, tuned = os.path.join(work, "squad.json"), os.path.join(work, "questions")
+    paragraphs = []
+    for i in range(24):
+        context = f"Café {i}: \U0001f600 Peter Pan met Captain Hook in Neverland number {i}, in {1900 + i}. " * 3
+        paragraphs.append(dict(context=context, qas=[
+            dict(id=f"{i}", question="Who met Hook?", answers=[dict(text="Peter Pan", answer_start=context.index("Peter"))]),
+            dict(id=f"{i}n", question="Why?", answers=[], is_impossible=True)]))
+    squad = dict(version="v2.0", data=[dict(title="t", paragraphs=paragraphs)])
+    with open(train, "w") as file:
+        json.dump(squad, file)
+    bertha("finetune", "--train.init", run, "--task.name", "question_answering", "--task.train", train,
+           "--task.validation", train, "--task.epochs", 2, "--task.max_length", 64, "--task.document_stride", 16,
+           "--optimizer.learning_rate", 1e-3, "--train.output", tuned)
+    folder = os.path.join(tuned, "model")
+    model = load(transformers.AutoModelForQuestionAnswering, folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    lines = bertha("predict", "--train.init", folder, "--task.input", train, "--task.max_length", 64,
+                   "--task.document_stride", 16, "--task.list_n_best", "true").splitlines()
+    worst, judged = 0, []
+    for line, (id, question, context, answers) in zip(map(json.loads, lines), squad_rules.questions_of(squad),
+                                                      strict=True):
+        windows = []
+        for window in squad_rules.windows_of(tokenizer, question, context, 64, 64, 16):
+            with torch.no_grad():
+                logits = model(input_ids=torch.tensor([window["tokens"]]),
+                               token_type_ids=torch.tensor([window["segments"]]))
+            windows.append((window["places"], list(zip(logits.start_logits[0].tolist(), logits.end_logits[0].tolist()))))
+        expected = squad_rules.choose(windows, 20, 30, True, 0)
+        assert line["id"] == id and context[line["start"]:line["end"]] == line["answer"], line
+        scores = {tuple(place): share for *place, _, share in expected["n_best"]}
+        # Candidates whose scores differ by less than rounding may change places.
+        for ours in line["n_best"][:15]:
+            worst = max(worst, abs(ours["score"] - scores[ours["start"], ours["end"]]))
+        chosen = scores.get(tuple(expected["answer"]), 0)
+        assert abs(line["score"] - chosen) < 1e-5, (line, expected)
+        worst = max(worst, abs(line["null_difference"] - expected["null_difference"]))
+        judged.append(dict(answer=line["answer"], truths=[text for text, _ in answers],
+                           null_difference=expected["null_difference"],
+                           best=context[slice(*expected["best"])]))
+    assert worst < 1e-4, worst
+    ours = json.loads(bertha("evaluate", "--train.init", folder, "--task.test", train, "--task.max_length", 64,
+                             "--task.document_stride", 16, "--json"))
+    for name, value in squad_rules.scores_of(judged).items():
+        assert abs(ours[name] - value) < 1e-3, (name, ours[name], value)
+    print(f"answers to {len(lines)} questions: largest difference {worst:.1e}")
+
+
 def check_export(work):
     """An exported folder loads, gives the same logits, and exports again to the same bytes."""
     folder = os.path.join(work, "exported")
@@ -179,6 +229,7 @@ def main():
     check_predictions(os.path.join(tuned, "model"), inputs)
     check_several_labels(work, run)
     check_words(work, run)
+    check_questions(work, run)
     return 0
 
 

@@ -132,6 +132,28 @@ def check_words(vocabulary, options, texts, tokenizer):
             return
 
 
+def check_offsets(vocabulary, options, texts, tokenizer):
+    """encode_with_offsets: where each piece stands, as the peer counts it."""
+    global failures
+    ours = unpacked(run_probe("offsets", vocabulary, options, texts=texts).stdout, columns=4)
+    peers = tokenizer.encode_batch(texts, add_special_tokens=False)
+    wrong, pieces = [], 0
+    for text, found, peer in zip(texts, ours, peers, strict=True):
+        starts = np.cumsum([0] + [len(character.encode()) for character in text]).tolist()
+        expected = [[id, word, starts[begin], starts[end]] for id, word, (begin, end)
+                    in zip(peer.ids, peer.word_ids, peer.offsets, strict=True)]
+        pieces += len(expected)
+        if found.tolist() != expected:
+            wrong.append((text, found.tolist(), expected))
+    if wrong or not pieces:
+        failures += 1
+        print(f"FAILED offsets, options {options}: {len(wrong)} of {len(texts)} texts differ")
+        for text, found, expected in wrong[:5]:
+            first = next((i for i, pair in enumerate(zip(found, expected)) if pair[0] != pair[1]), 0)
+            print(f"  {text[:60]!r} at {first}: ours {found[first:first + 4]}, "
+                  f"peer {expected[first:first + 4]}")
+
+
 def check_options(options, mixes, broken, long, folder):
     spelling = folder / "characters.txt"
     tokenizer, tokens = peer_tokenizer(spelling, options), 0
@@ -143,6 +165,7 @@ def check_options(options, mixes, broken, long, folder):
     tokens += compare("invalid UTF-8, spelled", spelling, options, broken, tokenizer)
     plain = [text for text in mixes[:4000] if not may_reorder(text)] + ["a\u00adb c\u0301. 中é"]
     check_words(spelling, options, plain, tokenizer)
+    check_offsets(spelling, options, plain, tokenizer)
     tokenizer = peer_tokenizer(MINILM_VOCABULARY, options)
     for name, texts in [("mixes", mixes), ("invalid UTF-8", broken), ("long words", long)]:
         tokens += compare(name, MINILM_VOCABULARY, options, texts, tokenizer)
@@ -151,6 +174,7 @@ def check_options(options, mixes, broken, long, folder):
             tokens += compare(path.name, MINILM_VOCABULARY, options, dump_text(path).splitlines(),
                               tokenizer)
     check_words(MINILM_VOCABULARY, options, plain, tokenizer)
+    check_offsets(MINILM_VOCABULARY, options, plain, tokenizer)
     print(f"options {options}: {tokens} tokens compared", flush=True)
 
 

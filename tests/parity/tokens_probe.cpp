@@ -2,6 +2,7 @@
 // little-endian uint32 of its bytes, then the bytes.
 //   tokens_probe ids VOCAB OPTIONS         for each text: uint32 count, int32 ids
 //   tokens_probe words VOCAB OPTIONS       for each text: uint32 count, (id, word, begin, end)
+//   tokens_probe offsets VOCAB OPTIONS     the same with the places of the pieces themselves
 //   tokens_probe time VOCAB OPTIONS TIMES  "<CPU seconds of the best pass> <tokens of a pass>"
 //   tokens_probe train SIZE OPTIONS        the vocabulary learnt, as vocab.txt
 //   tokens_probe write VOCAB OPTIONS DIR   writes the tokenizer files into DIR
@@ -70,12 +71,15 @@ void print_ids(const WordPiece& tokenizer) {
   }
 }
 
-void print_words(const WordPiece& tokenizer) {
+using PlacedEncoding = void (WordPiece::*)(std::string_view, std::vector<WordPiece::Piece>&,
+                                           WordPiece::Scratch&) const;
+
+void print_pieces(const WordPiece& tokenizer, PlacedEncoding encode) {
   WordPiece::Scratch scratch;
   std::vector<WordPiece::Piece> pieces;
   for (const std::string& text : read_texts()) {
     pieces.clear();
-    tokenizer.encode_with_words(text, pieces, scratch);
+    (tokenizer.*encode)(text, pieces, scratch);
     print_binary(pieces);
   }
 }
@@ -100,7 +104,7 @@ void train(const std::string& size, const TokenizerOptions& options) {
   for (const std::string& text : read_texts()) counts.add_text(text);
   VocabularyTrainerOptions trainer;
   trainer.size = std::stoi(size);
-  std::cout << train_vocabulary(counts, trainer, {}).text();
+  std::cout << train_vocabulary(counts.sorted(), trainer, {}).text();
 }
 
 void run(const std::vector<std::string>& arguments) {
@@ -119,7 +123,8 @@ void run(const std::vector<std::string>& arguments) {
   }
   const WordPiece tokenizer(vocabulary, options);
   if (mode == "ids") return print_ids(tokenizer);
-  if (mode == "words") return print_words(tokenizer);
+  if (mode == "words") return print_pieces(tokenizer, &WordPiece::encode_with_words);
+  if (mode == "offsets") return print_pieces(tokenizer, &WordPiece::encode_with_offsets);
   if (mode == "time") return time_encoding(tokenizer, std::stoi(arguments.at(3)));
   throw Error(ErrorKind::usage, "no mode " + mode);
 }

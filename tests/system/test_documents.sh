@@ -28,7 +28,20 @@ cat >base/tools/mpirun <<S
 [ "\$1" = -n ] && shift 2
 exec $(command -v mpirun) --oversubscribe --bind-to none -n 2 "\$@"
 S
-chmod +x base/build/release/bertha base/tools/mpirun
+# Slurm's two commands, as far as the guide needs them: the real batch script runs, at once and alone.
+cat >base/tools/sbatch <<'S'
+#!/usr/bin/env bash
+while [[ $1 == --* ]]; do shift 2; done
+script=$1; shift
+grep -q '^#SBATCH --requeue' "$script" || exit 1
+SLURM_SUBMIT_DIR=$PWD SLURM_JOB_ID=1 exec bash "$script" "$@"
+S
+cat >base/tools/srun <<'S'
+#!/usr/bin/env bash
+while [[ $1 == --* ]]; do shift; done
+exec "$@"
+S
+chmod +x base/build/release/bertha base/tools/*
 export PATH=$scratch/base/tools:$PATH
 ln -s "$BERTHA_SOURCE/configs" "$BERTHA_SOURCE/launch" base/
 awk 'BEGIN { for (d = 0; d < 80; ++d) { for (s = 0; s < 8; ++s) print "The word " d " and the word " (d * s) % 17 " stand here."; print "" } }' >sentences.txt

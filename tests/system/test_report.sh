@@ -68,6 +68,65 @@ expect 64 'run folders' "$bertha" report
 expect 74 'holds no metrics.jsonl' "$bertha" report "$corpus"
 expect 74 'no-such-run' "$bertha" report one no-such-run
 
+# A corpus: what it holds, samples with their masks.
+cp -r "$corpus" texts
+expect 0 'texts/report.html written' "$bertha" report texts
+for pattern in 'Bertha corpus report' 'Documents by length' 'Unknown tokens' '<mark>\[MASK\] <b>' 'B follows A|B is random' 'the split train'; do
+  expect 0 "$pattern" cat texts/report.html
+done
+expect 0 '' "$bertha" verify texts
+"$python" - texts <<'P' || fail "the corpus report does not count as h5py does"
+import glob, h5py, numpy, re, sys
+folder = sys.argv[1]
+tokens = numpy.concatenate([h5py.File(f)["tokens"][:] for f in sorted(glob.glob(f"{folder}/train-*.h5"))])
+words = open(f"{folder}/vocab.txt", encoding="utf-8").read().split("\n")
+page = open(f"{folder}/report.html", encoding="utf-8").read()
+most = numpy.bincount(tokens).argmax()
+first = re.search(r"Most frequent tokens</caption>.*?<tbody>\s*<tr><th scope=\"row\">(.*?)</th><td>([0-9.]+)", page, re.S)
+assert first.group(1) == words[most], (first.group(1), words[most])
+assert abs(float(first.group(2)) - 100 * (tokens == most).mean()) < 0.01, first.group(2)
+assert f"{len(tokens):,}".replace(",", "\u2009") in page
+P
+
+# Fine-tuning: the confusion matrix sums to the test split.
+{ printf 'text\tlabel\n'; for i in $(seq 30); do printf 'the word %s\ta\nhere stands\tb\n' "$i"; done; } >train.tsv
+"$bertha" finetune --train.init one --task.train train.tsv --task.epochs 1 --task.max_length 32 --train.threads 1 \
+  --train.output tuned >log 2>&1 || fail "finetune: $(tail -1 log)"
+expect 0 'Confusion matrix of the test split' cat tuned/report.html
+"$python" -c '
+import json
+errors, scores = json.load(open("tuned/test_errors.json")), json.load(open("tuned/scores.json"))
+counts = errors["confusion_matrix"]["counts"]
+total, right = sum(map(sum, counts)), sum(counts[i][i] for i in range(len(counts)))
+assert total == scores["examples"]["test"], (total, scores)
+assert abs(right / total - scores["test"]["accuracy"]) < 1e-9, (counts, scores)
+assert len(errors["worst_errors"]) == min(20, total - right)' || fail "test_errors.json does not fit scores.json"
+
+# A run of a million steps, every one of them logged: quickly (of the processor's time: others may be at work), and small.
+"$python" - <<'P'
+import math, os
+os.mkdir("long")
+row = ('{"event":"train","step":%d,"time":%.3f,"epoch":%d,"samples":%d,"tokens":%d,"loss":%r,"mlm_loss":%r,"nsp_loss":%r,'
+       '"mlm_accuracy":%r,"nsp_accuracy":0.91,"learning_rate":%r,"gradient_norm":%r,"loss_scale":1.0,"skipped_steps":0,'
+       '"tokens_per_second":%r,"sequences_per_second":500.5,"model_flops_utilization":0.41,"data_wait_fraction":0.001}\n')
+with open("long/metrics.jsonl", "w") as file:
+    file.write('{"event":"start","step":0,"time":1700000000,"total_steps":1000000}\n')
+    for step in range(1, 1000001):
+        noise = math.sin(step * 12.9898) / 7
+        loss = 2.2 + 7 * math.exp(-step / 60000) + noise
+        file.write(row % (step, 1.7e9 + step / 2, step // 20000, step * 256, step * 29000, loss, loss - 0.3, 0.3 + noise,
+                          0.6 - noise, 1e-4 * (1 - step / 1e6), 1 + noise, 58000 + 999 * noise))
+        if step % 5000 == 0: file.write('{"event":"save","step":%d,"checkpoint":"step-%08d"}\n' % (step, step))
+P
+TIMEFORMAT='%U %S %R'
+{ time "$bertha" report long >log 2>&1; } 2>taken || fail "a million steps: $(tail -1 log)"
+read -r user system real <taken
+size=$(stat -c %s long/report.html)
+echo "a million steps, $(($(stat -c %s long/metrics.jsonl) / 1000000)) MB of metrics: $user s of processor time, $real s, $((size / 1000)) kB"
+awk -v t="$user" -v s="$system" 'BEGIN { exit !(t + s < 5) }' || fail "a report of a million steps took $user + $system s"
+[ "$size" -lt 2000000 ] || fail "a report of a million steps has $size bytes"
+rm long/metrics.jsonl
+
 # A profile of its own: with the default one a second Chromium hands its page to the first and prints
 # nothing. A browser that does not come up on a loaded machine is asked again; a page is judged once.
 if command -v chromium >/dev/null; then
@@ -80,5 +139,7 @@ if command -v chromium >/dev/null; then
   drawn=$(grep -o '<path class="curve' page | wc -l)
   [ "$drawn" -ge 8 ] || fail "the page drew $drawn curves"
   echo "Chromium drew $drawn curves"
+  # As a browser has drawn them: names for what can have the focus, alternative texts, contrast.
+  "$python" "$BERTHA_SOURCE/tests/support/page_checks.py" page texts/report.html tuned/report.html || fail "not accessible"
 fi
 finish

@@ -1,5 +1,7 @@
-// What the fused CPU path of the model does between matrix products, over packed rows. Values are
-// float or Bf16, sums are fp32. Results do not depend on the number of threads.
+// What the fused path of the model does between matrix products, over packed rows. Values are float
+// or Bf16, sums are fp32. Results do not depend on the number of threads. All pointers of a job,
+// and those of its rows, point to memory of the place; on CUDA kernels are queued and not waited
+// for.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,9 @@ struct PackedRows {
   const std::int32_t* offsets;  // [sequences + 1]
   const std::uint64_t* samples;
   std::int64_t sequences;
+  // Only looked at on CUDA.
+  const std::int32_t* row_sequences = nullptr;  // [rows]: which sequence each belongs to
+  std::int64_t row_count = 0, longest = 0;      // of all sequences, of the longest
 };
 struct FusedDropout {
   std::uint64_t seed = 0, step = 0;
@@ -40,7 +45,7 @@ struct ResidualNormJob {
   FusedDropout dropout;
 };
 template <class T>
-void residual_norm_forward(const ResidualNormJob<T>& job);
+void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace& place = {});
 
 template <class T>
 struct ResidualNormGradientJob {
@@ -56,7 +61,7 @@ struct ResidualNormGradientJob {
   FusedDropout dropout;
 };
 template <class T>
-void residual_norm_backward(const ResidualNormGradientJob<T>& job);
+void residual_norm_backward(const ResidualNormGradientJob<T>& job, const KernelPlace& place = {});
 
 enum class Activation { gelu, gelu_tanh, relu };
 
@@ -70,7 +75,7 @@ struct ActivationJob {
   T* output;
 };
 template <class T>
-void activation_forward(const ActivationJob<T>& job);
+void activation_forward(const ActivationJob<T>& job, const KernelPlace& place = {});
 
 // Also gives the activated values again, so that nobody has to keep them.
 template <class T>
@@ -83,7 +88,7 @@ struct ActivationGradientJob {
   float* bias_gradient;  // added to
 };
 template <class T>
-void activation_backward(const ActivationGradientJob<T>& job);
+void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace& place = {});
 
 // Scaled dot-product attention of every sequence with itself.
 template <class T>
@@ -96,32 +101,33 @@ struct AttentionJob {
   T* output;                // [rows, heads * head_size]; backward: its gradient
   float* bias_gradient[3];  // backward only: added to
   FusedDropout dropout;
+  // Backward: gradient of query, key and value; null: takes the place of `mixed` (CPU only).
+  T* mixed_gradient = nullptr;
 };
 template <class T>
-void attention_forward(const AttentionJob<T>& job);
-// `mixed` becomes the gradient of query, key and value.
+void attention_forward(const AttentionJob<T>& job, const KernelPlace& place = {});
 template <class T>
-void attention_backward(const AttentionJob<T>& job);
+void attention_backward(const AttentionJob<T>& job, const KernelPlace& place = {});
 
+struct CrossEntropySums {
+  double loss = 0, correct = 0;  // correct: rows where no logit is above the label's
+};
 // Softmax cross entropy of [rows, columns] logits that lack their bias.
 template <class T>
 struct CrossEntropyJob {
-  std::int64_t row_count, columns;
-  T* logits;  // backward: becomes their gradient
+  std::int64_t row_count, columns, logit_row;  // logit_row: distance of rows
+  T* logits;                                   // backward: becomes their gradient
   const float* bias;
   const std::int64_t* labels;
-  float* log_sum;                  // [rows]
-  float weight = 0;                // backward: gradient of the summed loss
-  float* bias_gradient = nullptr;  // backward: added to
-};
-struct CrossEntropySums {
-  double loss = 0;
-  std::int64_t correct = 0;  // rows where no logit is above the label's
+  float* log_sum;                    // [rows]
+  CrossEntropySums* sums = nullptr;  // forward: added to
+  const float* weight = nullptr;     // backward: gradient of the summed loss
+  float* bias_gradient = nullptr;    // backward: added to
 };
 template <class T>
-CrossEntropySums cross_entropy_forward(const CrossEntropyJob<T>& job);
+void cross_entropy_forward(const CrossEntropyJob<T>& job, const KernelPlace& place = {});
 template <class T>
-void cross_entropy_backward(const CrossEntropyJob<T>& job);
+void cross_entropy_backward(const CrossEntropyJob<T>& job, const KernelPlace& place = {});
 
 // Sum of word, segment and position embeddings, normalised, dropped out. Ids must be in range.
 template <class T>
@@ -138,8 +144,12 @@ struct EmbeddingJob {
   FusedDropout dropout;
 };
 template <class T>
-void embedding_forward(const EmbeddingJob<T>& job);
+void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace& place = {});
 
+// Ids in ascending order and the rows they come from, equal ids in the order of rows.
+struct SortedIds {
+  const std::int64_t *ids = nullptr, *rows = nullptr;
+};
 template <class T>
 struct EmbeddingGradientJob {
   PackedRows rows;
@@ -152,9 +162,10 @@ struct EmbeddingGradientJob {
   const float *scale, *inverse_deviation;
   float *words, *segment_table, *position_table, *scale_gradient, *shift_gradient;  // added to
   FusedDropout dropout;
+  SortedIds sorted[3] = {};  // tokens, segments, positions; only looked at on CUDA
 };
 template <class T>
-void embedding_backward(const EmbeddingGradientJob<T>& job);
+void embedding_backward(const EmbeddingGradientJob<T>& job, const KernelPlace& place = {});
 
 // result (+)= left right in fp32. Element (i, k) of left stands at i * left_row + k * left_step,
 // (k, j) of right at k * right_row + j * right_column, (i, j) of the result at i * result_row + j.
@@ -167,7 +178,45 @@ struct ProductJob {
 };
 void multiply(const ProductJob& job);
 
+// The same on CUDA, by cuBLAS: fp32 by fp32, or bf16 by bf16 with a result of either type; sums are
+// fp32. One stride of each matrix is 1.
+struct DeviceProductJob {
+  const void *left, *right;
+  void* result;
+  bool values_are_bf16, result_is_bf16;
+  std::int64_t left_row, left_step, right_row, right_column, result_row;
+  std::int64_t rows, columns, depth;
+  bool add;
+};
+void multiply_on_device(const DeviceProductJob& job, const KernelPlace& place);
+
 // sum[i] += values[i]
 void add_to(float* sum, const Bf16* values, std::int64_t count);
+
+// Adds a bias to packed query, key and value, for attention that wants them whole. CUDA only.
+template <class T>
+struct RowBiasJob {
+  std::int64_t row_count, columns, row;  // row: distance of rows
+  T* values;
+  const float* bias;
+};
+template <class T>
+void add_row_bias(const RowBiasJob<T>& job, const KernelPlace& place);
+
+// Copies [rows, columns] and adds up each column. CUDA only.
+template <class T>
+struct ColumnSumJob {
+  std::int64_t row_count, columns;
+  const T* values;  // rows end to end
+  T* copy;
+  std::int64_t copy_row;  // distance of rows
+  float* sums;            // [columns], added to
+};
+template <class T>
+void copy_and_sum_columns(const ColumnSumJob<T>& job, const KernelPlace& place);
+
+// Floats of KernelPlace::scratch that are enough for every job over so many rows: `columns` of
+// those that normalise rows or scatter them to tables, `heads` of attention.
+std::int64_t kernel_scratch_floats(std::int64_t rows, std::int64_t columns, std::int64_t heads);
 
 }  // namespace bertha

@@ -11,6 +11,17 @@ namespace bertha {
 void set_kernel_threads(int threads);
 int kernel_threads();
 
+// Where a kernel's data lies, and what it runs with. `twin` computes on the host with the work
+// lists of the CUDA kernels (kernels/cuda/*_twin.h): slow, for tests on machines without a GPU.
+enum class KernelDevice { cpu, cuda, twin };
+struct KernelPlace {
+  KernelDevice device = KernelDevice::cpu;
+  void* stream = nullptr;    // cudaStream_t
+  float* scratch = nullptr;  // not for the CPU: memory there for partial sums
+  std::int64_t scratch_floats = 0;
+};
+bool cuda_kernels_built();  // this program has kernels for CUDA
+
 // Dropout multipliers: 0 with probability `rate`, else 1 / (1 - rate). Element (row, column) of a
 // sample depends on (seed, step, site, sample, row, column) only: not on packing, rank or threads.
 struct DropoutMaskJob {
@@ -57,7 +68,32 @@ LambSums lamb_moments(const LambJob& job);
 // weights -= rate * update, where `rate` is the learning rate times the trust ratio.
 void lamb_weights(const LambJob& job, double rate);
 
+// The same on CUDA, the whole flat space at once: jobs point to its first element and know no
+// count. A chunk is part of one parameter; those of a parameter stand side by side in ascending
+// order.
+struct FlatChunk {
+  std::int64_t begin;
+  std::int32_t count, parameter;
+  bool decays;  // else without weight decay, and for LAMB without a trust ratio
+  double rate;  // times the learning rate; 0: stays as it is
+};
+struct FlatChunks {
+  const FlatChunk* chunks;            // on the device
+  const std::int32_t* first_of_each;  // [parameters + 1]: their first chunks
+  std::int64_t count, parameters;
+};
+inline constexpr std::int32_t kFlatChunk = 2048;  // elements of one, at most
+void adamw_update(const AdamWJob& job, const FlatChunks& chunks, const KernelPlace& place);
+// sums [parameters], on the device.
+void lamb_moments(const LambJob& job, const FlatChunks& chunks, LambSums* sums,
+                  const KernelPlace& place);
+// weights -= learning rate * rate * trust ratio, of those that decay, * update.
+void lamb_weights(const LambJob& job, const FlatChunks& chunks, const LambSums* sums,
+                  double learning_rate, const KernelPlace& place);
+
 // Sum of squares in double, in fixed blocks: the same for any number of threads.
 double sum_of_squares(const float* values, std::int64_t count);
+// On CUDA: sets a number on the device.
+void sum_of_squares(const float* values, std::int64_t count, double* sum, const KernelPlace& place);
 
 }  // namespace bertha

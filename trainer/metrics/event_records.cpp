@@ -85,6 +85,15 @@ std::string as_utf8(const std::string& text) {
       .get<std::string>();
 }
 
+// google.protobuf.Value
+Message json_value(const MetricValue& value) {
+  Message message;
+  if (const auto* text = std::get_if<std::string>(&value)) return message.bytes(3, as_utf8(*text));
+  if (const auto* flag = std::get_if<bool>(&value)) return message.number(4, *flag);
+  const auto* whole = std::get_if<std::int64_t>(&value);
+  return message.real(2, whole ? static_cast<double>(*whole) : std::get<double>(value));
+}
+
 void set_value(Message& value, const std::string& text) {
   Message plugin, metadata, dimension, shape, tensor;
   plugin.bytes(1, "text");         // PluginData.plugin_name
@@ -141,6 +150,26 @@ std::string summary_event(const EventStamp& stamp, std::string_view prefix,
     summary.message(1, entry);
   }
   return stamped(stamp).message(5, summary).take();
+}
+
+std::string hyper_parameters_event(
+    double wall_time, std::span<const std::pair<std::string, MetricValue>> hyper_parameters) {
+  Message session, data, plugin, metadata, dimension, shape, tensor, value, summary;
+  for (const auto& [name, held] : hyper_parameters) {
+    Message entry;  // of map<string, google.protobuf.Value> hparams
+    entry.bytes(1, as_utf8(name)).message(2, json_value(held));
+    session.message(1, entry);
+  }
+  session.real(5, wall_time);                        // SessionStartInfo.start_time_secs
+  data.number(1, 0).message(3, session);             // version, session_start_info
+  plugin.bytes(1, "hparams").bytes(2, data.take());  // PluginData.plugin_name, content
+  metadata.message(1, plugin);                       // SummaryMetadata.plugin_data
+  dimension.number(1, 0);                            // the tensor is empty: nothing is in it
+  shape.message(2, dimension);
+  tensor.number(1, 1).message(2, shape);  // DT_FLOAT
+  value.bytes(1, "_hparams_/session_start_info").message(8, tensor).message(9, metadata);
+  summary.message(1, value);
+  return stamped({wall_time, 0}).message(5, summary).take();
 }
 
 }  // namespace bertha

@@ -29,5 +29,8 @@ std::string session_start_event(const EventStamp& stamp);
 // Numbers become scalars, strings text summaries, all named "<prefix>/<name>".
 std::string summary_event(const EventStamp& stamp, std::string_view prefix,
                           std::span<const std::pair<std::string, MetricValue>> values);
+// What TensorBoard's HPARAMS page shows of a run (tensorboard/plugins/hparams/plugin_data.proto).
+std::string hyper_parameters_event(
+    double wall_time, std::span<const std::pair<std::string, MetricValue>> hyper_parameters);
 
 }  // namespace bertha

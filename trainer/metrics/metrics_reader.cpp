@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <functional>
 #include <limits>
@@ -54,6 +55,11 @@ void for_each_line(const fs::path& path, const std::function<void(std::string_vi
   if (overlong || !pending.empty()) handle(overlong ? std::string_view() : pending);
 }
 
+// Several times as fast as string_view::find, which stops at every quotation mark.
+bool holds_word(std::string_view text, std::string_view word) {
+  return ::memmem(text.data(), text.size(), word.data(), word.size()) != nullptr;
+}
+
 bool begins_session(const EventLine& line) {
   return line.event == "start" || line.event == "resume";
 }
@@ -67,10 +73,7 @@ class Validity {
     EventLine line;
     for_each_line(path, [&](std::string_view text) {
       ++number;
-      if (text.find("\"start\"") == std::string_view::npos &&
-          text.find("\"resume\"") == std::string_view::npos) {
-        return;
-      }
+      if (!holds_word(text, "start") && !holds_word(text, "resume")) return;
       if (!parse_event_line(text, line) || !begins_session(line)) return;
       begins_.push_back({number, line.event == "start" ? -1 : line.step});
     });
@@ -139,16 +142,23 @@ class Reader {
   }
 
   void add_numbers(const EventLine& line) {
-    for (const auto& [name, value] : line.numbers) {
-      if (name.size() > kLongestName) continue;
-      key_.assign(line.event).append("/").append(name);
-      auto found = run_.curves.find(key_);
-      if (found == run_.curves.end()) {
-        if (run_.curves.size() == kMostCurves) continue;
-        found = run_.curves.emplace(key_, Downsampler()).first;
-      }
-      found->second.add({line.step, value});
+    auto& known = known_[line.event];
+    known.resize(std::max(known.size(), line.numbers.size()));
+    for (std::size_t i = 0; i < line.numbers.size(); ++i) {
+      const auto& [name, value] = line.numbers[i];
+      if (!known[i].curve || known[i].name != name) known[i] = {name, find_curve(line.event, name)};
+      if (known[i].curve) known[i].curve->add({line.step, value});
     }
+  }
+
+  // Null when there are too many already.
+  Downsampler* find_curve(const std::string& event, const std::string& name) {
+    if (name.size() > kLongestName) return nullptr;
+    const auto key = event + "/" + name;
+    const auto found = run_.curves.find(key);
+    if (found != run_.curves.end()) return &found->second;
+    if (run_.curves.size() == kMostCurves) return nullptr;
+    return &run_.curves.emplace(key, Downsampler()).first->second;
   }
 
   void add_marker(const EventLine& line) {
@@ -169,10 +179,16 @@ class Reader {
     });
   }
 
+  // What a place in the line of an event meant last time: mostly the same again.
+  struct KnownCurve {
+    std::string name;
+    Downsampler* curve = nullptr;
+  };
+
   RunMetrics& run_;
   double previous_time_ = 0;
   std::uint64_t save_stride_ = 1;
-  std::string key_;
+  std::map<std::string, std::vector<KnownCurve>> known_;  // by event
 };
 
 }  // namespace

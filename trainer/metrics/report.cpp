@@ -5,6 +5,7 @@
 
 #include "trainer/metrics/report_charts.h"
 #include "trainer/metrics/report_data.h"
+#include "trainer/metrics/report_errors.h"
 #include "trainer/metrics/report_page.h"
 #include "trainer/metrics/report_tables.h"
 
@@ -33,24 +34,15 @@ std::string page_title(const std::vector<ReportRun>& runs) {
 
 std::string render_report(const std::vector<std::filesystem::path>& folders) {
   const auto runs = read_runs(folders);
-  const auto title = escape_html(page_title(runs));
-  std::string page = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  page += "<meta name=\"color-scheme\" content=\"light dark\">\n";
-  page += fmt::format("<title>{} - Bertha</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n",
-                      title, report_style());
-  page +=
-      fmt::format("<header><p class=\"quiet\">Bertha run report</p><h1>{}</h1></header>\n", title);
-  page += "<section>\n" + summary_table(runs) + "</section>\n";
+  ReportPage page{page_title(runs), "run report", {}, {}};
+  page.body = "<section>\n" + summary_table(runs) + "</section>\n";
   const bool charts = !report_charts(runs).empty();
-  page += charts ? std::string(kChartSection)
-                 : "<section><p class=\"quiet\">There are no curves yet.</p></section>\n";
-  page += score_section(runs) + option_section(runs) + note_section(runs) + "</main>\n";
-  if (charts) {
-    page += "<script type=\"application/json\" id=\"data\">" + charts_json(runs) + "</script>\n";
-    page += fmt::format("<script>\n{}</script>\n", report_script());
-  }
-  return page + "</body>\n</html>\n";
+  page.body += charts ? std::string(kChartSection)
+                      : "<section><p class=\"quiet\">There are no curves yet.</p></section>\n";
+  page.body +=
+      score_section(runs) + error_section(runs) + option_section(runs) + note_section(runs);
+  if (charts) page.chart_data = charts_json(runs);
+  return html_page(page);
 }
 
 }  // namespace bertha

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "parallel/base/staged_output.h"
+#include "trainer/metrics/report_errors.h"
 
 namespace bertha {
 namespace fs = std::filesystem;
@@ -159,6 +160,8 @@ std::vector<ReportRun> read_runs(const std::vector<fs::path>& folders) {
                    [&](const std::string& text) { run.options = parse_ini(text); });
     use_small_file(folders[i] / "scores.json", run,
                    [&](const std::string& text) { run.scores = parse_scores(text); });
+    use_small_file(folders[i] / "test_errors.json", run,
+                   [&](const std::string& text) { run.errors = parse_test_errors(text); });
     runs.push_back(std::move(run));
   }
   return runs;

@@ -23,11 +23,23 @@ struct ScoreTable {
   std::vector<std::string> notes;  // example counts, labels
 };
 
+// test_errors.json of a fine-tuning run.
+struct TestErrors {
+  struct Example {
+    std::string text, label, predicted;
+    double probability = 0;  // the model's, of the right label; or a number's error
+  };
+  std::vector<std::string> labels;
+  std::vector<std::vector<std::uint64_t>> counts;  // [true][predicted]
+  std::vector<Example> worst;
+};
+
 struct ReportRun {
   std::string name;  // of the folder; more of the path where several runs share it
   RunMetrics metrics;
   std::map<std::string, std::string> options;  // "section.name" of resolved.ini
   ScoreTable scores;                           // no columns: not a fine-tuning run
+  TestErrors errors;                           // likewise empty
   std::vector<std::string> problems;           // files that could not be understood
 
   // Empty text, or null, where there is none.

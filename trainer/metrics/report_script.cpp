@@ -10,7 +10,10 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const hidden = new Set();
 const single = data.runs.length === 1;
 const charts = [];
-let smoothing = 0;
+// A long noisy curve is a band without smoothing; what is smoothed shows faintly behind it.
+const longest = Math.max(0, ...data.runs.flatMap(
+    run => Object.values(run.curves).map(([steps]) => steps.length)));
+let smoothing = longest > 300 ? 0.9 : 0;
 
 const SVG = 'http://www.w3.org/2000/svg';
 function svg(parent, name, attributes, text) {
@@ -246,6 +249,7 @@ function nearest(steps, wanted) {
 
 // Above the chart: the values under the cursor, or the newest.
 function showValues(chart, wanted) {
+  chart.at = wanted;
   chart.values.replaceChildren();
   chart.cursor.replaceChildren();
   if (wanted !== null) {
@@ -278,8 +282,9 @@ function addChart(description) {
   const log = html(caption, 'button', '', 'log scale');
   log.type = 'button';
   log.setAttribute('aria-pressed', 'false');
+  log.setAttribute('aria-label', 'log scale of ' + description.title);
   const chart = {...description, log: false, values: html(figure, 'div', 'values')};
-  chart.drawing = svg(figure, 'svg', {role: 'img'});
+  chart.drawing = svg(figure, 'svg', {role: 'img', tabindex: 0});
   log.addEventListener('click', () => {
     chart.log = !chart.log;
     log.setAttribute('aria-pressed', String(chart.log));
@@ -295,7 +300,21 @@ function addChart(description) {
   chart.drawing.addEventListener('pointerdown', point);
   chart.drawing.addEventListener('pointerleave',
     () => charts.forEach(other => showValues(other, null)));
+  chart.drawing.addEventListener('keydown', event => moveCursor(chart, event));
+  chart.drawing.addEventListener('blur', () => charts.forEach(other => showValues(other, null)));
   charts.push(chart);
+}
+
+// Arrow keys walk along a chart that has the focus; Home and End go to its ends.
+function moveCursor(chart, event) {
+  const [left, right] = chart.range;
+  const stride = (right - left) / 50;
+  const from = chart.at === undefined || chart.at === null ? right : chart.at;
+  const places = {ArrowLeft: from - stride, ArrowRight: from + stride, Home: left, End: right};
+  if (!(event.key in places)) return;
+  event.preventDefault();
+  const wanted = Math.min(Math.max(places[event.key], left), right);
+  charts.forEach(other => showValues(other, wanted));
 }
 
 function addLegend() {
@@ -323,6 +342,8 @@ document.getElementById('marks').textContent = [
   kinds.has('save') ? 'Ticks at the bottom: checkpoints.' : '',
   single ? '' : 'Dashed curves and second values: validation.',
 ].join(' ');
+document.getElementById('smoothing').value = smoothing;
+document.getElementById('smoothing-value').textContent = smoothing.toFixed(2);
 document.getElementById('smoothing').addEventListener('input', event => {
   smoothing = Number(event.target.value);
   document.getElementById('smoothing-value').textContent = smoothing.toFixed(2);

@@ -47,6 +47,31 @@ tbody tr { border-top: 1px solid var(--line); }
 table > tbody:first-child > tr:first-child { border-top: 0; }
 tbody th { color: var(--quiet); font-weight: 400; }
 .best th, .best td { color: var(--text); font-weight: 600; }
+caption { text-align: left; font-weight: 600; padding: 10px 0 4px; }
+.side {
+  display: grid; gap: 8px 48px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr));
+}
+.bars { width: 100%; max-width: 640px; }
+.bars th { white-space: nowrap; }
+.bars td:last-child { width: 55%; padding-right: 0; }
+.bar {
+  display: block; height: 12px; min-width: 1px; margin-top: 5px;
+  background: var(--c0); border-radius: 2px;
+}
+.bars td:nth-child(2), .bars thead th:nth-child(2) { text-align: right; white-space: nowrap; }
+.matrix td, .matrix thead th { text-align: right; }
+.matrix td { position: relative; }
+.matrix .right { font-weight: 600; }
+.heat { background: color-mix(in srgb, var(--c0) calc(var(--share) * 45%), transparent); }
+.wrong { background: color-mix(in srgb, var(--c1) calc(var(--share) * 45%), transparent); }
+.sample { margin: 0 0 14px; overflow-wrap: anywhere; max-width: 75ch; }
+mark {
+  background: color-mix(in srgb, var(--c4) 28%, transparent);
+  color: inherit; border-radius: 3px; padding: 0 3px;
+}
+.texts td:first-child { min-width: 16em; }
+.scroll:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; }
 summary { cursor: pointer; color: var(--quiet); padding: 6px 0; }
 section > details { margin-top: 28px; }
 .notes { padding-left: 18px; margin: 0; overflow-wrap: anywhere; }
@@ -62,7 +87,9 @@ input[type=range] { width: 130px; accent-color: var(--c0); }
 button {
   font: inherit; color: inherit; background: none; border: 0; padding: 2px 0; cursor: pointer;
 }
-button:focus-visible, summary:focus-visible { outline: 2px solid var(--c0); outline-offset: 2px; }
+button:focus-visible, summary:focus-visible, svg:focus-visible, input:focus-visible {
+  outline: 2px solid var(--c0); outline-offset: 2px;
+}
 #legend button[aria-pressed=false] { opacity: .4; text-decoration: line-through; }
 #charts {
   display: grid; gap: 16px; grid-template-columns: repeat(auto-fill, minmax(min(100%, 430px), 1fr));
@@ -101,6 +128,7 @@ svg text { font-size: 11px; fill: var(--quiet); font-variant-numeric: tabular-nu
 svg .curve { fill: none; }
 svg line.save, svg line.resume { opacity: .7; }
 @media (max-width: 600px) {
+  .bars td:last-child { width: 40%; }
   main { padding: 18px 14px 40px; }
   h1 { font-size: 22px; }
   th, td { padding-right: 14px; }
@@ -111,7 +139,7 @@ svg line.save, svg line.resume { opacity: .7; }
   main { max-width: none; padding: 0; }
   .tools label, .chart figcaption button { display: none; }
   #charts { grid-template-columns: 1fr 1fr; gap: 10px; }
-  .dot { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .dot, .bar, .heat, .wrong, mark { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2 { break-after: avoid; }
 }
 )css";

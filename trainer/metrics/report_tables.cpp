@@ -21,9 +21,12 @@ std::string run_heads(const std::vector<ReportRun>& runs) {
   return heads + "</tr>";
 }
 
-std::string table(const std::string& head, const std::string& body) {
-  return "<div class=\"scroll\"><table>" + (head.empty() ? "" : "<thead>" + head + "</thead>") +
-         "<tbody>" + body + "</tbody></table></div>\n";
+std::string table(const std::string& name, const std::string& head, const std::string& body) {
+  return fmt::format(
+             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table>",
+             name) +
+         (head.empty() ? "" : "<thead>" + head + "</thead>") + "<tbody>" + body +
+         "</tbody></table></div>\n";
 }
 
 std::string score_table(const ScoreTable& scores) {
@@ -42,7 +45,7 @@ std::string score_table(const ScoreTable& scores) {
   }
   std::string notes;
   for (const auto& note : scores.notes) notes += "<p class=\"quiet\">" + escape_html(note) + "</p>";
-  return table(head + "</tr>", body) + notes;
+  return table("Scores", head + "</tr>", body) + notes;
 }
 
 void add_note(std::string& notes, const ReportRun& run, const std::string& text) {
@@ -93,7 +96,7 @@ std::string summary_table(const std::vector<ReportRun>& runs) {
     if (any) body += fmt::format("<tr><th scope=\"row\">{}</th>{}</tr>", fact.label, cells);
   }
   if (runs.size() == 1) return "<dl>\n" + list + "</dl>\n";
-  return table(run_heads(runs), body);
+  return table("Summary", run_heads(runs), body);
 }
 
 std::string score_section(const std::vector<ReportRun>& runs) {
@@ -113,7 +116,7 @@ std::string option_section(const std::vector<ReportRun>& runs) {
       body += fmt::format("<tr><th scope=\"row\">{}</th>{}</tr>", escape_html(name), cell(value));
     }
     if (body.empty()) return {};
-    return "<section><details><summary>All options</summary>\n" + table("", body) +
+    return "<section><details><summary>All options</summary>\n" + table("All options", "", body) +
            "</details></section>\n";
   }
   for (const auto& name : differing_options(runs)) {
@@ -122,7 +125,8 @@ std::string option_section(const std::vector<ReportRun>& runs) {
     body += "</tr>";
   }
   if (body.empty()) return "<section><p class=\"quiet\">All options are the same.</p></section>\n";
-  return "<section><h2>Options that differ</h2>\n" + table(run_heads(runs), body) + "</section>\n";
+  return "<section><h2>Options that differ</h2>\n" +
+         table("Options that differ", run_heads(runs), body) + "</section>\n";
 }
 
 std::string note_section(const std::vector<ReportRun>& runs) {

@@ -56,13 +56,16 @@ fs::path new_event_file(const fs::path& folder, std::int64_t newest) {
 
 class TensorboardSink : public MetricsSink {
  public:
-  TensorboardSink(const fs::path& folder, std::int64_t newest, std::int64_t resumed_step)
+  TensorboardSink(const fs::path& folder, std::int64_t newest, std::int64_t resumed_step,
+                  const TensorboardStart& start)
       : file_(new_event_file(folder, newest), AppendedFile::Open::fresh) {
     file_.append(tfrecord(file_version_event(seconds_since_1970())));
-    if (newest == 0) return;
-    // Step `resumed_step` itself was trained before; 0 means that all begins again.
-    const std::int64_t first = resumed_step > 0 ? resumed_step + 1 : 0;
-    file_.append(tfrecord(session_start_event({seconds_since_1970(), first})));
+    if (newest != 0) {
+      // Step `resumed_step` itself was trained before; 0 means that all begins again.
+      const std::int64_t first = resumed_step > 0 ? resumed_step + 1 : 0;
+      file_.append(tfrecord(session_start_event({seconds_since_1970(), first})));
+    }
+    if (newest == 0 || resumed_step == 0) write_start(start);
   }
 
   void write(const MetricsEvent& event) override {
@@ -72,16 +75,28 @@ class TensorboardSink : public MetricsSink {
   }
 
  private:
+  void write_start(const TensorboardStart& start) {
+    const double now = seconds_since_1970();
+    if (!start.hyper_parameters.empty()) {
+      file_.append(tfrecord(hyper_parameters_event(now, start.hyper_parameters)));
+    }
+    if (!start.samples.empty()) {
+      file_.append(tfrecord(summary_event({now, 0}, "samples", start.samples)));
+    }
+  }
+
   AppendedFile file_;
 };
 
 }  // namespace
 
 std::unique_ptr<MetricsSink> make_tensorboard_sink(const fs::path& folder,
-                                                   std::int64_t resumed_step) {
+                                                   std::int64_t resumed_step,
+                                                   const TensorboardStart& start) {
   try {
     fs::create_directories(folder);
-    return std::make_unique<TensorboardSink>(folder, newest_event_file(folder), resumed_step);
+    return std::make_unique<TensorboardSink>(folder, newest_event_file(folder), resumed_step,
+                                             start);
   } catch (const fs::filesystem_error& error) {
     throw_io_error("use folder", folder.string(), error.code().value());
   }

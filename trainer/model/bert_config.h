@@ -10,7 +10,8 @@
 namespace bertha {
 
 // How the model is computed: automatic is fused where that exists (CPU; fp32, bf16).
-enum class Implementation { automatic, reference, fused };
+// `twin`: fused on the host with the CUDA kernels' lists of work (kernels.h), for tests only.
+enum class Implementation { automatic, reference, fused, twin };
 
 struct BertConfig {
   std::int64_t vocabulary_size = 30522;
@@ -47,6 +48,7 @@ struct HeadConfig {
   std::string architecture = "BertForPreTraining";
   std::vector<std::string> label_names;  // id2label, by id
   std::string problem_type;              // regression, single_label_classification or empty
+  bool unanswerable = false;             // trained with questions that have no answer
 };
 std::string bert_config_json(const BertConfig& config, const HeadConfig& head);
 HeadConfig read_head_config(const std::filesystem::path& config_json);

@@ -203,6 +203,7 @@ HeadConfig read_head_config(const fs::path& config_json) {
     head.architecture = std::move(architecture);
   }
   fields.read("problem_type", head.problem_type);
+  head.unanswerable = fields.flag("unanswerable_questions", false);
   if (const auto* names = fields.find("id2label")) {
     if (names->size() > kMostLabels) fields.fail("id2label is too long");
     head.label_names = label_names_by_id(fields, *names);
@@ -254,6 +255,7 @@ std::string bert_config_json(const BertConfig& config, const HeadConfig& head) {
     root["label2id"] = std::move(ids);
   }
   if (!head.problem_type.empty()) root["problem_type"] = head.problem_type;
+  if (head.unanswerable) root["unanswerable_questions"] = true;  // Transformers keeps it unread
   return root.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

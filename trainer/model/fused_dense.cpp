@@ -12,9 +12,30 @@
 namespace bertha {
 namespace {
 
-// result (+)= left right. fp32 by our own product, for its fixed order of sums; bf16 by oneDNN,
-// which sums in fp32.
-void product(const at::Tensor& left, const at::Tensor& right, at::Tensor result, bool add = false) {
+void product_on_device(KernelDevice device, const at::Tensor& left, const at::Tensor& right,
+                       const at::Tensor& result, bool add) {
+  multiply_on_device({.left = left.data_ptr(),
+                      .right = right.data_ptr(),
+                      .result = result.data_ptr(),
+                      .values_are_bf16 = left.scalar_type() == at::kBFloat16,
+                      .result_is_bf16 = result.scalar_type() == at::kBFloat16,
+                      .left_row = left.stride(0),
+                      .left_step = left.stride(1),
+                      .right_row = right.stride(0),
+                      .right_column = right.stride(1),
+                      .result_row = result.stride(0),
+                      .rows = left.size(0),
+                      .columns = right.size(1),
+                      .depth = left.size(1),
+                      .add = add},
+                     kernel_place(device, result));
+}
+
+// result (+)= left right. On the CPU fp32 by our own product, for its fixed order of sums; bf16 by
+// oneDNN, which sums in fp32.
+void product(KernelDevice device, const at::Tensor& left, const at::Tensor& right,
+             at::Tensor result, bool add = false) {
+  if (device != KernelDevice::cpu) return product_on_device(device, left, right, result, add);
   if (result.scalar_type() == at::kFloat) {
     multiply({.left = left.data_ptr<float>(),
               .right = right.data_ptr<float>(),
@@ -40,7 +61,7 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
                             const at::Tensor& weight, const at::Tensor& bias) {
     context->save_for_backward({input, weight});
     auto output = at::empty({input.size(0), weight.size(0)}, input.options());
-    product(input, weight.t(), output);
+    product(kernel_device(input), input, weight.t(), output);
     return output.add_(bias);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
@@ -48,8 +69,9 @@ struct FusedLinear : public torch::autograd::Function<FusedLinear> {
     const auto saved = context->get_saved_variables();
     const auto gradient = gradients[0].contiguous();
     auto input_gradient = at::empty_like(saved[0]), weight_gradient = at::empty_like(saved[1]);
-    product(gradient, saved[1], input_gradient);
-    product(gradient.t(), saved[0], weight_gradient);
+    const auto device = kernel_device(gradient);
+    product(device, gradient, saved[1], input_gradient);
+    product(device, gradient.t(), saved[0], weight_gradient);
     return {input_gradient, weight_gradient, gradient.sum(0)};
   }
 };
@@ -77,7 +99,7 @@ FusedVector FusedParameters::vector(const std::string& name) {
 
 FusedMatrix FusedParameters::matrix(const std::string& name) {
   const int number = find(name);
-  return {space_->leaf(number).detach(), space_->gradient_view(number)};
+  return {space_->leaf(number).detach(), space_->gradient_view(number), device_};
 }
 
 std::vector<FusedMatrix> FusedParameters::stacked(const std::vector<std::string>& names) {
@@ -93,7 +115,7 @@ std::vector<FusedMatrix> FusedParameters::stacked(const std::vector<std::string>
     return part.as_strided({part.size(0) * static_cast<std::int64_t>(parts.size()), part.size(1)},
                            {part.size(1), 1}, part.storage_offset());
   };
-  return {{stack(first.values), stack(first.gradient)}};
+  return {{stack(first.values), stack(first.gradient), device_}};
 }
 
 void FusedParameters::announce() const {
@@ -101,25 +123,24 @@ void FusedParameters::announce() const {
 }
 
 void dense_forward(const FusedMatrix& weight, const at::Tensor& input, at::Tensor output) {
-  product(input, weight.values.t(), std::move(output));
+  product(weight.device, input, weight.values.t(), std::move(output));
 }
 
 void dense_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
                           at::Tensor input_gradient) {
-  product(output_gradient, weight.values, std::move(input_gradient));
+  product(weight.device, output_gradient, weight.values, std::move(input_gradient));
 }
 
 void dense_weight_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
                            const at::Tensor& input, FusedScratch& scratch) {
   auto gradient = weight.gradient;
-  if (input.scalar_type() == at::kFloat) {
-    product(output_gradient.t(), input, gradient, true);
+  if (input.scalar_type() == at::kFloat || weight.device != KernelDevice::cpu) {
+    product(weight.device, output_gradient.t(), input, gradient, true);
     return;
   }
   // The product is summed in fp32 and rounded once, then added in fp32.
-  const auto rounded =
-      scratch.weight.sized(gradient.size(0), gradient.size(1), input.scalar_type());
-  product(output_gradient.t(), input, rounded);
+  const auto rounded = scratch.weight.sized(gradient.size(0), gradient.size(1), input.options());
+  product(weight.device, output_gradient.t(), input, rounded);
   add_to(gradient.data_ptr<float>(), elements<Bf16>(rounded), rounded.numel());
 }
 
@@ -140,7 +161,7 @@ void dense_backward(const std::vector<FusedMatrix>& weights, const at::Tensor& o
     if (column == 0) {
       dense_input_gradient(weight, part, input_gradient);
     } else {
-      product(part, weight.values, input_gradient, true);
+      product(weight.device, part, weight.values, input_gradient, true);
     }
     dense_weight_gradient(weight, part, input, scratch);
     column += weight.values.size(0);

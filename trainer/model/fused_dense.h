@@ -18,14 +18,16 @@ struct FusedVector {
   float* gradient = nullptr;
 };
 struct FusedMatrix {
-  at::Tensor values;    // [outputs, inputs], compute type
-  at::Tensor gradient;  // [outputs, inputs], fp32
+  at::Tensor values;                        // [outputs, inputs], compute type
+  at::Tensor gradient;                      // [outputs, inputs], fp32
+  KernelDevice device = KernelDevice::cpu;  // what multiplies with it
 };
 
 // Looks parameters up by name and remembers their numbers, for announcing their gradients.
 class FusedParameters {
  public:
-  explicit FusedParameters(const ParameterSpace& space) : space_(&space) {}
+  FusedParameters(const ParameterSpace& space, KernelDevice device)
+      : space_(&space), device_(device) {}
   FusedVector vector(const std::string& name);
   FusedMatrix matrix(const std::string& name);
   // Several matrices of one shape as one, where they lie end to end; else one by one.
@@ -37,6 +39,7 @@ class FusedParameters {
   int find(const std::string& name);
 
   const ParameterSpace* space_;
+  KernelDevice device_;
   std::vector<int> numbers_;
 };
 

@@ -1,4 +1,4 @@
-// The embeddings on the fused CPU path.
+// The embeddings on the fused path.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,7 +16,7 @@ struct EmbeddingActivations {
 
 class FusedEmbeddings {
  public:
-  FusedEmbeddings(const BertConfig& config, const ParameterSpace& space);
+  FusedEmbeddings(const BertConfig& config, const ParameterSpace& space, KernelDevice device);
 
   // -> [T, hidden], in `kept`. Ids must be in range.
   at::Tensor forward(const FusedPass& pass, EmbeddingActivations& kept) const;

@@ -10,8 +10,8 @@
 namespace bertha {
 namespace {
 
-at::Tensor column_of(ReusedTensor& memory, std::int64_t rows) {
-  return memory.sized(rows, 1, at::kFloat);
+at::Tensor column_of(ReusedTensor& memory, const at::Tensor& like) {
+  return memory.sized(like.size(0), 1, like.options().dtype(at::kFloat));
 }
 
 }  // namespace
@@ -23,8 +23,9 @@ Activation fused_activation(const std::string& name) {
   throw Error(ErrorKind::internal, fmt::format("no activation {}", name));
 }
 
-FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer)
-    : config_(config), layer_(layer), parameters_(space) {
+FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer,
+                       KernelDevice device)
+    : config_(config), layer_(layer), device_(device), parameters_(space, device) {
   const auto prefix = fmt::format("bert.encoder.layer.{}.", layer);
   const auto self = prefix + "attention.self.";
   mixed_ = parameters_.stacked({self + "query.weight", self + "key.weight", self + "value.weight"});
@@ -47,17 +48,17 @@ template <class T>
 AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivations& kept,
                                           const at::Tensor& output) const {
   const auto tokens = pass.count(), hidden = config_.hidden_size;
-  AttentionJob<T> job{
-      .rows = pass.rows(),
-      .heads = config_.attention_heads,
-      .head_size = config_.head_size(),
-      .mixed = elements<T>(kept.mixed.sized(tokens, 3 * hidden, output.scalar_type())),
-      .bias = {},
-      .log_sum = elements<float>(kept.log_sum.sized(config_.attention_heads, tokens, at::kFloat)),
-      .output = elements<T>(output),
-      .bias_gradient = {},
-      .dropout =
-          pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout)};
+  AttentionJob<T> job{.rows = pass.rows(),
+                      .heads = config_.attention_heads,
+                      .head_size = config_.head_size(),
+                      .mixed = elements<T>(kept.mixed.sized(tokens, 3 * hidden, output.options())),
+                      .bias = {},
+                      .log_sum = elements<float>(kept.log_sum.sized(
+                          config_.attention_heads, tokens, output.options().dtype(at::kFloat))),
+                      .output = elements<T>(output),
+                      .bias_gradient = {},
+                      .dropout = pass.dropout(dropout_site(layer_, LayerDropout::attention),
+                                              config_.attention_dropout)};
   for (int part = 0; part < 3; ++part) {
     job.bias[part] = mixed_bias_[part].values;
     job.bias_gradient[part] = mixed_bias_[part].gradient;
@@ -66,19 +67,70 @@ AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivation
 }
 
 template <class T>
+at::Tensor FusedLayer::attend(const FusedPass& pass, LayerActivations& kept,
+                              at::ScalarType type) const {
+  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto options = mixed_.front().values.options();
+  if (!takes_flash_attention(device_, type, config_.head_size())) {
+    kept.flash = {};
+    const auto attended = kept.attended.sized(tokens, hidden, options);
+    attention_forward(attention_job<T>(pass, kept, attended), kernel_place(device_, attended));
+    return attended;
+  }
+  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, options);
+  for (int part = 0; part < 3; ++part) {
+    add_row_bias(RowBiasJob<T>{tokens, hidden, 3 * hidden, elements<T>(mixed) + part * hidden,
+                               mixed_bias_[part].values},
+                 kernel_place(device_, mixed));
+  }
+  const FlashDropout dropout{
+      pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout),
+      pass.samples.front()};
+  flash_attention_forward(mixed, config_.attention_heads, pass, dropout, kept.flash);
+  return kept.flash.output;
+}
+
+template <class T>
+at::Tensor FusedLayer::attend_backward(const FusedPass& pass, LayerActivations& kept,
+                                       FusedScratch& scratch, const at::Tensor& gradient) const {
+  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto place =
+      kernel_place(device_, gradient, {tokens, hidden, config_.attention_heads}, scratch);
+  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, gradient.options());
+  if (!kept.flash.output.defined()) {
+    auto job = attention_job<T>(pass, kept, gradient);
+    const auto result = device_ == KernelDevice::cpu
+                            ? mixed
+                            : scratch.mixed.sized(tokens, 3 * hidden, gradient.options());
+    if (device_ != KernelDevice::cpu) job.mixed_gradient = elements<T>(result);
+    attention_backward(job, place);
+    return result;
+  }
+  const auto parts = flash_attention_backward(gradient, mixed, config_.attention_heads, pass,
+                                              config_.attention_dropout, kept.flash);
+  for (int part = 0; part < 3; ++part) {
+    copy_and_sum_columns(
+        ColumnSumJob<T>{tokens, hidden, elements<T>(parts[part]),
+                        elements<T>(mixed) + part * hidden, 3 * hidden, mixed_bias_[part].gradient},
+        place);
+  }
+  return mixed;
+}
+
+template <class T>
 void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
                             FusedScratch& scratch, const at::Tensor& output) const {
   const auto tokens = pass.count(), hidden = config_.hidden_size;
-  const auto type = input.scalar_type();
-  const auto attended = kept.attended.sized(tokens, hidden, type);
+  const auto type = input.options();
   dense_forward(mixed_, input, kept.mixed.sized(tokens, 3 * hidden, type));
-  attention_forward(attention_job<T>(pass, kept, attended));
+  const auto attended = attend<T>(pass, kept, input.scalar_type());
 
+  const auto where = kernel_place(device_, input);
   const auto norm = [&](const at::Tensor& values, const FusedVector& bias,
                         const at::Tensor& residual, const FusedVector& scale,
                         const FusedVector& shift, ReusedTensor& deviation, const at::Tensor& to,
                         LayerDropout place) {
-    residual_norm_forward(ResidualNormJob<T>{
+    const ResidualNormJob<T> job{
         .rows = pass.rows(),
         .row_count = tokens,
         .columns = hidden,
@@ -87,10 +139,11 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
         .residual = elements<T>(residual),
         .scale = scale.values,
         .shift = shift.values,
-        .inverse_deviation = elements<float>(column_of(deviation, tokens)),
+        .inverse_deviation = elements<float>(column_of(deviation, to)),
         .output = elements<T>(to),
         .epsilon = config_.layer_norm_epsilon,
-        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)});
+        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)};
+    residual_norm_forward(job, where);
   };
   const auto attention_normed = kept.attention_normed.sized(tokens, hidden, type);
   const auto middle = kept.middle.sized(tokens, hidden, type);
@@ -101,9 +154,10 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
   const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
   const auto activated = scratch.wide.sized(tokens, config_.intermediate_size, type);
   dense_forward(intermediate_, middle, wide);
-  activation_forward(ActivationJob<T>{fused_activation(config_.activation), tokens,
-                                      config_.intermediate_size, elements<T>(wide),
-                                      intermediate_bias_.values, elements<T>(activated)});
+  activation_forward(
+      ActivationJob<T>{fused_activation(config_.activation), tokens, config_.intermediate_size,
+                       elements<T>(wide), intermediate_bias_.values, elements<T>(activated)},
+      where);
   const auto output_normed = kept.output_normed.sized(tokens, hidden, type);
   dense_forward(output_, activated, output_normed);
   norm(output_normed, output_bias_, middle, output_scale_, output_shift_, kept.output_deviation,
@@ -115,17 +169,18 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
                                       LayerActivations& kept, FusedScratch& scratch,
                                       const SplitGradient& output_gradient) const {
   const auto tokens = pass.count(), hidden = config_.hidden_size;
-  const auto type = input.scalar_type();
+  const auto type = input.options();
   const auto sum = scratch.sum.sized(tokens, hidden, type);
   const auto more = scratch.more.sized(tokens, hidden, type);
   // Without dropout the gradient before it is the one after it.
   const bool drops = pass.context.training && config_.hidden_dropout > 0;
   const auto values = drops ? scratch.values.sized(tokens, hidden, type) : sum;
 
+  const auto where = kernel_place(device_, sum, {tokens, hidden, config_.attention_heads}, scratch);
   const auto norm = [&](const SplitGradient& gradient, ReusedTensor& normed,
                         ReusedTensor& deviation, const FusedVector& scale, const FusedVector& shift,
                         const FusedVector& bias, LayerDropout place) {
-    residual_norm_backward(ResidualNormGradientJob<T>{
+    const ResidualNormGradientJob<T> job{
         .rows = pass.rows(),
         .row_count = tokens,
         .columns = hidden,
@@ -133,13 +188,14 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
         .more_output_gradient = gradient.second.defined() ? elements<T>(gradient.second) : nullptr,
         .normalised = elements<T>(normed.sized(tokens, hidden, type)),
         .scale = scale.values,
-        .inverse_deviation = elements<float>(column_of(deviation, tokens)),
+        .inverse_deviation = elements<float>(column_of(deviation, sum)),
         .residual_gradient = elements<T>(sum),
         .values_gradient = drops ? elements<T>(values) : nullptr,
         .scale_gradient = scale.gradient,
         .shift_gradient = shift.gradient,
         .bias_gradient = bias.gradient,
-        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)});
+        .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)};
+    residual_norm_backward(job, where);
   };
   norm(output_gradient, kept.output_normed, kept.output_deviation, output_scale_, output_shift_,
        output_bias_, LayerDropout::output);
@@ -148,9 +204,12 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   const auto wide_gradient = scratch.wide.sized(tokens, config_.intermediate_size, type);
   const auto middle = kept.middle.sized(tokens, hidden, type);
   dense_input_gradient(output_, values, wide_gradient);
-  activation_backward(ActivationGradientJob<T>{
-      fused_activation(config_.activation), tokens, config_.intermediate_size, elements<T>(wide),
-      elements<T>(wide_gradient), intermediate_bias_.values, intermediate_bias_.gradient});
+  activation_backward(
+      ActivationGradientJob<T>{fused_activation(config_.activation), tokens,
+                               config_.intermediate_size, elements<T>(wide),
+                               elements<T>(wide_gradient), intermediate_bias_.values,
+                               intermediate_bias_.gradient},
+      where);
   dense_weight_gradient(output_, values, wide, scratch);
   dense_weight_gradient(intermediate_, wide_gradient, middle, scratch);
   dense_input_gradient(intermediate_, wide_gradient, more);
@@ -158,10 +217,10 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   norm({sum, more}, kept.attention_normed, kept.attention_deviation, attention_scale_,
        attention_shift_, attention_output_bias_, LayerDropout::attention_output);
   dense_input_gradient(attention_output_, values, more);
-  dense_weight_gradient(attention_output_, values, kept.attended.sized(tokens, hidden, type),
-                        scratch);
-  attention_backward(attention_job<T>(pass, kept, more));
-  dense_backward(mixed_, kept.mixed.sized(tokens, 3 * hidden, type), input, more, scratch);
+  const auto attended =
+      kept.flash.output.defined() ? kept.flash.output : kept.attended.sized(tokens, hidden, type);
+  dense_weight_gradient(attention_output_, values, attended, scratch);
+  dense_backward(mixed_, attend_backward<T>(pass, kept, scratch, more), input, more, scratch);
   parameters_.announce();
   return {sum, more};
 }

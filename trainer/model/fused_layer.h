@@ -1,4 +1,4 @@
-// One encoder layer on the fused CPU path: the mathematics of encoder_layer.h with hand-ordered
+// One encoder layer on the fused path: the mathematics of encoder_layer.h with hand-ordered
 // forward and backward passes over planned buffers.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/model/bert_config.h"
+#include "trainer/model/flash_attention.h"
 #include "trainer/model/fused_dense.h"
 #include "trainer/model/fused_pass.h"
 
@@ -17,6 +18,7 @@ namespace bertha {
 struct LayerActivations {
   ReusedTensor mixed;                                  // [T, 3 * hidden], no biases
   ReusedTensor attended;                               // [T, hidden]
+  FlashActivations flash;                              // in place of attended, log_sum
   ReusedTensor log_sum;                                // [heads, T] fp32
   ReusedTensor attention_normed, attention_deviation;  // [T, hidden], [T, 1] fp32
   ReusedTensor middle;                                 // [T, hidden]
@@ -29,7 +31,8 @@ Activation fused_activation(const std::string& name);
 
 class FusedLayer {
  public:
-  FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer);
+  FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer,
+             KernelDevice device);
 
   // [T, hidden] -> [T, hidden]; `keep`: backward will follow.
   void forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
@@ -48,9 +51,16 @@ class FusedLayer {
   template <class T>
   AttentionJob<T> attention_job(const FusedPass& pass, LayerActivations& kept,
                                 const at::Tensor& output) const;
+  template <class T>
+  at::Tensor attend(const FusedPass& pass, LayerActivations& kept, at::ScalarType type) const;
+  // Gradient of what attend() gave -> that of query, key and value.
+  template <class T>
+  at::Tensor attend_backward(const FusedPass& pass, LayerActivations& kept, FusedScratch& scratch,
+                             const at::Tensor& gradient) const;
 
   BertConfig config_;
   std::int64_t layer_;
+  KernelDevice device_;
   FusedParameters parameters_;
   std::vector<FusedMatrix> mixed_;
   FusedVector mixed_bias_[3];

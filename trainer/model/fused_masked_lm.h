@@ -1,4 +1,4 @@
-// The masked language model's head and loss on the fused CPU path: transform, LayerNorm, decoder
+// The masked language model's head and loss on the fused path: transform, LayerNorm, decoder
 // and softmax cross entropy, without logits in autograd's hands.
 #pragma once
 
@@ -28,29 +28,38 @@ class FusedMaskedLm {
   // `words`: the decoder's weight, announced by the embeddings.
   FusedMaskedLm(const BertConfig& config, const ParameterSpace& space, const FusedMatrix& words);
 
-  // hidden [T, hidden] -> summed loss. `keep`: backward will follow.
-  CrossEntropySums forward(const at::Tensor& hidden, MaskedLmActivations& kept, bool keep) const;
-  // For a gradient `weight` of the summed loss: adds the parameters' gradients, announces them
-  // except the words', and gives that of hidden, a tensor of its own.
-  at::Tensor backward(float weight, MaskedLmActivations& kept, FusedScratch& scratch) const;
+  // hidden [T, hidden] -> summed loss and rows predicted right, [2] double. `keep`: backward will
+  // follow.
+  at::Tensor forward(const at::Tensor& hidden, MaskedLmActivations& kept, FusedScratch& scratch,
+                     bool keep) const;
+  // For a gradient `weight` (fp32 scalar) of the summed loss: adds the parameters' gradients,
+  // announces them except the words', and gives that of hidden, a tensor of its own.
+  at::Tensor backward(const at::Tensor& weight, MaskedLmActivations& kept,
+                      FusedScratch& scratch) const;
 
   const FusedMatrix& words() const { return words_; }
 
  private:
   template <class T>
-  CrossEntropySums forward_as(const at::Tensor& hidden, MaskedLmActivations& kept, bool keep) const;
+  at::Tensor forward_as(const at::Tensor& hidden, MaskedLmActivations& kept, FusedScratch& scratch,
+                        bool keep) const;
   template <class T>
   void transform(const at::Tensor& rows, MaskedLmActivations& kept) const;
   template <class T>
-  at::Tensor backward_as(float weight, MaskedLmActivations& kept, FusedScratch& scratch) const;
+  at::Tensor backward_as(const at::Tensor& weight, MaskedLmActivations& kept,
+                         FusedScratch& scratch) const;
   template <class T>
-  void decoder_backward(float weight, MaskedLmActivations& kept, FusedScratch& scratch,
+  void decoder_backward(const at::Tensor& weight, MaskedLmActivations& kept, FusedScratch& scratch,
                         const at::Tensor& output_gradient) const;
   template <class T>
   CrossEntropyJob<T> loss_job(MaskedLmActivations& kept, const at::Tensor& logits,
                               std::int64_t first) const;
 
+  // [rows, vocabulary]; off the CPU rows begin on 128-byte borders, for the products' sake.
+  at::Tensor logits_of(MaskedLmActivations& kept, std::int64_t rows) const;
+
   BertConfig config_;
+  KernelDevice device_;
   FusedParameters parameters_;
   FusedMatrix words_, transform_;
   FusedVector transform_bias_, scale_, shift_, decoder_bias_;

@@ -68,9 +68,10 @@ std::pair<std::shared_ptr<FusedModel>, std::shared_ptr<T>> take_kept(AutogradCon
 }  // namespace
 
 struct FusedModel::Parts {
-  explicit Parts(const ParameterSpace& space) : parameters(space) {}
+  Parts(const ParameterSpace& space, KernelDevice place) : parameters(space), device(place) {}
 
   const ParameterSpace& parameters;
+  const KernelDevice device;
   std::unique_ptr<FusedEmbeddings> embeddings;
   std::vector<FusedLayer> layers;
   std::unique_ptr<FusedMaskedLm> masked_lm;
@@ -85,7 +86,7 @@ struct FusedModel::Parts {
   at::Tensor input_of(std::size_t layer, EncoderActivations& kept) const {
     const auto& words = embeddings->words().values;
     auto& memory = layer == 0 ? kept.embeddings.output : kept.layers[layer - 1].output;
-    return memory.sized(kept.pass.count(), words.size(1), words.scalar_type());
+    return memory.sized(kept.pass.count(), words.size(1), words.options());
   }
   at::Tensor forward_keeping(EncoderActivations& kept);
   at::Tensor forward_forgetting(EncoderActivations& kept);
@@ -111,7 +112,7 @@ at::Tensor FusedModel::Parts::forward_forgetting(EncoderActivations& kept) {
     const auto output =
         i + 1 == layers.size()
             ? result
-            : scratch.outputs[i % 2].sized(hidden.size(0), hidden.size(1), hidden.scalar_type());
+            : scratch.outputs[i % 2].sized(hidden.size(0), hidden.size(1), hidden.options());
     layers[i].forward(kept.pass, hidden, kept.layers[0], scratch, output);
     hidden = output;
   }
@@ -146,36 +147,42 @@ struct MaskedLmFunction : public torch::autograd::Function<MaskedLmFunction> {
                                const std::shared_ptr<FusedModel>& model,
                                const std::shared_ptr<MaskedLmActivations>& activations,
                                bool keeps) {
-    const auto sums = model->parts_->masked_lm->forward(hidden.contiguous(), *activations, keeps);
-    auto correct = at::full({}, sums.correct, at::TensorOptions().dtype(at::kLong));
+    auto& parts = *model->parts_;
+    const auto sums =
+        parts.masked_lm->forward(hidden.contiguous(), *activations, parts.scratch, keeps);
+    auto correct = sums.select(0, 1).to(at::kLong);
     context->mark_non_differentiable({correct});
     if (keeps) keep(context, model, activations);
-    return {at::full({}, sums.loss, at::TensorOptions().dtype(at::kFloat)), correct};
+    return {sums.select(0, 0).to(at::kFloat), correct};
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto [model, activations] = take_kept<MaskedLmActivations>(context);
     auto& parts = *model->parts_;
-    return {parts.masked_lm->backward(gradients[0].item<float>(), *activations, parts.scratch),
-            at::Tensor(), at::Tensor(), at::Tensor()};
+    const auto weight = gradients[0].to(at::kFloat).contiguous();
+    return {parts.masked_lm->backward(weight, *activations, parts.scratch), at::Tensor(),
+            at::Tensor(), at::Tensor()};
   }
 };
 
 bool fused_model_supports(const ParameterSpace& space) {
   const auto& compute = space.compute();
-  return compute.is_cpu() &&
+  return (compute.is_cpu() || (compute.is_cuda() && cuda_kernels_built())) &&
          (compute.scalar_type() == at::kFloat || compute.scalar_type() == at::kBFloat16);
 }
 
 FusedModel::FusedModel(const BertConfig& config, const ParameterSpace& space, bool masked_lm)
-    : parts_(std::make_unique<Parts>(space)) {
-  parts_->embeddings = std::make_unique<FusedEmbeddings>(config, space);
+    : parts_(std::make_unique<Parts>(space, config.implementation == Implementation::twin
+                                                ? KernelDevice::twin
+                                                : kernel_device(space.compute()))) {
+  const auto device = parts_->device;
+  parts_->embeddings = std::make_unique<FusedEmbeddings>(config, space, device);
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    parts_->layers.emplace_back(config, space, layer);
+    parts_->layers.emplace_back(config, space, layer, device);
   }
   if (masked_lm) {
     parts_->masked_lm = std::make_unique<FusedMaskedLm>(config, space, parts_->embeddings->words());
   }
-  parts_->anchor = at::zeros({1}, at::TensorOptions().dtype(at::kFloat));
+  parts_->anchor = at::zeros({1}, space.master().options());
   parts_->anchor.requires_grad_(true);
 }
 
@@ -183,7 +190,7 @@ FusedModel::~FusedModel() = default;
 
 at::Tensor FusedModel::encode(const PackedInput& input, const ForwardContext& context) {
   auto activations = parts_->encoder_pool->take();
-  activations->pass = FusedPass(input, context);
+  activations->pass = FusedPass(input, context, parts_->device);
   if (at::GradMode::is_enabled()) {
     return EncodeFunction::apply(parts_->anchor, shared_from_this(), activations);
   }

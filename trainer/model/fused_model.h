@@ -1,4 +1,4 @@
-// The fused CPU path as two differentiable functions: packed tokens to hidden states, and hidden
+// The fused path as two differentiable functions: packed tokens to hidden states, and hidden
 // states to the masked language model's loss. Gradients of parameters bypass autograd.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace bertha {
 
-// fp32 or bf16 on the CPU.
+// fp32 or bf16, on the CPU or on CUDA where this program has kernels for it.
 bool fused_model_supports(const ParameterSpace& space);
 
 class FusedModel : public std::enable_shared_from_this<FusedModel> {

@@ -23,7 +23,7 @@ T* elements(const at::Tensor& tensor) {
 class ReusedTensor {
  public:
   // [rows, columns], contents left over from the last use.
-  at::Tensor sized(std::int64_t rows, std::int64_t columns, at::ScalarType type);
+  at::Tensor sized(std::int64_t rows, std::int64_t columns, const at::TensorOptions& options);
 
  private:
   at::Tensor memory_;
@@ -32,7 +32,7 @@ class ReusedTensor {
 // A batch as kernels want it, and how this pass drops out. Copies: backward comes later.
 struct FusedPass {
   FusedPass() = default;
-  FusedPass(const PackedInput& input, const ForwardContext& forward_context);
+  FusedPass(const PackedInput& input, const ForwardContext& forward_context, KernelDevice device);
 
   std::int64_t count() const { return offsets.back(); }  // tokens
   PackedRows rows() const;
@@ -41,6 +41,9 @@ struct FusedPass {
   std::vector<std::int32_t> offsets;
   std::vector<std::uint64_t> samples;
   at::Tensor tokens, segments, positions;  // [T] int64
+  std::int64_t longest = 0;                // tokens of the longest sequence
+  // Not for the CPU: offsets, samples and each row's sequence where the kernels compute.
+  at::Tensor device_offsets, device_samples, row_sequences;
   ForwardContext context;
 };
 
@@ -56,6 +59,19 @@ struct FusedScratch {
   ReusedTensor weight;                   // a weight's gradient in a short type
   ReusedTensor outputs[2];               // [T, hidden] of layers whose activations are not kept
   ReusedTensor masked_sum, masked_more;  // [M, hidden]
+  ReusedTensor mixed;                    // [T, 3 * hidden]: its gradient, not on the CPU
+  ReusedTensor sums;                     // KernelPlace::scratch
 };
+
+// Which kernels compute with these values.
+KernelDevice kernel_device(const at::Tensor& values);
+// Where they do: on the current stream of the values' device.
+KernelPlace kernel_place(KernelDevice device, const at::Tensor& values);
+// With memory for sums over `rows` of `columns`.
+struct ScratchSize {
+  std::int64_t rows, columns, heads = 0;
+};
+KernelPlace kernel_place(KernelDevice device, const at::Tensor& values, const ScratchSize& size,
+                         FusedScratch& scratch);
 
 }  // namespace bertha

@@ -16,32 +16,47 @@ AdamW::AdamW(const OptimizerOptions& options, ParameterSpace& space, FlatRange o
     run.range.begin -= owned.begin;
     run.range.end -= owned.begin;
   }
+  const auto parts = parameter_parts(space, owned);
+  if (views_.weights.is_cuda() && cuda_kernels_built() && at_full_rate(parts)) {
+    chunks_.emplace(parts, owned, views_.weights.device());
+  }
+}
+
+AdamWJob AdamW::job_of(const FlatViews& part, const StepNumbers& numbers) const {
+  return {.weights = part.weights.data_ptr<float>(),
+          .gradient = part.gradient.const_data_ptr<float>(),
+          .first_moment = part.first_moment.data_ptr<float>(),
+          .second_moment = part.second_moment.data_ptr<float>(),
+          .count = part.weights.numel(),
+          .learning_rate = numbers.learning_rate,
+          .beta1 = options_.beta1,
+          .beta2 = options_.beta2,
+          .epsilon = options_.epsilon,
+          .weight_decay = options_.weight_decay,
+          .gradient_scale = numbers.gradient_scale,
+          .step = numbers.step};
 }
 
 void AdamW::step(std::int64_t step, double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_gradient;
+  const StepNumbers numbers{step, learning_rate, gradient_scale};
+  if (chunks_) {
+    return adamw_update(job_of(views_, numbers), chunks_->view(),
+                        chunks_->place(KernelDevice::cuda));
+  }
   for (const auto& run : runs_) {
     if (run.rate == 0) continue;  // frozen: no weight decay either
-    const double rate = learning_rate * run.rate;
+    const StepNumbers here{step, learning_rate * run.rate, gradient_scale};
     const auto part = views_.slice(run.range.begin, run.range.end);
     auto options = options_;
     if (!run.decays) options.weight_decay = 0;
     if (!part.weights.is_cpu()) {
-      adamw_by_aten(part, options, {step, rate, gradient_scale});
+      adamw_by_aten(part, options, here);
       continue;
     }
-    adamw_update({.weights = part.weights.data_ptr<float>(),
-                  .gradient = part.gradient.const_data_ptr<float>(),
-                  .first_moment = part.first_moment.data_ptr<float>(),
-                  .second_moment = part.second_moment.data_ptr<float>(),
-                  .count = run.range.size(),
-                  .learning_rate = rate,
-                  .beta1 = options.beta1,
-                  .beta2 = options.beta2,
-                  .epsilon = options.epsilon,
-                  .weight_decay = options.weight_decay,
-                  .gradient_scale = gradient_scale,
-                  .step = step});
+    auto job = job_of(part, here);
+    job.weight_decay = options.weight_decay;
+    adamw_update(job);
   }
 }
 

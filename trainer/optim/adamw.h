@@ -1,8 +1,11 @@
 // AdamW (Loshchilov & Hutter 2019), number by number as torch.optim.AdamW.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "trainer/kernels/kernels.h"
+#include "trainer/optim/flat_chunks.h"
 #include "trainer/optim/flat_views.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/parameter_groups.h"
@@ -17,10 +20,13 @@ class AdamW final : public Optimizer {
   FlatRange owned() const override { return owned_; }
 
  private:
+  AdamWJob job_of(const FlatViews& part, const StepNumbers& numbers) const;
+
   OptimizerOptions options_;
   FlatRange owned_;
-  FlatViews views_;             // of the owned range
-  std::vector<DecayRun> runs_;  // relative to the owned range
+  FlatViews views_;                     // of the owned range
+  std::vector<DecayRun> runs_;          // relative to the owned range
+  std::optional<DeviceChunks> chunks_;  // where there are kernels for CUDA
 };
 
 }  // namespace bertha

@@ -1,4 +1,4 @@
-// AdamW and LAMB in ATen operations, any device; the CPU kernels are tested against these.
+// AdamW and LAMB in ATen operations, any device; the kernels are tested against these.
 #include "trainer/optim/flat_views.h"
 
 #include <cmath>

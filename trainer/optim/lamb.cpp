@@ -29,6 +29,9 @@ Lamb::Lamb(const OptimizerOptions& options, ParameterSpace& space, FlatRange own
   if (sharded_ && !sum_over_ranks_) {
     throw Error(ErrorKind::internal, "a sharded LAMB needs a sum over ranks for its norms");
   }
+  if (views_.weights.is_cuda() && cuda_kernels_built() && at_full_rate(parts_)) {
+    chunks_.emplace(parts_, owned, views_.weights.device());
+  }
 }
 
 FlatViews Lamb::views_of(const ParameterPart& part) const {
@@ -94,9 +97,30 @@ void Lamb::add_over_ranks(std::vector<LambSums>& sums) const {
   }
 }
 
+// Norms stay on the device, unless other ranks have parts of them.
+void Lamb::step_on_device(const StepNumbers& numbers) const {
+  const ParameterPart everything{0, owned_, true, false};
+  const auto job = job_of(everything, numbers);
+  const auto place = chunks_->place(KernelDevice::cuda);
+  const auto device_sums = chunks_->sums();
+  auto* sums = static_cast<LambSums*>(device_sums.data_ptr());
+  lamb_moments(job, chunks_->view(), sums, place);
+  if (sharded_) {
+    auto host = device_sums.cpu();
+    auto* values = static_cast<LambSums*>(host.data_ptr());
+    std::vector<LambSums> by_parameter(parameters_);
+    for (std::size_t i = 0; i < parts_.size(); ++i) by_parameter[parts_[i].parameter] = values[i];
+    add_over_ranks(by_parameter);
+    for (std::size_t i = 0; i < parts_.size(); ++i) values[i] = by_parameter[parts_[i].parameter];
+    device_sums.copy_(host);
+  }
+  lamb_weights(job, chunks_->view(), sums, numbers.learning_rate, place);
+}
+
 void Lamb::step(std::int64_t step, double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_gradient;
   const StepNumbers numbers{step, learning_rate, gradient_scale};
+  if (chunks_) return step_on_device(numbers);
   auto sums = update_moments(numbers);
   if (sharded_) add_over_ranks(sums);
   for (const auto& part : parts_) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "trainer/kernels/kernels.h"
+#include "trainer/optim/flat_chunks.h"
 #include "trainer/optim/flat_views.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/parameter_groups.h"
@@ -26,6 +28,7 @@ class Lamb final : public Optimizer {
   OptimizerOptions options_of(const ParameterPart& part) const;
   LambJob job_of(const ParameterPart& part, const StepNumbers& numbers) const;
   std::vector<LambSums> update_moments(const StepNumbers& numbers) const;
+  void step_on_device(const StepNumbers& numbers) const;
   void add_over_ranks(std::vector<LambSums>& sums) const;
 
   OptimizerOptions options_;
@@ -35,6 +38,7 @@ class Lamb final : public Optimizer {
   std::function<void(at::Tensor)> sum_over_ranks_;
   FlatViews views_;  // of the owned range
   std::vector<ParameterPart> parts_;
+  std::optional<DeviceChunks> chunks_;  // where there are kernels for CUDA
 };
 
 }  // namespace bertha

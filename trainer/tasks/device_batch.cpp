@@ -28,6 +28,11 @@ void check_sequence(const Batch& batch, std::size_t sequence, const BertConfig& 
                               batch.tokens[i], config.vocabulary_size),
                   "use the vocabulary the model was trained with");
     }
+    if (batch.positions[i] < 0 || batch.positions[i] >= config.max_positions) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("sample {} has position {}; the model knows {}", sample,
+                              batch.positions[i], config.max_positions));
+    }
     if (batch.segments[i] < 0 || batch.segments[i] >= config.segment_types) {
       throw Error(ErrorKind::bad_data,
                   fmt::format("sample {} has segment {}; the model knows {}", sample,
@@ -40,9 +45,11 @@ void check_sequence(const Batch& batch, std::size_t sequence, const BertConfig& 
 
 at::Tensor indices_on(const std::vector<std::int32_t>& values, at::Device device) {
   const auto options = at::TensorOptions().dtype(at::kInt);
-  auto tensor = at::empty({static_cast<std::int64_t>(values.size())}, options);
+  // From pinned memory a copy to a GPU is queued, and nobody waits for it.
+  auto tensor = at::empty({static_cast<std::int64_t>(values.size())},
+                          options.pinned_memory(device.is_cuda()));
   std::copy(values.begin(), values.end(), tensor.data_ptr<std::int32_t>());
-  return tensor.to(device).to(at::kLong);
+  return tensor.to(device, /*non_blocking=*/true).to(at::kLong);
 }
 
 PackedInput pack_input(const Batch& batch, const BertConfig& config, at::Device device) {
@@ -62,6 +69,19 @@ PackedInput pack_input(const Batch& batch, const BertConfig& config, at::Device 
         input.longest, batch.sequence_offsets[s + 1] - batch.sequence_offsets[s]);
   }
   return input;
+}
+
+void check_predictions(const Batch& batch, const BertConfig& config) {
+  for (std::size_t i = 0; i < batch.masked_positions.size(); ++i) {
+    const auto position = batch.masked_positions[i], label = batch.masked_labels[i];
+    if (position < 0 || position >= batch.token_count() || label < 0 ||
+        label >= config.vocabulary_size) {
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("a batch masks position {} of {} and predicts word {} of {}",
+                              position, batch.token_count(), label, config.vocabulary_size),
+                  "use the vocabulary the model was trained with");
+    }
+  }
 }
 
 double squared_lengths(const Batch& batch) {

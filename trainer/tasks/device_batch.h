@@ -17,6 +17,9 @@ PackedInput pack_input(const Batch& batch, const BertConfig& config, at::Device 
 // [n] int64 on the device.
 at::Tensor indices_on(const std::vector<std::int32_t>& values, at::Device device);
 
+// Error{bad_data}: a masked position outside the batch, or a label outside the vocabulary.
+void check_predictions(const Batch& batch, const BertConfig& config);
+
 // What the FLOP formula needs of a batch: the sum of squared sequence lengths.
 double squared_lengths(const Batch& batch);
 

@@ -49,6 +49,7 @@ TaskOutput PretrainingTask::forward(const Batch& batch, const BatchTotals& total
   const auto hidden = model_.encode(input, context);  // [T, hidden]
   output.sums[kSequences] = static_cast<double>(batch.sequence_count());
   if (masked > 0) {
+    check_predictions(batch, config());
     const auto positions = indices_on(batch.masked_positions, device_);
     const auto labels = indices_on(batch.masked_labels, device_);
     const auto mlm = model_.masked_lm_loss(hidden, positions, labels);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -164,22 +165,22 @@ TEST_F(Nccl, BroadcastComesFromEveryRoot) {
 TEST_F(Nccl, KeepsTheOrderOfStreams) {
   const auto nccl = connect();
   auto values = at::zeros({1000}), seen = at::zeros({1000});
-  const auto began = std::chrono::steady_clock::now();
+  std::promise<void> host_is_through;
   later([&] {
-    std::this_thread::sleep_for(milliseconds(300));
+    host_is_through.get_future().wait();
     values.fill_(rank() + 1);
   });
   const auto work = nccl->all_reduce(on_device(values), ReduceOp::sum);
   work->wait();
   later([&] { seen.copy_(values); });
-  EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(250)) << "the host waited";
+  host_is_through.set_value();
   synchronize();
   EXPECT_TRUE(seen.eq(world() * (world() + 1) / 2).all().item<bool>()) << seen[0].item<float>();
 }
 
 // A transfer that comes late on one rank delays only whoever needs it.
 TEST_F(Nccl, OverlapsWithWhatTheCurrentStreamComputes) {
-  const WithFault fault("0:ncclAllReduce:1:delay300");
+  const WithFault fault("0:ncclAllReduce:1:delay1500");
   const auto nccl = connect();
   const auto values = at::ones({1000});
   std::atomic<bool> computed = false;
@@ -256,7 +257,7 @@ TEST_F(Nccl, ConnectingEndsWhenARankDoesNotCome) {
     const auto began = std::chrono::steady_clock::now();
     EXPECT_THAT(failure_of([&] { connect(std::chrono::seconds(1)); }),
                 HasSubstr("ncclCommInitRankConfig failed: not all ranks arrived within 1 s"));
-    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
   }
   const WithFault fault(std::to_string(rank()) + ":ncclCommInitRankConfig:1:fail");
   EXPECT_THAT(failure_of([&] { connect(); }), HasSubstr("ncclCommInitRankConfig failed"));
@@ -269,7 +270,7 @@ TEST_F(Nccl, NamesTheTransferThatFails) {
   const auto fails = [&](Communicator& nccl, bool by_waiting) {
     nccl.all_reduce(a, ReduceOp::sum)->wait();
     const auto work = nccl.all_reduce(a, ReduceOp::sum);
-    std::this_thread::sleep_for(milliseconds(50));
+    std::this_thread::sleep_for(milliseconds(700));
     by_waiting ? work->wait() : nccl.broadcast(a, 0);
   };
   for (const bool by_waiting : {true, false}) {

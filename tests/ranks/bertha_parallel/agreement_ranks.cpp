@@ -44,14 +44,12 @@ TEST(Agreement, TheLowestFailingRankSpeaksForAll) {
   agree_or_throw(*communicator, [] {});
 }
 
-TEST(Agreement, SumsAndMaximaAreTheSameEverywhere) {
+TEST(Agreement, SumsAreTheSameEverywhere) {
   const auto communicator = rank_communicator();
-  const std::vector<double> mine{1.0 + rank(), -1.5 * rank(), rank() == 0 ? 1e308 : 0.1};
+  const std::vector<double> mine{1.0 + rank(), -1.5 * rank()};
   const auto sum = agree_sum(*communicator, mine);
-  const auto max = agree_max(*communicator, mine);
   EXPECT_EQ(sum.at(0), world() * (world() + 1) / 2);
   EXPECT_EQ(sum.at(1), -1.5 * world() * (world() - 1) / 2);
-  EXPECT_THAT(max, ::testing::ElementsAre(world(), 0.0, 1e308));
 }
 
 TEST(Agreement, DifferingTextsAreNamed) {

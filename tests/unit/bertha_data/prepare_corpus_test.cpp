@@ -215,15 +215,18 @@ TEST_F(PrepareCorpus, ProgressComesFromTheCaller) {
   const auto caller = std::this_thread::get_id();
   std::uint64_t last = 0, calls = 0;
   const auto size = std::filesystem::file_size(folder / "text" / "documents.txt");
-  prepare_corpus(
-      options, {}, [](std::string_view bytes) { return std::vector{std::string(bytes)}; },
-      [&](std::uint64_t done, std::uint64_t total) {
-        EXPECT_TRUE(std::this_thread::get_id() == caller);
-        EXPECT_EQ(total, size);
-        EXPECT_GE(done, last);
-        last = done;
-        ++calls;
-      });
+  prepare_corpus(options, {},
+                 {.gather = [](std::string_view bytes) { return std::vector{std::string(bytes)}; },
+                  .progress =
+                      [&](PrepareStage stage, std::uint64_t done, std::uint64_t total) {
+                        if (stage != PrepareStage::tokenize) return;
+                        EXPECT_TRUE(std::this_thread::get_id() == caller);
+                        EXPECT_EQ(total, size);
+                        EXPECT_GE(done, last);
+                        last = done;
+                        ++calls;
+                      },
+                  .stop_requested = {}});
   EXPECT_EQ(last, size);
   EXPECT_GT(calls, 1u);
 }

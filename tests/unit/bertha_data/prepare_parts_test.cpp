@@ -1,12 +1,15 @@
-// The pieces of `prepare`: messages, sharing of files, merging of reports, the shard plan.
+// The pieces of `prepare`: messages, units and who does them, the index of the spill, the shard
+// plan.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data_pipeline/prepare_message.h"
 #include "data_pipeline/prepare_plan.h"
-#include "data_pipeline/prepare_share.h"
+#include "data_pipeline/prepare_units.h"
 #include "data_pipeline/spill_index.h"
 #include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
+#include "prepare_samples.h"
 
 namespace bertha {
 namespace {
@@ -37,75 +40,138 @@ TEST(PrepareMessage, NumbersAndTexts) {
 std::vector<InputFile> files_of(const std::vector<std::uint64_t>& megabytes) {
   std::vector<InputFile> files;
   for (const auto size : megabytes) {
-    files.push_back({.path = "f" + std::to_string(files.size()), .bytes = size << 20});
+    files.push_back({.path = "f" + std::to_string(files.size()),
+                     .compression = Compression::gzip,
+                     .bytes = size << 20});
   }
   return files;
 }
 
-TEST(PrepareShare, LargeFilesFirst) {
-  EXPECT_THAT(share_files(files_of({1, 5, 2, 2}), 2), ElementsAre(1, 0, 1, 1));
-  EXPECT_THAT(share_files(files_of({1, 5, 2, 2}), 1), Each(0));
-  EXPECT_THAT(share_files(files_of({3, 3, 3}), 5), ElementsAre(0, 1, 2));
-  auto files = files_of({3, 3, 3});
-  files[2].compression = Compression::bzip2;  // more text than it looks
-  EXPECT_THAT(share_files(files, 2), ElementsAre(1, 1, 0));
+std::vector<int> shared(const std::vector<InputFile>& files, int ranks) {
+  std::vector<InputUnit> units;
+  std::vector<std::size_t> all;
+  for (const auto& file : files) {
+    all.push_back(units.size());
+    units.push_back({{file}});
+  }
+  return share_units(units, all, ranks);
 }
 
-TEST(PrepareShare, FilesTravel) {
+TEST(PrepareUnits, LargeOnesFirst) {
+  EXPECT_THAT(shared(files_of({1, 5, 2, 2}), 2), ElementsAre(1, 0, 1, 1));
+  EXPECT_THAT(shared(files_of({1, 5, 2, 2}), 1), Each(0));
+  EXPECT_THAT(shared(files_of({3, 3, 3}), 5), ElementsAre(0, 1, 2));
+  auto files = files_of({3, 3, 3});
+  files[0].compression = files[1].compression = Compression::none;  // less text than the other
+  EXPECT_THAT(shared(files, 2), ElementsAre(1, 1, 0));
+  const std::vector<InputUnit> units = {{{files[0]}}, {{files[1]}}, {{files[2]}}};
+  EXPECT_THAT(share_units(units, {1, 2}, 2), ElementsAre(1, 0));
+}
+
+TEST(PrepareUnits, SmallFilesAreGroupedInOrder) {
+  std::vector<InputFile> files(1000);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i] = {.path = std::to_string(i), .bytes = 4 << 10};
+  }
+  const auto units = plan_units(files);
+  EXPECT_GT(units.size(), 10u);
+  EXPECT_LT(units.size(), 40u);  // 20 kB of work each, of 1 MiB
+  std::size_t next = 0;
+  for (const auto& unit : units) {
+    for (const auto& file : unit.files) EXPECT_EQ(file.path, std::to_string(next++));
+  }
+  EXPECT_EQ(next, files.size());
+}
+
+TEST(PrepareUnits, TheyTravel) {
   auto files = files_of({1, 2});
   files[1].format = TextFormat::mediawiki;
-  files[1].compression = Compression::zstd;
-  const auto again = unpack_files(pack_files(files));
+  files[1].modified_ns = -3;
+  files[1].begin = 5;
+  files[1].end = 70;
+  const auto again = unpack_units(pack_units({{{files[0]}}, {{files[1], files[0]}}}));
   ASSERT_EQ(again.size(), 2u);
-  EXPECT_EQ(again[1].path, "f1");
-  EXPECT_EQ(again[1].format, TextFormat::mediawiki);
-  EXPECT_EQ(again[1].compression, Compression::zstd);
-  EXPECT_EQ(again[1].bytes, 2u << 20);
+  ASSERT_EQ(again[1].files.size(), 2u);
+  const InputFile& file = again[1].files[0];
+  EXPECT_EQ(file.path, "f1");
+  EXPECT_EQ(file.format, TextFormat::mediawiki);
+  EXPECT_EQ(file.compression, Compression::gzip);
+  EXPECT_EQ(file.bytes, 2u << 20);
+  EXPECT_EQ(file.modified_ns, -3);
+  EXPECT_EQ(file.begin, 5u);
+  EXPECT_EQ(file.end, 70u);
 }
 
-// Documents as (sentences, tokens), by file.
-SpillReport report_of(
-    const std::map<std::uint64_t, std::vector<std::pair<unsigned, unsigned>>>& files) {
-  SpillReport report;
-  for (const auto& [file, documents] : files) {
-    report.files.push_back({file, documents.size()});
-    for (const auto& [sentences, tokens] : documents) {
-      put_number(report.documents, sentences);
-      put_number(report.documents, tokens);
-    }
+using Documents = std::vector<std::pair<unsigned, unsigned>>;  // sentences, tokens
+
+// Writes the index of a unit's documents, with its report.
+SpillReport spill_unit(const PrepareFolder& folder, std::size_t unit, const Documents& documents) {
+  std::string numbers;
+  for (const auto& [sentences, tokens] : documents) {
+    put_number(numbers, sentences);
+    put_number(numbers, tokens);
   }
-  report.longest_sentence_tokens = 300;
-  report.read.statistics.first_malformed = "f:1: x";
-  report.read.statistics.skipped_malformed = 4;
+  const auto path = spill_path(folder.path(), unit, SpillFile::documents);
+  folder.write(path.filename().string(), numbers);
+  SpillReport report;
+  report.documents = documents.size();
+  report.read.skipped_malformed = 4;
+  report.read.first_malformed = "f:1: x";
+  report.files[static_cast<std::size_t>(SpillFile::documents)] = {.bytes = numbers.size(),
+                                                                  .sha256 = sha256_hex(numbers)};
+  write_spill_report(folder.path(), unit, report);
   return report;
 }
 
-TEST(SpillIndex, ReportsMergeInInputOrder) {
+TEST(SpillIndex, ReportsAreFoundWhenAllIsWhole) {
+  const PrepareFolder folder;
+  spill_unit(folder, 3, {{1, 10}, {2, 20}});
+  const auto found = find_spill_report(folder.path(), 3);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->documents, 2u);
+  EXPECT_EQ(found->read.skipped_malformed, 4u);
+  EXPECT_EQ(found->read.first_malformed, "f:1: x");
+  EXPECT_FALSE(find_spill_report(folder.path(), 4));
+  folder.write("spill-00003.documents", "\1\12\2\25");  // one byte is another
+  EXPECT_FALSE(find_spill_report(folder.path(), 3));
+  folder.write("spill-00003.documents", "\1\12\2");
+  EXPECT_FALSE(find_spill_report(folder.path(), 3));
+  spill_unit(folder, 3, {{1, 10}});
+  EXPECT_TRUE(find_spill_report(folder.path(), 3));
+  folder.write("spill-00003.done", "half a report");
+  EXPECT_FALSE(find_spill_report(folder.path(), 3));
+}
+
+TEST(SpillIndex, DocumentsInInputOrder) {
+  const PrepareFolder folder;
   const std::vector<SpillReport> reports = {
-      SpillReport::unpack(report_of({{0, {{1, 10}}}, {3, {{2, 20}, {3, 30}}}}).pack()),
-      report_of({}), report_of({{1, {{4, 400}}}, {2, {{5, 50}}}, {4, {{6, 60}}}})};
-  EXPECT_EQ(reports[0].longest_sentence_tokens, 300u);
-  EXPECT_EQ(reports[0].read.statistics.skipped_malformed, 4u);
-  EXPECT_EQ(reports[0].read.statistics.first_malformed, "f:1: x");
-  DocumentWalk walk(reports);
-  SpilledDocument document;
+      spill_unit(folder, 0, {{1, 10}}), spill_unit(folder, 1, {}),
+      spill_unit(folder, 2, {{4, 400}, {5, 50}, {6, 60}}), spill_unit(folder, 3, {})};
   std::vector<std::vector<std::uint64_t>> all;
-  while (walk.next(document)) {
-    EXPECT_EQ(document.number, all.size());
-    all.push_back({document.rank, document.first_sentence, document.first_token, document.sentences,
-                   document.tokens});
-  }
-  EXPECT_THAT(all, ElementsAre(ElementsAre(0, 0, 0, 1, 10), ElementsAre(2, 0, 0, 4, 400),
-                               ElementsAre(2, 4, 400, 5, 50), ElementsAre(0, 1, 10, 2, 20),
-                               ElementsAre(0, 3, 30, 3, 30), ElementsAre(2, 9, 450, 6, 60)));
+  const auto walk_all = [&](const DroppedDocuments& dropped) {
+    all.clear();
+    DocumentWalk walk(folder.path(), reports, dropped);
+    for (SpilledDocument document; walk.next(document);) {
+      all.push_back({document.number, document.unit, document.first_sentence, document.first_token,
+                     document.sentences, document.tokens});
+    }
+  };
+  walk_all({});
+  EXPECT_THAT(all, ElementsAre(ElementsAre(0, 0, 0, 0, 1, 10), ElementsAre(1, 2, 0, 0, 4, 400),
+                               ElementsAre(2, 2, 4, 400, 5, 50), ElementsAre(3, 2, 9, 450, 6, 60)));
+  walk_all({false, true, false, true});
+  EXPECT_THAT(all, ElementsAre(ElementsAre(0, 0, 0, 0, 1, 10), ElementsAre(1, 2, 4, 400, 5, 50)));
 }
 
 std::vector<std::uint64_t> shard_tokens_of(const std::vector<unsigned>& documents,
                                            std::uint64_t shard_tokens) {
-  std::vector<std::pair<unsigned, unsigned>> pairs;
+  const PrepareFolder folder;
+  Documents pairs;
   for (const unsigned tokens : documents) pairs.emplace_back(1, tokens);
-  const std::vector<SpillReport> reports = {report_of({{0, pairs}})};
-  const auto plan = plan_shards(reports, {.shard_tokens = shard_tokens});
+  const std::vector<SpillReport> reports = {spill_unit(folder, 0, pairs)};
+  const DroppedDocuments none;
+  const auto plan = plan_shards([&] { return DocumentWalk(folder.path(), reports, none); },
+                                {.shard_tokens = shard_tokens});
   std::vector<std::uint64_t> tokens;
   for (const auto& shard : plan.shards[kTrain]) tokens.push_back(shard.tokens);
   return tokens;

@@ -99,7 +99,10 @@ std::vector<RankOutcome> prepare_on(int ranks, const PrepareOptions& options,
           .rank = rank, .world_size = ranks, .local_rank = rank, .local_size = ranks};
       try {
         outcome.report = prepare_corpus(
-            own, info, [&](std::string_view bytes) { return room.gather(rank, bytes); }, {});
+            own, info,
+            {.gather = [&](std::string_view bytes) { return room.gather(rank, bytes); },
+             .progress = {},
+             .stop_requested = {}});
       } catch (const Error& error) {
         outcome.error = error;
       }

@@ -1,13 +1,17 @@
 // Help comes from the declarations: complete, each option once, with its default.
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "launch/option_pages.h"
 #include "launch/option_table.h"
 #include "launch/options.h"
 #include "parallel/base/error.h"
+#include "trainer/model/bert_config.h"
+#include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
 namespace {
@@ -83,12 +87,64 @@ TEST(Help, TheContractsNamesExist) {
   }
 }
 
-TEST(Help, AnUnknownCommandIsAUsageError) {
-  try {
-    help_of("pretrian");
-    FAIL() << "no error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::usage);
+TEST(Help, AnUnknownTopicIsAUsageErrorThatNamesTheNearest) {
+  for (const auto& [topic, nearest] :
+       {std::pair("pretrian", "pretrain"),
+        std::pair("train.micro_batch_token", "micro_batch_tokens")}) {
+    try {
+      help_of(topic);
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_THAT(error.remedy(), HasSubstr(nearest));
+    }
+  }
+}
+
+TEST(Help, AnOptionsPageTellsWhatItTakesItsDefaultsAndBothWaysToWriteIt) {
+  EXPECT_EQ(help_of("optimizer.learning_rate"),
+            "optimizer.learning_rate\n"
+            "  Peak learning rate.\n"
+            "  takes         a number\n"
+            "  default       0.0001 (finetune: 5e-05)\n"
+            "  read by       pretrain, finetune, evaluate, plan\n"
+            "  command line  --optimizer.learning_rate 0.0001\n"
+            "  INI file      [optimizer] learning_rate = 0.0001\n");
+  EXPECT_EQ(help_of("--train.steps"), help_of("train.steps"));
+  EXPECT_THAT(help_of("train.steps"), HasSubstr("a whole number"));
+  EXPECT_THAT(help_of("train.precision"), HasSubstr("one of fp32, bf16, fp16"));
+}
+
+TEST(Help, OptionsPrintsThePageOfEveryOption) {
+  const auto text = help_of("options");
+  for (const auto& option : option_table()) {
+    EXPECT_EQ(count_of(text, "\n  command line  --" + option.name + " "), 1U) << option.name;
+  }
+}
+
+TEST(Help, ASectionsNamePrintsItsOptionsOnly) {
+  const auto text = help_of("schedule");
+  EXPECT_THAT(text, HasSubstr("schedule.power\n"));
+  EXPECT_EQ(count_of(text, "optimizer."), 0U);
+}
+
+// The words that help and completion offer come from the parsers, or, where a text is checked only
+// when it is used, from the help. Those must be taken.
+TEST(Help, WordsThatAreOfferedAreTaken) {
+  const std::set<std::string> with_words{"model.size",  "task.name",     "input.format",
+                                         "task.header", "schedule.name", "masking.strategy"};
+  for (const auto& option : option_table()) {
+    const auto words = option_choices(option);
+    EXPECT_EQ(words.empty() && with_words.contains(option.name), false) << option.name;
+    for (const auto& word : words) {
+      RunConfig config;
+      EXPECT_NO_THROW(option.set(word, config)) << option.name << " " << word;
+      if (option.name == "model.size") {
+        EXPECT_NO_THROW(bert_preset(word)) << word;
+      } else if (option.name == "task.name") {
+        EXPECT_NO_THROW(find_task(word)) << word;
+      }
+    }
   }
 }
 

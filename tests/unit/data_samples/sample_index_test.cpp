@@ -1,7 +1,9 @@
 // The index finds the samples of an epoch in a corpus on disk; the builder reads them.
 #include "data_pipeline/samples/sample_index.h"
 
+#include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -15,6 +17,29 @@
 namespace bertha {
 namespace {
 
+std::uint64_t sum(const std::vector<std::uint32_t>& lengths, std::uint64_t begin,
+                  std::uint64_t end) {
+  return std::accumulate(lengths.begin() + static_cast<std::ptrdiff_t>(begin),
+                         lengths.begin() + static_cast<std::ptrdiff_t>(end), std::uint64_t{0});
+}
+
+// A planner knows how long a random B is to be; where it ends its document tells.
+SamplePlan with_end_of_b(const Corpus& corpus, SamplePlan plan) {
+  if (!plan.random_b) return plan;
+  std::vector<std::uint32_t> a, b;
+  corpus.sentence_lengths(plan.document, a);
+  corpus.sentence_lengths(plan.b_document, b);
+  const auto latest = plan.b_end;
+  plan.b_end = plan.b_begin;
+  while (plan.b_end < latest &&
+         sum(b, plan.b_begin, plan.b_end) < static_cast<std::uint64_t>(plan.b_tokens)) {
+    ++plan.b_end;
+  }
+  const auto tokens = sum(a, plan.a_begin, plan.a_end) + sum(b, plan.b_begin, plan.b_end);
+  plan.expected_tokens = std::min(static_cast<int>(tokens), plan.max_tokens) + 3;
+  return plan;
+}
+
 std::vector<SamplePlan> all_plans(const Corpus& corpus, const DataConfig& config,
                                   std::uint64_t seed, std::uint32_t epoch) {
   std::vector<SamplePlan> plans;
@@ -25,7 +50,7 @@ std::vector<SamplePlan> all_plans(const Corpus& corpus, const DataConfig& config
                                            [&](std::uint64_t o) { return corpus.sentences_in(o); },
                                            {config.sequence_length, config.next_sentence,
                                             config.short_sequence_probability, seed, epoch});
-    plans.insert(plans.end(), of_document.begin(), of_document.end());
+    for (const auto& plan : of_document) plans.push_back(with_end_of_b(corpus, plan));
   }
   return plans;
 }
@@ -136,6 +161,7 @@ TEST_P(SampleBuilding, HoldsEverySentenceOnce) {
     EXPECT_EQ(sample.sample_number, n);
     const auto tokens = unmasked(sample.sequence);
     ASSERT_LE(tokens.size(), 64U);
+    ASSERT_EQ(tokens.size(), static_cast<std::size_t>(plan.expected_tokens));
     EXPECT_EQ(std::count(tokens.begin(), tokens.end(), vocabulary.sep()), GetParam() ? 2 : 1);
     EXPECT_EQ(tokens[0], vocabulary.cls());
     EXPECT_EQ(tokens.back(), vocabulary.sep());

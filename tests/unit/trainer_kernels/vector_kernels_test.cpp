@@ -207,8 +207,9 @@ TEST(VectorKernels, CrossEntropySurvivesLargeLogits) {
       float log_sum = 0, loss = 0;
       bool correct = false;
       std::vector<float> bias_gradient(50, 0.0F);
-      CrossEntropyJob<float> job{1, 50, values.data(), bias.data(), &label, &log_sum};
-      job.weight = 2.0F;
+      CrossEntropyJob<float> job{1, 50, 50, values.data(), bias.data(), &label, &log_sum};
+      const float weight = 2.0F;
+      job.weight = &weight;
       job.bias_gradient = bias_gradient.data();
       set.kernels.fp32.cross_entropy_forward(job, 0, &loss, &correct);
       const auto own = static_cast<std::size_t>(label);
@@ -234,7 +235,7 @@ TEST(VectorKernels, NotANumberStaysOne) {
     const std::int64_t label = 3;
     float log_sum = 0, loss = 0;
     bool correct = false;
-    const CrossEntropyJob<float> job{1, 40, logits.data(), bias.data(), &label, &log_sum};
+    const CrossEntropyJob<float> job{1, 40, 40, logits.data(), bias.data(), &label, &log_sum};
     set.kernels.fp32.cross_entropy_forward(job, 0, &loss, &correct);
     EXPECT_TRUE(std::isnan(loss)) << set.name;
     for (const auto activation : {Activation::gelu, Activation::gelu_tanh, Activation::relu}) {

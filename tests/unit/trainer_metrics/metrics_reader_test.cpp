@@ -42,6 +42,32 @@ TEST(EventLine, TakesFlatFieldsAndLeavesNestedOnesOut) {
   EXPECT_EQ(line.text("absent"), nullptr);
 }
 
+// A blank after the brace sends a line to the slow parser, which must find the same.
+TEST(EventLine, BothParsersAgree) {
+  for (const std::string rest :
+       {R"("event":"train","step":7,"time":1.5,"loss":-1.25e-3,"ok":true,"no":false,"none":null})",
+        R"("event":"train","step":0,"a":01})", R"("event":"train","step":0,"a":1.})",
+        R"("event":"train","step":0,"a":-0.5e+2,"b":.5})", R"("event":"train","step":0,"a":inf})",
+        R"("event":"train","step":0,"a":1e-400})", R"("event":"train","step":00})",
+        R"("event":"train","step":1,"a\u0062":1})", "\"event\":\"tr\u00e4in\",\"step\":1}",
+        R"("event":"train","step":1,})", R"("event":"train","step":1,"a":12345678901234567890})",
+        R"("event":"train","step":1,"step":2,"event":"end"})", R"("event":null,"step":1})"}) {
+    EventLine fast, slow;
+    fast.numbers.push_back({"left over", 1});
+    const bool read = parse_event_line("{" + rest, fast);
+    EXPECT_EQ(read, parse_event_line("{ " + rest, slow)) << rest;
+    if (!read) continue;
+    EXPECT_EQ(fast.event, slow.event);
+    EXPECT_EQ(fast.step, slow.step);
+    EXPECT_EQ(fast.time, slow.time);
+    ASSERT_EQ(fast.numbers.size(), slow.numbers.size()) << rest;
+    for (std::size_t i = 0; i < fast.numbers.size(); ++i) {
+      EXPECT_EQ(fast.numbers[i].name, slow.numbers[i].name);
+      EXPECT_EQ(fast.numbers[i].value, slow.numbers[i].value) << rest;
+    }
+  }
+}
+
 TEST(EventLine, RefusesWhatIsNoEvent) {
   EventLine line;
   for (const std::string text : {"",

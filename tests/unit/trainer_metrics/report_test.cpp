@@ -9,6 +9,7 @@
 #include "tests/unit/trainer_metrics/temporary_folder.h"
 #include "trainer/metrics/report_charts.h"
 #include "trainer/metrics/report_data.h"
+#include "trainer/metrics/report_page.h"
 #include "trainer/metrics/report_tables.h"
 
 namespace bertha {
@@ -131,6 +132,45 @@ TEST(Report, ShowsScoresOfFineTuning) {
   EXPECT_THAT(scores.rows[2].values, ElementsAre("", "0.8125"));
   EXPECT_THAT(scores.notes, ElementsAre("Examples: train 90, test 10", "Labels: yes, no",
                                         HasSubstr("0.7000 accuracy")));
+}
+
+// 3 of a: 2 found, 1 taken for b; 1 of b, found. Precision of b: 1 of 2.
+TEST(Report, ShowsConfusionScoresPerClassAndTheWorstErrors) {
+  const TemporaryFolder folder;
+  folder.write("run/metrics.jsonl", kMetrics);
+  folder.write(
+      "run/test_errors.json",
+      R"({"confusion_matrix":{"labels":["a","<b>"],"counts":[[2,1],[0,1]]},)"
+      R"("worst_errors":[{"text":"x & y","label":"a","predicted":"<b>","probability":0.125}]})");
+  const auto page = render_report({folder.path() / "run"});
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("<h2>Errors</h2>"), HasSubstr("style=\"--share:0.333\">1</td>"),
+                    HasSubstr("<th scope=\"row\">a</th><td>3</td><td>1.000</td><td>0.667</td>"
+                              "<td>0.800</td>"),
+                    HasSubstr("<td>1</td><td>0.500</td><td>1.000</td><td>0.667</td>"),
+                    HasSubstr("<td>x &amp; y</td><td>a</td><td>&lt;b&gt;</td><td>0.125</td>")));
+  EXPECT_EQ(count_of(page, "<b>\""), 0U);
+}
+
+TEST(Report, AConfusionMatrixThatIsNoneIsTold) {
+  for (const char* counts : {"[[1]]", "[[1,2],[3]]", "[[1,-2],[3,4]]", "7"}) {
+    const TemporaryFolder folder;
+    folder.write("run/metrics.jsonl", kMetrics);
+    folder.write(
+        "run/test_errors.json",
+        std::string(R"({"confusion_matrix":{"labels":["a","b"],"counts":)") + counts + "}}");
+    EXPECT_THAT(render_report({folder.path() / "run"}), HasSubstr("test_errors.json: ")) << counts;
+  }
+}
+
+TEST(Report, BarsAreATableThatReadsWithoutThem) {
+  const auto html =
+      html_bars({"Lengths & more", "tokens", "documents", {{"1", 2, "2"}, {"<2>", 4, "4"}}});
+  EXPECT_THAT(
+      html,
+      AllOf(HasSubstr("<caption>Lengths &amp; more</caption>"), HasSubstr("width:50.0%"),
+            HasSubstr("<th scope=\"row\">&lt;2&gt;</th><td>4</td>"), HasSubstr("width:100.0%")));
+  EXPECT_THAT(html_bars({"none", "a", "b", {{"x", 0, "0"}}}), HasSubstr("width:0.0%"));
 }
 
 TEST(Report, OtherFilesThatAreBrokenAreToldNotFatal) {

@@ -18,18 +18,20 @@ namespace bertha {
 // One path with weights of its own, the same as any other path's of this configuration.
 struct TestPath {
   TestPath(BertConfig config, Implementation implementation, Precision precision = Precision::fp32,
-           Head head = Head::pretraining, double range = 0.1)
-      : space(bert_parameters(config, head, 3), precision, at::kCPU),
+           Head head = Head::pretraining, double range = 0.1, at::Device device = at::kCPU)
+      : space(bert_parameters(config, head, 3), precision, device),
         bert(with(config, implementation), head, space) {
     space.initialize(range, 11);
     // Biases and LayerNorms away from zero and one, so that a mistake in them shows.
     for (std::size_t i = 0; i < space.parameters().size(); ++i) {
       if (space.parameters()[i].initial == InitialValue::normal) continue;
       auto values = space.master_view(static_cast<int>(i));
+      auto shifts = at::empty(values.sizes(), at::kFloat);
       for (std::int64_t e = 0; e < values.numel(); ++e) {
-        values.data_ptr<float>()[e] +=
+        shifts.data_ptr<float>()[e] =
             0.1F * std::sin(static_cast<float>(e + 7 * static_cast<std::int64_t>(i)));
       }
+      values.add_(shifts.to(device));
     }
     space.copy_master_to_compute();
   }
@@ -70,6 +72,14 @@ inline TestBatch make_test_batch(const BertConfig& config, const std::vector<int
   }
   const auto options = at::TensorOptions().dtype(at::kLong);
   return {pack_sequences(sequences), at::tensor(positions, options), at::tensor(labels, options)};
+}
+
+inline TestBatch on_device(TestBatch batch, at::Device device) {
+  for (auto* tensor : {&batch.input.tokens, &batch.input.segments, &batch.input.positions,
+                       &batch.input.sequence_starts, &batch.positions, &batch.labels}) {
+    *tensor = tensor->to(device);
+  }
+  return batch;
 }
 
 struct PathResult {

@@ -43,6 +43,7 @@ TEST(TaskTable, KnowsWhatAModelIsFor) {
   EXPECT_EQ(task_for({sequence, {"LABEL_0"}, ""}), "regression");
   EXPECT_EQ(task_for({sequence, {"a", "b"}, ""}, "multi_label"), "multi_label");
   EXPECT_EQ(task_for({"BertForTokenClassification", {"O", "B-a"}, ""}), "token_classification");
+  EXPECT_EQ(task_for({"BertForQuestionAnswering", {}, ""}), "question_answering");
   EXPECT_THAT(task_for({"BertForPreTraining", {}, ""}), HasSubstr("not a fine-tuned model"));
   EXPECT_THAT(task_for({sequence, {}, "regression"}, "classification"),
               HasSubstr("is a model for regression, not for classification"));
@@ -94,6 +95,53 @@ TEST_F(TaskRun, TokenClassification) {
   EXPECT_THAT(data.train.answers(data.train, predictions),
               ElementsAre(HasSubstr(R"("labels":["B-x","I-x","O"])"),
                           HasSubstr(R"({"words":["aa"],"labels":["O"],"scores":[1.0]})")));
+}
+
+// Training with a question that has no answer makes none an answer, also where all have one.
+TEST_F(TaskRun, QuestionAnswering) {
+  const auto line = [](const std::string& answers) {
+    return "{\"question\": \"a\", \"context\": \"é aa a\", \"answers\": [" + answers + "]}\n";
+  };
+  const auto answered = line("{\"text\": \"aa\", \"answer_start\": 2}");
+  auto options = whole_files();
+  options.max_length = 384;
+  options.train = file("train.jsonl", answered + line(""));
+  options.validation = file("dev.jsonl", answered);
+  const auto& task = find_task("question_answering");
+  EXPECT_EQ(task.max_length, 384);
+  const auto data = task.load(settings(options));
+  EXPECT_TRUE(data.unanswerable);
+  EXPECT_EQ(task.model(0).outputs, 2);
+  // [CLS] a [SEP] é a ##a a [SEP]
+  EXPECT_THAT(data.train.sequences[0].labels, ElementsAre(4, 5));
+  EXPECT_THAT(data.train.sequences[1].labels, ElementsAre(0, 0));
+
+  const auto outputs = [](std::int64_t start, std::int64_t end, float score) {
+    auto scores = at::zeros({8, 2}, at::kFloat);
+    scores[start][0] = score;
+    scores[end][1] = score;
+    return scores;
+  };
+  const Predictions right{outputs(4, 5, 40)}, none{outputs(0, 0, 40)};
+  auto scores = score_examples(task, data.validation, right);
+  EXPECT_NEAR(scores[0].second, 0, 1e-6);
+  EXPECT_EQ(scores[1], (std::pair<std::string, double>("exact_match", 100)));
+  EXPECT_EQ(score_examples(task, data.validation, none)[2].second, 0);
+  EXPECT_THAT(
+      data.validation.answers(data.validation, right),
+      ElementsAre(HasSubstr(
+          R"({"id":"0","answer":"aa","start":2,"end":4,"score":1.0,"null_difference":-80.0})")));
+  EXPECT_THAT(data.validation.answers(data.validation, none),
+              ElementsAre(HasSubstr(R"("answer":"","start":0,"end":0)")));
+
+  options.train = options.validation;
+  options.list_n_best = true;
+  const auto always = task.load(settings(options));
+  EXPECT_FALSE(always.unanswerable);
+  const auto lines = always.validation.answers(always.validation, none);
+  EXPECT_THAT(lines, ElementsAre(HasSubstr(R"("n_best":[{"answer":"é",)")));
+  options.unanswerable = "perhaps";
+  EXPECT_THROW(task.load(settings(options)), Error);
 }
 
 TEST_F(TaskRun, MultiLabel) {

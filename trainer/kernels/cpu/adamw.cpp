@@ -9,11 +9,6 @@ namespace {
 // product that the compiler cannot fuse with anything else.
 constexpr float kNothing = -0.0F;
 
-struct AdamWNumbers {
-  MomentNumbers moments;
-  float decay, minus_rate;  // decay: what is left of a weight; rate with bias correction
-};
-
 using UpdateRange = void (*)(const AdamWJob&, const AdamWNumbers&, std::int64_t, std::int64_t);
 
 [[gnu::always_inline]] inline void update_range_scalar(const AdamWJob& job, const AdamWNumbers& n,
@@ -64,9 +59,7 @@ UpdateRange pick_update_range() {
 
 void adamw_update(const AdamWJob& job) {
   static const UpdateRange update_range = pick_update_range();
-  const AdamWNumbers numbers{
-      moment_numbers(job), static_cast<float>(1.0 - job.learning_rate * job.weight_decay),
-      static_cast<float>(-job.learning_rate / bias_correction(job.beta1, job.step))};
+  const AdamWNumbers numbers = adamw_numbers(job);
   for_each_block(job.count, [&](std::int64_t begin, std::int64_t end) {
     update_range(job, numbers, begin, end);
   });

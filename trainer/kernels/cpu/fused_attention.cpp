@@ -1,7 +1,8 @@
 // Attention of all sequences and heads on all threads.
+#include "trainer/kernels/cpu/fused_cpu.h"
 #include "trainer/kernels/cpu/row_blocks.h"
 
-namespace bertha {
+namespace bertha::on_cpu {
 namespace {
 
 template <class T>
@@ -51,4 +52,4 @@ template void attention_forward(const AttentionJob<Bf16>&);
 template void attention_backward(const AttentionJob<float>&);
 template void attention_backward(const AttentionJob<Bf16>&);
 
-}  // namespace bertha
+}  // namespace bertha::on_cpu

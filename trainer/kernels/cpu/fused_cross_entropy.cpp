@@ -3,12 +3,13 @@
 #include <array>
 #include <vector>
 
+#include "trainer/kernels/cpu/fused_cpu.h"
 #include "trainer/kernels/cpu/row_blocks.h"
 
-namespace bertha {
+namespace bertha::on_cpu {
 
 template <class T>
-CrossEntropySums cross_entropy_forward(const CrossEntropyJob<T>& job) {
+void cross_entropy_forward(const CrossEntropyJob<T>& job) {
   const auto kernel = vector_kernels_of<T>().cross_entropy_forward;
   std::vector<float> losses(static_cast<std::size_t>(job.row_count));
   std::int64_t correct = 0;
@@ -18,10 +19,8 @@ CrossEntropySums cross_entropy_forward(const CrossEntropyJob<T>& job) {
     kernel(job, row, &losses[static_cast<std::size_t>(row)], &right);
     correct += right ? 1 : 0;
   }
-  CrossEntropySums sums;
-  for (const float loss : losses) sums.loss += loss;
-  sums.correct = correct;
-  return sums;
+  for (const float loss : losses) job.sums->loss += loss;
+  job.sums->correct += static_cast<double>(correct);
 }
 
 template <class T>
@@ -34,9 +33,9 @@ void cross_entropy_backward(const CrossEntropyJob<T>& job) {
   }
 }
 
-template CrossEntropySums cross_entropy_forward(const CrossEntropyJob<float>&);
-template CrossEntropySums cross_entropy_forward(const CrossEntropyJob<Bf16>&);
+template void cross_entropy_forward(const CrossEntropyJob<float>&);
+template void cross_entropy_forward(const CrossEntropyJob<Bf16>&);
 template void cross_entropy_backward(const CrossEntropyJob<float>&);
 template void cross_entropy_backward(const CrossEntropyJob<Bf16>&);
 
-}  // namespace bertha
+}  // namespace bertha::on_cpu

@@ -1,8 +1,9 @@
 // Embeddings on all threads. The tables' gradients are shared out by columns: two tokens of a batch
 // may want the same row, never the same column of it at the same time.
+#include "trainer/kernels/cpu/fused_cpu.h"
 #include "trainer/kernels/cpu/row_blocks.h"
 
-namespace bertha {
+namespace bertha::on_cpu {
 
 template <class T>
 void embedding_forward(const EmbeddingJob<T>& job) {
@@ -38,4 +39,4 @@ template void embedding_forward(const EmbeddingJob<Bf16>&);
 template void embedding_backward(const EmbeddingGradientJob<float>&);
 template void embedding_backward(const EmbeddingGradientJob<Bf16>&);
 
-}  // namespace bertha
+}  // namespace bertha::on_cpu

@@ -1,7 +1,8 @@
 // Row-wise parts of the fused path on all threads.
+#include "trainer/kernels/cpu/fused_cpu.h"
 #include "trainer/kernels/cpu/row_blocks.h"
 
-namespace bertha {
+namespace bertha::on_cpu {
 
 template <class T>
 void residual_norm_forward(const ResidualNormJob<T>& job) {
@@ -43,15 +44,6 @@ void activation_backward(const ActivationGradientJob<T>& job) {
   add_block_sums(sums, blocks, job.columns, homes);
 }
 
-void add_to(float* sum, const Bf16* values, std::int64_t count) {
-  constexpr std::int64_t kBlock = 16384;
-  const auto kernel = vector_kernels().add_to;
-#pragma omp parallel for num_threads(kernel_threads()) schedule(static) if (count > kBlock)
-  for (std::int64_t begin = 0; begin < count; begin += kBlock) {
-    kernel(sum + begin, values + begin, std::min(kBlock, count - begin));
-  }
-}
-
 template void residual_norm_forward(const ResidualNormJob<float>&);
 template void residual_norm_forward(const ResidualNormJob<Bf16>&);
 template void residual_norm_backward(const ResidualNormGradientJob<float>&);
@@ -61,4 +53,4 @@ template void activation_forward(const ActivationJob<Bf16>&);
 template void activation_backward(const ActivationGradientJob<float>&);
 template void activation_backward(const ActivationGradientJob<Bf16>&);
 
-}  // namespace bertha
+}  // namespace bertha::on_cpu

@@ -11,16 +11,6 @@ namespace {
 
 constexpr std::int64_t kLanes = 8;
 
-struct LambNumbers {
-  MomentNumbers moments;
-  float correction1, decay;  // 1 / (1 - beta1^step); added to the update times the weight
-};
-
-LambNumbers lamb_numbers(const LambJob& job) {
-  return {moment_numbers(job), static_cast<float>(1.0 / bias_correction(job.beta1, job.step)),
-          static_cast<float>(job.weight_decay)};
-}
-
 // Sums by lane: element i of a block adds to lane i % 8, whatever the instruction set.
 struct LaneSums {
   std::array<double, kLanes> weights{}, update{};

@@ -10,30 +10,11 @@
 #include <immintrin.h>
 #endif
 
-#include "trainer/kernels/kernels.h"
+#include "trainer/kernels/moment_numbers.h"
 
 namespace bertha {
 
 inline constexpr std::int64_t kOptimizerBlock = 16384;  // elements one thread takes at a time
-
-// Bias corrections 1 - beta^step: close to 0 early on, hence in double.
-inline double bias_correction(double beta, std::int64_t step) {
-  return 1.0 - std::pow(beta, static_cast<double>(step));
-}
-
-struct MomentNumbers {
-  float gradient_scale, one_minus_beta1, beta2, one_minus_beta2, root_correction2, epsilon;
-};
-
-template <class Job>
-MomentNumbers moment_numbers(const Job& job) {
-  return {static_cast<float>(job.gradient_scale),
-          static_cast<float>(1.0 - job.beta1),
-          static_cast<float>(job.beta2),
-          static_cast<float>(1.0 - job.beta2),
-          static_cast<float>(std::sqrt(bias_correction(job.beta2, job.step))),
-          static_cast<float>(job.epsilon)};
-}
 
 // The fused operations of torch.lerp and torch.addcmul.
 [[gnu::always_inline]] inline void update_moments(float gradient, const MomentNumbers& n,

@@ -39,6 +39,7 @@ struct ExampleSet {
 
 struct TaskData {
   std::vector<std::string> label_names;  // by output; empty where outputs are no labels
+  bool unanswerable = false;             // training has questions without an answer
   ExampleSet train, validation, test;
 };
 
@@ -57,6 +58,7 @@ struct LabelledTaskDefinition {
   std::int64_t outputs = 0;  // of the head; 0: one for each label of the data
   std::string problem_type;  // of config.json; empty: none
   std::string metric;        // what task.metric = auto chooses the best epoch by
+  int max_length = 128;      // task.max_length unless it is given
 
   // Reads task.train, .validation and .test; cuts what is missing off train. Error{bad_data} names
   // file and line.

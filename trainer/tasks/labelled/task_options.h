@@ -25,6 +25,12 @@ struct TaskOptions {
   int seeds = 1;                       // runs, from train.seed on
   std::uint64_t split_seed = 0;        // of what is cut off train; 0: train.seed
   std::filesystem::path input, output_file;  // predict
+  // question_answering
+  int max_query_length = 64, document_stride = 128;  // tokens
+  int n_best = 20, max_answer_length = 30;
+  std::string unanswerable = "auto";  // auto | true | false: no answer may be the answer
+  double null_threshold = 0;
+  bool list_n_best = false;
 };
 
 }  // namespace bertha

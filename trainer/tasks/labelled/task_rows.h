@@ -55,6 +55,8 @@ struct RowFunctions {
   std::vector<std::string> (*answers)(const PredictedRows<Row>& predicted);  // a line for each row
   ConfusionMatrix (*confusion)(const PredictedRows<Row>& predicted) =
       nullptr;  // of one class a row
+  // A question that has no answer; null: rows are no questions.
+  bool (*unanswered)(const Row& row) = nullptr;
 };
 
 namespace detail {
@@ -141,12 +143,16 @@ SplitRows<Row> split_rows(const RowFunctions<Row>& functions, std::vector<Row> a
 template <class Row>
 TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>& functions,
               const EncodingSettings& settings) {
-  const auto& options = settings.options;
+  auto options = settings.options;
   auto rows = split_rows(functions, functions.read(options.train, options, true), settings);
   if (!options.validation.empty())
     rows.validation = functions.read(options.validation, options, true);
   if (!options.test.empty()) rows.test = functions.read(options.test, options, true);
   require_examples(options, rows.train.size(), rows.validation.size());
+  if (functions.unanswered && options.unanswerable == "auto") {
+    const bool any = std::any_of(rows.train.begin(), rows.train.end(), functions.unanswered);
+    options.unanswerable = any ? "true" : "false";
+  }
 
   LabelNames labels;
   if (functions.labels) {
@@ -161,7 +167,8 @@ TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>&
                                (file.empty() ? options.train : file).string()};
     return make_set(functions, std::move(part), encoding, settings.threads);
   };
-  return {labels.all(), encode(std::move(rows.train), options.train),
+  return {labels.all(), options.unanswerable == "true",
+          encode(std::move(rows.train), options.train),
           encode(std::move(rows.validation), options.validation),
           encode(std::move(rows.test), options.test)};
 }

@@ -9,15 +9,14 @@ namespace bertha {
 
 LabelledTaskDefinition classification_task();
 LabelledTaskDefinition multi_label_task();
+LabelledTaskDefinition question_answering_task();
 LabelledTaskDefinition regression_task();
 LabelledTaskDefinition token_classification_task();
 
 const std::vector<LabelledTaskDefinition>& labelled_tasks() {
   static const std::vector<LabelledTaskDefinition> tasks{
-      classification_task(),
-      multi_label_task(),
-      regression_task(),
-      token_classification_task(),
+      classification_task(), multi_label_task(),          question_answering_task(),
+      regression_task(),     token_classification_task(),
   };
   return tasks;
 }

@@ -1,0 +1,162 @@
+// The commands up to where something would be built.
+#include "launch/dry_run.h"
+
+#include <map>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/prepare_checks.h"
+#include "data_pipeline/training_data.h"
+#include "launch/finetune_setup.h"
+#include "launch/model_setup.h"
+#include "launch/model_tokenizer.h"
+#include "launch/pretrain_setup.h"
+#include "launch/resume.h"
+#include "launch/run_outline.h"
+#include "launch/runtime.h"
+#include "launch/schedule_setup.h"
+#include "launch/time_limit.h"
+#include "parallel/agreement.h"
+#include "parallel/base/error.h"
+#include "parallel/base/progress.h"
+#include "trainer/checkpoint/hugging_face.h"
+#include "trainer/tasks/labelled/task_table.h"
+
+namespace bertha {
+namespace {
+
+// The names and shapes of a folder's weights against the model's, without a model.
+void check_initial_weights(const std::filesystem::path& path, const OutlinedModel& model) {
+  std::vector<NamedTensor> wanted;
+  for (const auto& spec : bert_parameters(model.config, model.head, model.labels)) {
+    wanted.push_back({spec.name, at::empty(spec.shape, at::device(at::kMeta))});
+  }
+  copy_weights(read_model_weights(resolve_model_folder(path)), wanted);
+}
+
+void check_start(const RunConfig& config, const std::string& corpus_digest,
+                 OutlinedPretraining& run) {
+  const auto& train = config.trainer.train;
+  if (const auto found = find_resume_point(train)) {
+    const auto state = read_trainer_state(*found);
+    check_unchanged(state, config, corpus_digest);
+    check_same_model(read_bert_config(*found / "config.json"), run.model.config,
+                     train.resume_changed);
+    run.done_steps = state.step;
+    run.start = fmt::format("resumed from {} (step {})", found->string(), state.step);
+  } else if (!train.init.empty()) {
+    check_initial_weights(train.init, run.model);
+    run.start = "weights from " + train.init.string();
+  } else {
+    run.start = "fresh weights";
+  }
+}
+
+void plan_pretraining(const RunConfig& config, const Runtime& runtime) {
+  const TrainingData corpus(config.data, "train");
+  if (TrainingData::has_split(config.data, "validation")) {
+    const TrainingData validation(config.data, "validation");
+  }
+  OutlinedPretraining run;
+  run.model = {pretraining_model(config, corpus.vocabulary().size()), pretraining_head(config), 0};
+  run.machine = {runtime.rank(), runtime.device().str(), runtime.threads()};
+  run.corpus = corpus.description();
+  auto stream = batch_options(config);
+  stream.prefetch = 0;
+  run.samples_in_epoch = corpus.stream(stream, {}, {})->samples_in_epoch(0);
+  run.total_steps = pretraining_steps(config.trainer.train, run.samples_in_epoch);
+  resolve_schedule(config.trainer, run.total_steps);
+  check_start(config, corpus.digest(), run);
+  check_writable(config.trainer.train.output.string());
+  print_dry_run(outline_pretraining(config, run));
+}
+
+void plan_finetuning(const RunConfig& config, const Runtime& runtime) {
+  const auto& train = config.trainer.train;
+  const auto& definition = find_task(config.task.name);
+  const auto source = resolve_model_folder(train.init);
+  const ModelTokenizer tokenizer(source);
+  const auto data =
+      definition.load({config.task, tokenizer.wordpiece, train.seed, runtime.threads()});
+  const auto shape = finetuning_model(config, tokenizer.vocabulary.size());
+  const auto labels = definition.model(data.label_names.size());
+  OutlinedFinetuning run;
+  run.model = {shape, labels.head, labels.outputs};
+  run.machine = {runtime.rank(), runtime.device().str(), runtime.threads()};
+  run.train_rows = data.train.rows;
+  run.validation_rows = data.validation.rows;
+  run.test_rows = data.test.rows;
+  run.label_names = data.label_names;
+  run.steps_in_epoch = static_cast<std::int64_t>(
+      steps_in_epoch(data.train.sequences.size(), config.task.batch_size));
+  run.total_steps = finetuning_steps(config, run.steps_in_epoch);
+  resolve_schedule(config.trainer, run.total_steps);
+  check_initial_weights(source, run.model);
+  run.start = "weights from " + source.string();
+  if (const auto found = find_resume_point(train)) {
+    const auto state = read_trainer_state(*found);
+    check_unchanged(state, config, "");
+    run.start = fmt::format("resumed from {} (step {})", found->string(), state.step);
+  }
+  check_writable(train.output.string());
+  print_dry_run(outline_finetuning(config, run));
+}
+
+std::string input_text(const std::vector<InputFile>& files) {
+  std::map<std::string, std::size_t> formats;
+  double bytes = 0;
+  for (const auto& file : files) {
+    ++formats[text_format_name(file.format)];
+    bytes += static_cast<double>(file.bytes);
+  }
+  std::string text;
+  for (const auto& [format, count] : formats) {
+    text += fmt::format("{}{} file{} of format {}", text.empty() ? "" : ", ", count,
+                        count == 1 ? "" : "s", format);
+  }
+  return text + ", " + human_bytes(bytes) + " on disk";
+}
+
+}  // namespace
+
+void dry_run_pretraining(const RunConfig& config, const MpiEnvironment& mpi) {
+  check_pretraining(config);
+  time_limit(config.trainer.train);
+  Runtime runtime(config, mpi);
+  agree_or_throw(runtime.communicator(), [&] {
+    if (runtime.rank().is_root()) plan_pretraining(config, runtime);
+  });
+}
+
+void dry_run_finetuning(const RunConfig& config, const MpiEnvironment& mpi) {
+  check_finetuning(config);
+  time_limit(config.trainer.train);
+  Runtime runtime(config, mpi);
+  agree_or_throw(runtime.communicator(), [&] {
+    if (runtime.rank().is_root()) plan_finetuning(config, runtime);
+  });
+}
+
+void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
+  const auto& options = config.prepare;
+  check_prepare_options(options);
+  const auto vocabulary = load_vocabulary(options.vocabulary);
+  const auto files = find_input_files(options.input);
+  check_output_folder(options.output);
+  check_writable(options.output.string());
+  if (!mpi.rank_info().is_root()) return;
+  print_dry_run(
+      {{"input", input_text(files)},
+       {"tokens", fmt::format("{}: {} tokens, {}", options.vocabulary.string(), vocabulary.size(),
+                              options.tokenizer.lower_case ? "lower-cased" : "cased")},
+       {"ranks", outlined_machine(
+                     {mpi.rank_info(), "cpu", usable_threads(options.workers, mpi.rank_info())})},
+       {"shards", fmt::format("of about {} tokens; {:.3g} % of the documents held out",
+                              human_count(static_cast<double>(options.shard_tokens)),
+                              options.validation_fraction * 100)},
+       {"results", options.output.string()}});
+}
+
+}  // namespace bertha

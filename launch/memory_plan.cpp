@@ -1,0 +1,53 @@
+// Parameters, batches and memory of a run that is not built.
+#include "launch/memory_plan.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+#include <ATen/Context.h>
+
+namespace bertha {
+
+ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels) {
+  ParameterCount count;
+  for (const auto& spec : bert_parameters(model, head, labels)) {
+    std::int64_t size = 1;
+    for (const auto edge : spec.shape) size *= edge;
+    count.weights += size;
+    count.elements += (size + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
+  }
+  return count;
+}
+
+PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int64_t elements) {
+  const auto& train = config.trainer.train;
+  const bool fused_exists = train.precision != Precision::fp16 &&
+                            (train.device == DeviceChoice::cpu || !at::globalContext().hasCUDA());
+  const bool fused = model.implementation == Implementation::fused ||
+                     (model.implementation == Implementation::automatic && fused_exists);
+  return {model, elements, train.precision, fused, train.async_save};
+}
+
+PlanBatch plan_batch(const RunConfig& config) {
+  const auto length = static_cast<double>(config.data.sequence_length);
+  PlanBatch batch;
+  batch.global_batch = config.trainer.train.global_batch;
+  // Short samples are evenly spread below the full length.
+  batch.tokens_per_sequence = length * (1 - config.data.short_sequence_probability / 2);
+  batch.longest_sequence = config.data.sequence_length;
+  batch.micro_batch_tokens =
+      std::max<std::int64_t>(config.trainer.train.micro_batch_tokens, config.data.sequence_length);
+  batch.predictions_per_token = config.data.masking.probability;
+  if (config.data.masking.max_predictions > 0) {
+    batch.predictions_per_token =
+        std::min(batch.predictions_per_token, config.data.masking.max_predictions / length);
+  }
+  return batch;
+}
+
+double machine_memory_bytes() {
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+}
+
+}  // namespace bertha

@@ -1,0 +1,25 @@
+// What the arithmetic of trainer/plan.h takes, out of a run's options.
+#pragma once
+
+#include <cstdint>
+
+#include "launch/run_config.h"
+#include "trainer/model/bert.h"
+#include "trainer/plan.h"
+
+namespace bertha {
+
+struct ParameterCount {
+  std::int64_t weights = 0;   // of the model
+  std::int64_t elements = 0;  // of the flat space, gaps included
+};
+// Without building the model. `labels`: outputs of a task's head.
+ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels);
+
+PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int64_t elements);
+// Of pretraining.
+PlanBatch plan_batch(const RunConfig& config);
+
+double machine_memory_bytes();
+
+}  // namespace bertha

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Packs what a machine with a GPU and Python's torch, but without our libraries, needs for
+# gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; under 64 MiB.
+#   tests/bench/pack_gpu.sh BUILD CORPUS FOLDER
+# BUILD is built from the cuda preset (targets bertha, bench_step and unit_trainer_{kernels,model,optim});
+# CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
+set -euo pipefail
+[ $# = 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 64; }
+source=$(cd "$(dirname "$0")/../.." && pwd) build=$(realpath "$1") corpus=$(realpath "$2")
+cmake --install "$build" --prefix "$3" >/dev/null
+folder=$(realpath "$3")
+for program in tests/bench/bench_step tests/unit_trainer_kernels tests/unit_trainer_model tests/unit_trainer_optim; do
+  cp "$build/$program" "$folder/libexec/bertha/"
+  strip --strip-unneeded "$folder/libexec/bertha/$(basename "$program")"
+  ln -sf bertha "$folder/bin/$(basename "$program")"  # the launcher starts what it is called by
+done
+cp -r "$corpus" "$folder/corpus"
+cp "$source/tests/bench/gpu_checks.sh" "$source/tests/bench/peer_step.py" "$folder/"
+kib=$(du -sk "$folder" | cut -f1)
+echo "$folder: $((kib / 1024)) MiB"
+[ "$kib" -lt $((64 * 1024)) ] || { echo "pack_gpu: over 64 MiB" >&2; exit 65; }

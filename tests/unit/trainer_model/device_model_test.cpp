@@ -1,0 +1,113 @@
+// The fused path with the CUDA kernels: on the host everywhere (twin), and on a GPU where there is
+// one; against the reference path on the CPU.
+#include <string>
+#include <vector>
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <gtest/gtest.h>
+
+#include "fused_paths.h"
+#include "trainer/kernels/kernels.h"
+
+namespace bertha {
+namespace {
+
+struct Where {
+  Implementation implementation;
+  at::DeviceType device;
+};
+
+class DeviceModel : public testing::TestWithParam<Where> {
+ protected:
+  void SetUp() override {
+    if (GetParam().device != at::kCUDA) return;
+    if (!cuda_kernels_built() || !at::detail::getCUDAHooks().hasCUDA()) {
+      GTEST_SKIP() << "no CUDA device";
+    }
+  }
+  PathResult run(const BertConfig& config, Precision precision, const TestBatch& batch,
+                 const ForwardContext& context, int passes = 1) const {
+    TestPath path(config, GetParam().implementation, precision, Head::pretraining, 0.1,
+                  GetParam().device);
+    EXPECT_TRUE(path.bert.is_fused());
+    auto result = run_path(path, on_device(batch, GetParam().device), context, passes);
+    return {result.hidden.cpu(), result.loss.cpu(), result.gradient.cpu(), result.correct};
+  }
+};
+
+BertConfig config_of(std::int64_t hidden, std::int64_t heads, std::int64_t intermediate) {
+  BertConfig config;
+  config.vocabulary_size = 201;  // no multiple of anything: rows of logits are padded
+  config.hidden_size = hidden;
+  config.attention_heads = heads;
+  config.intermediate_size = intermediate;
+  config.layers = 2;
+  config.max_positions = 512;
+  config.hidden_dropout = 0.1;
+  config.attention_dropout = 0.2;
+  return config;
+}
+
+void expect_gradients(const PathResult& ours, const PathResult& theirs, const ParameterSpace& space,
+                      double tolerance, double of_whole) {
+  EXPECT_LE(relative_distance(ours.hidden, theirs.hidden), tolerance);
+  EXPECT_LE(relative_distance(ours.loss, theirs.loss), tolerance);
+  const double whole = theirs.gradient.norm().item<double>();
+  for (const auto& info : space.parameters()) {
+    const auto expected = part_of(theirs.gradient, info), got = part_of(ours.gradient, info);
+    const double error = (got - expected).norm().item<double>();
+    EXPECT_LE(error, tolerance * expected.norm().item<double>() + of_whole * whole) << info.name;
+  }
+}
+
+TEST_P(DeviceModel, GivesTheReferencesValuesAndGradientsInFp32) {
+  struct Case {
+    BertConfig config;
+    std::vector<int> lengths;
+    int step;
+  };
+  const std::vector<Case> cases{{config_of(64, 2, 96), {20, 1, 33}, 4},
+                                {config_of(33, 1, 7), {5, 12}, 3},
+                                {config_of(96, 3, 200), {40}, 0},
+                                {config_of(64, 1, 64), {1}, 1}};
+  for (const auto& c : cases) {
+    for (const bool training : {false, true}) {
+      SCOPED_TRACE(testing::Message() << c.config.hidden_size << " training " << training);
+      TestPath reference(c.config, Implementation::reference);
+      const auto batch = make_test_batch(c.config, c.lengths, c.step);
+      const ForwardContext context{training, 3, 4};
+      const auto theirs = run_path(reference, batch, context);
+      const auto ours = run(c.config, Precision::fp32, batch, context);
+      EXPECT_EQ(ours.correct, theirs.correct);
+      expect_gradients(ours, theirs, reference.space, 2e-5, 1e-6);
+    }
+  }
+}
+
+// Without dropout: flash attention on a GPU draws other numbers. The bound is fused_model_test's.
+TEST_P(DeviceModel, ComputesInBf16CloseToFp32) {
+  const auto config = config_of(64, 2, 128);
+  const auto batch = make_test_batch(config, {30, 3, 21}, 3);
+  TestPath exact(config, Implementation::reference);
+  exact.space.master().copy_(exact.space.master().to(at::kBFloat16));
+  const auto theirs = run_path(exact, batch, {false, 3, 4});
+  const auto ours = run(config, Precision::bf16, batch, {false, 3, 4});
+  expect_gradients(ours, theirs, exact.space, 0.02, 2e-3);
+}
+
+TEST_P(DeviceModel, AddsUpMicroBatchesAndRepeatsItself) {
+  const auto config = config_of(64, 2, 96);
+  const auto batch = make_test_batch(config, {20, 3, 14}, 3);
+  const auto once = run(config, Precision::fp32, batch, {true, 3, 4});
+  const auto again = run(config, Precision::fp32, batch, {true, 3, 4});
+  const auto thrice = run(config, Precision::fp32, batch, {true, 3, 4}, 3);
+  EXPECT_TRUE(at::equal(once.gradient, again.gradient));
+  EXPECT_LE(relative_distance(thrice.gradient, once.gradient * 3), 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Twin, DeviceModel, testing::Values(Where{Implementation::twin, at::kCPU}));
+INSTANTIATE_TEST_SUITE_P(Gpu, DeviceModel,
+                         testing::Values(Where{Implementation::fused, at::kCUDA}));
+
+}  // namespace
+}  // namespace bertha

@@ -1,0 +1,115 @@
+// The CUDA kernels of the optimizers over a whole flat space, against the CPU's optimizers: on the
+// host everywhere, and on a GPU where there is one.
+#include <cmath>
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <gtest/gtest.h>
+
+#include "optimizer_fixture.h"
+#include "trainer/kernels/kernels.h"
+#include "trainer/model/fused_pass.h"
+#include "trainer/optim/flat_chunks.h"
+#include "trainer/optim/flat_views.h"
+
+namespace bertha {
+namespace {
+
+class DeviceOptimizer : public testing::TestWithParam<KernelDevice> {
+ protected:
+  void SetUp() override {
+    if (GetParam() != KernelDevice::cuda) return;
+    if (!cuda_kernels_built() || !at::detail::getCUDAHooks().hasCUDA()) {
+      GTEST_SKIP() << "no CUDA device";
+    }
+  }
+  at::Device device() const { return GetParam() == KernelDevice::cuda ? at::kCUDA : at::kCPU; }
+};
+
+constexpr double kRate = 0.03, kScale = 0.5;
+
+// Numbers of both kinds of job.
+template <class Job>
+Job job_of(const FlatViews& views, std::int64_t step) {
+  Job job{};
+  job.weights = views.weights.data_ptr<float>();
+  job.gradient = views.gradient.const_data_ptr<float>();
+  job.first_moment = views.first_moment.data_ptr<float>();
+  job.second_moment = views.second_moment.data_ptr<float>();
+  job.beta1 = 0.9;
+  job.beta2 = 0.99;
+  job.epsilon = 1e-6;
+  job.weight_decay = 0.1;
+  job.gradient_scale = kScale;
+  job.step = step;
+  return job;
+}
+
+// Trains both for some steps; `update` does one step on the device.
+template <class Update>
+void compare(OptimizerName name, at::Device device, FlatRange owned, Update update) {
+  const auto space = optimizer_space();
+  const auto theirs = make_optimizer({name, 0.9, 0.99, 1e-6, 0.1}, *space, owned, {});
+  auto ours = owned_views(*space, owned);
+  for (auto* tensor : {&ours.weights, &ours.first_moment, &ours.second_moment}) {
+    *tensor = tensor->to(device, tensor->scalar_type(), false, /*copy=*/true);
+  }
+  const DeviceChunks chunks(parameter_parts(*space, owned), owned, device);
+  for (int step = 1; step <= 5; ++step) {
+    fill_gradient(*space, step);
+    ours.gradient = space->gradient().slice(0, owned.begin, owned.end).to(device);
+    theirs->step(step, kRate, kScale);
+    update(ours, chunks, step);
+  }
+  const auto expected = space->master().slice(0, owned.begin, owned.end);
+  EXPECT_LE((ours.weights.cpu() - expected).abs().max().item<double>(), 2e-6);
+  for (const auto& moment : theirs->moments()) {
+    const auto& got = moment.name == "exp_avg" ? ours.first_moment : ours.second_moment;
+    EXPECT_LE((got.cpu() - moment.values).abs().max().item<double>(), 1e-7) << moment.name;
+  }
+}
+
+TEST_P(DeviceOptimizer, AdamWAsOnTheCpu) {
+  const auto space = optimizer_space();
+  for (const auto owned : {FlatRange{0, space->size()}, FlatRange{100, 1000}}) {
+    compare(OptimizerName::adamw, device(), owned,
+            [&](const FlatViews& views, const DeviceChunks& chunks, int step) {
+              auto job = job_of<AdamWJob>(views, step);
+              job.learning_rate = kRate;
+              adamw_update(job, chunks.view(), chunks.place(GetParam()));
+            });
+  }
+}
+
+TEST_P(DeviceOptimizer, LambAsOnTheCpu) {
+  const auto space = optimizer_space();
+  compare(OptimizerName::lamb, device(), {0, space->size()},
+          [&](const FlatViews& views, const DeviceChunks& chunks, int step) {
+            const auto job = job_of<LambJob>(views, step);
+            const auto memory = chunks.sums();
+            auto* sums = static_cast<LambSums*>(memory.data_ptr());
+            const auto place = chunks.place(GetParam());
+            lamb_moments(job, chunks.view(), sums, place);
+            lamb_weights(job, chunks.view(), sums, kRate, place);
+          });
+}
+
+TEST_P(DeviceOptimizer, SumsOfSquares) {
+  for (const std::int64_t count : {1, 31, 2048, 2049, 5000000}) {
+    const auto values = at::sin(at::arange(count, at::kDouble) * 0.37).to(at::kFloat);
+    const double expected = sum_of_squares(values.data_ptr<float>(), count);
+    const auto there = values.to(device());
+    const auto options = there.options().dtype(at::kDouble);
+    const auto scratch = at::empty({count / 1024 + 8}, options), sum = at::empty({1}, options);
+    auto place = kernel_place(GetParam(), there);
+    place.scratch = static_cast<float*>(scratch.data_ptr());
+    place.scratch_floats = 2 * scratch.numel();
+    sum_of_squares(there.data_ptr<float>(), count, sum.data_ptr<double>(), place);
+    EXPECT_NEAR(sum.item<double>(), expected, 1e-12 * expected) << count;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Twin, DeviceOptimizer, testing::Values(KernelDevice::twin));
+INSTANTIATE_TEST_SUITE_P(Gpu, DeviceOptimizer, testing::Values(KernelDevice::cuda));
+
+}  // namespace
+}  // namespace bertha

@@ -1,0 +1,224 @@
+// LayerNorm of rows with what comes before and after it: a warp per row forward, a warp per part of
+// the rows backward. A warp's memory holds the row, and backward its column sums.
+#pragma once
+
+#include "trainer/kernels/cuda/sums_twin.h"
+
+namespace bertha::twin {
+
+struct Moments {
+  float mean, inverse_deviation;
+};
+template <class W>
+BERTHA_TWIN Moments moments_of(const W& warp, const float* row, float sum, std::int64_t columns,
+                               double epsilon) {
+  const auto count = static_cast<float>(columns);
+  const float mean = sum / count;
+  typename W::template PerLane<float> squares(0.0F);
+  warp.over(columns, [&](Octets at) {
+    const Octet x = load(row + at.column, at.count);
+    for (int i = 0; i < kOctet; ++i) {
+      const float difference = i < at.count ? x.at[i] - mean : 0.0F;
+      squares[at.lane] += difference * difference;
+    }
+  });
+  const float variance = total_of(warp, squares) / count;
+  return {mean, 1.0F / sqrtf(variance + static_cast<float>(epsilon))};
+}
+BERTHA_TWIN Octet normalised_of(const float* z, const Moments& moments) {
+  Octet x = load(z, kOctet);
+  for (int i = 0; i < kOctet; ++i) x.at[i] = (x.at[i] - moments.mean) * moments.inverse_deviation;
+  return x;
+}
+BERTHA_TWIN Octet scaled_and_shifted(Octet x, const float* scale, const float* shift, int count) {
+  multiply(x, load(scale, count));
+  add(x, load(shift, count));
+  return x;
+}
+
+template <class T>
+struct ResidualNormWork {
+  ResidualNormJob<T> job;
+  TwinDropout dropout;
+
+  template <class W>
+  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float* z) const {
+    const std::int64_t start = row * job.columns;
+    const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
+    typename W::template PerLane<float> sum(0.0F);
+    warp.over(job.columns, [&](Octets at) {
+      Octet x = load(job.values + start + at.column, at.count);
+      if (job.bias) add(x, load(job.bias + at.column, at.count));
+      if (dropout.on) {
+        multiply(x, multipliers(dropout.numbers, place.sample,
+                                static_cast<std::uint32_t>(place.number), at.column));
+      }
+      if (job.residual) add(x, load(job.residual + start + at.column, at.count));
+      sum[at.lane] += total(x);
+      store(z + at.column, x, kOctet);
+    });
+    const Moments moments = moments_of(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+    job.inverse_deviation[row] = moments.inverse_deviation;
+    warp.over(job.columns, [&](Octets at) {
+      const Octet x = normalised_of(z + at.column, moments);
+      store(job.values + start + at.column, x, at.count);
+      store(job.output + start + at.column,
+            scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count),
+            at.count);
+    });
+  }
+};
+template <class T, class Runner>
+void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace&,
+                           const Runner& runner) {
+  runner.run(ResidualNormWork<T>{job, twin_dropout(job.dropout)}, job.row_count,
+             round_up(job.columns, kOctet));
+}
+
+template <class T>
+struct EmbeddingWork {
+  EmbeddingJob<T> job;
+  TwinDropout dropout;
+
+  template <class W>
+  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float* z) const {
+    const std::int64_t start = row * job.columns;
+    const T* word = job.words + job.tokens[row] * job.columns;
+    const T* segment = job.segment_table + job.segments[row] * job.columns;
+    const T* position = job.position_table + job.positions[row] * job.columns;
+    typename W::template PerLane<float> sum(0.0F);
+    warp.over(job.columns, [&](Octets at) {
+      Octet x = load(word + at.column, at.count);
+      add(x, load(segment + at.column, at.count));
+      add(x, load(position + at.column, at.count));
+      sum[at.lane] += total(x);
+      store(z + at.column, x, kOctet);
+    });
+    const Moments moments = moments_of(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+    job.inverse_deviation[row] = moments.inverse_deviation;
+    const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
+    warp.over(job.columns, [&](Octets at) {
+      const Octet x = normalised_of(z + at.column, moments);
+      store(job.normalised + start + at.column, x, at.count);
+      Octet output = scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count);
+      if (dropout.on) {
+        multiply(output, multipliers(dropout.numbers, place.sample,
+                                     static_cast<std::uint32_t>(place.number), at.column));
+      }
+      store(job.output + start + at.column, output, at.count);
+    });
+  }
+};
+template <class T, class Runner>
+void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace&, const Runner& runner) {
+  runner.run(EmbeddingWork<T>{job, twin_dropout(job.dropout)}, job.rows.row_count,
+             round_up(job.columns, kOctet));
+}
+
+// The gradient of a norm whose input was dropped out, or whose output was.
+template <class T>
+struct NormGradientJob {
+  PackedRows rows;
+  std::int64_t row_count, columns;
+  const T *gradient, *more_gradient, *normalised;
+  const float *scale, *inverse_deviation;
+  T *result, *dropped_result;  // of the norm's input, and of what was dropped out before it
+  TwinDropout dropout;
+  bool dropout_after;
+};
+
+template <class T>
+struct NormGradientWork {
+  NormGradientJob<T> job;
+  std::int64_t part_rows;
+  float* partials;  // [parts][scale, shift, bias][columns]
+
+  template <class W>
+  BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float* memory) const {
+    const std::int64_t wide = round_up(job.columns, kOctet);
+    float* sums = memory + wide;
+    warp.over(job.columns, [&](Octets at) {
+      for (int home = 0; home < 3; ++home) store(sums + home * wide + at.column, filled(0), kOctet);
+    });
+    const std::int64_t end = smaller(job.row_count, (part + 1) * part_rows);
+    for (std::int64_t row = part * part_rows; row < end; ++row) one_row(row, warp, memory, sums);
+    warp.over(job.columns, [&](Octets at) {
+      for (int home = 0; home < 3; ++home) {
+        store(partials + (part * 3 + home) * job.columns + at.column,
+              load(sums + home * wide + at.column, kOctet), at.count);
+      }
+    });
+  }
+
+  BERTHA_TWIN Octet mask(const RowPlace& place, std::int64_t column) const {
+    return multipliers(job.dropout.numbers, place.sample, static_cast<std::uint32_t>(place.number),
+                       column);
+  }
+
+  template <class W>
+  BERTHA_TWIN void one_row(std::int64_t row, const W& warp, float* z, float* sums) const {
+    const std::int64_t start = row * job.columns, wide = round_up(job.columns, kOctet);
+    const RowPlace place = job.dropout.on ? place_of(job.rows, row) : RowPlace{};
+    typename W::template PerLane<float> gradient_sum(0.0F), product_sum(0.0F);
+    warp.over(job.columns, [&](Octets at) {
+      Octet gradient = load(job.gradient + start + at.column, at.count);
+      if (job.more_gradient) add(gradient, load(job.more_gradient + start + at.column, at.count));
+      if (job.dropout_after && job.dropout.on) multiply(gradient, mask(place, at.column));
+      const Octet x = load(job.normalised + start + at.column, at.count);
+      Octet product = gradient;
+      multiply(product, x);
+      add_into(sums + at.column, product);
+      add_into(sums + wide + at.column, gradient);
+      multiply(gradient, load(job.scale + at.column, at.count));
+      gradient_sum[at.lane] += total(gradient);
+      store(z + at.column, gradient, kOctet);
+      multiply(gradient, x);
+      product_sum[at.lane] += total(gradient);
+    });
+    const auto count = static_cast<float>(job.columns);
+    const float mean = total_of(warp, gradient_sum) / count;
+    const float slope = total_of(warp, product_sum) / count;
+    const float inverse_deviation = job.inverse_deviation[row];
+    warp.over(job.columns, [&](Octets at) {
+      const Octet x = load(job.normalised + start + at.column, at.count);
+      Octet result = load(z + at.column, kOctet);
+      for (int i = 0; i < kOctet; ++i) {
+        result.at[i] = (result.at[i] - mean - x.at[i] * slope) * inverse_deviation;
+      }
+      store(job.result + start + at.column, result, at.count);
+      if (job.dropout_after) return;
+      if (job.dropout.on) multiply(result, mask(place, at.column));
+      if (job.dropped_result) store(job.dropped_result + start + at.column, result, at.count);
+      add_into(sums + 2 * wide + at.column, result);
+    });
+  }
+  BERTHA_TWIN static void add_into(float* home, const Octet& octet) {
+    Octet sum = load(home, kOctet);
+    add(sum, octet);
+    store(home, sum, kOctet);
+  }
+};
+
+template <class T, class Runner>
+void norm_gradient(const NormGradientJob<T>& job, float* const (&homes)[3],
+                   const KernelPlace& place, const Runner& runner) {
+  const RowParts parts = row_parts(job.row_count, kMostParts);
+  require_scratch(place, parts.count * 3 * job.columns);
+  runner.run(NormGradientWork<T>{job, parts.rows, place.scratch}, parts.count,
+             4 * round_up(job.columns, kOctet));
+  add_parts(
+      AddPartsWork<3>{place.scratch, parts.count, job.columns, {homes[0], homes[1], homes[2]}},
+      runner);
+}
+
+template <class T, class Runner>
+void residual_norm_backward(const ResidualNormGradientJob<T>& job, const KernelPlace& place,
+                            const Runner& runner) {
+  norm_gradient(NormGradientJob<T>{job.rows, job.row_count, job.columns, job.output_gradient,
+                                   job.more_output_gradient, job.normalised, job.scale,
+                                   job.inverse_deviation, job.residual_gradient,
+                                   job.values_gradient, twin_dropout(job.dropout), false},
+                {job.scale_gradient, job.shift_gradient, job.bias_gradient}, place, runner);
+}
+
+}  // namespace bertha::twin
