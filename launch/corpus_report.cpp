@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "launch/corpus_statistics.h"
+#include "launch/corpus_counts.h"
 #include "launch/decoded_text.h"
 #include "launch/sample_listing.h"
 #include "parallel/base/error.h"
@@ -33,7 +33,7 @@ void add_fact(std::string& list, const std::string& name, const std::string& tex
   list += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_html(name), escape_html(text));
 }
 
-std::string facts(const RunConfig& config, const CorpusStatistics& corpus) {
+std::string facts(const RunConfig& config, const CorpusCounts& corpus) {
   std::string list;
   add_fact(list, "Folder", config.data.corpus.string());
   add_fact(list, "Vocabulary",
@@ -52,7 +52,7 @@ std::string facts(const RunConfig& config, const CorpusStatistics& corpus) {
   return "<section><dl>\n" + list + "</dl></section>\n";
 }
 
-std::string split_table(const CorpusStatistics& corpus) {
+std::string split_table(const CorpusCounts& corpus) {
   std::string rows;
   for (const auto& split : corpus.splits) {
     rows += fmt::format(
@@ -79,7 +79,7 @@ BarTable length_bars(const std::string& caption, const std::string& counted,
   return table;
 }
 
-BarTable frequency_bars(const CorpusStatistics& corpus) {
+BarTable frequency_bars(const CorpusCounts& corpus) {
   BarTable table{"Most frequent tokens", "token", "share", {}};
   for (const auto& [token, count] : corpus.most_frequent) {
     table.rows.push_back(
@@ -88,7 +88,7 @@ BarTable frequency_bars(const CorpusStatistics& corpus) {
   return table;
 }
 
-std::string lengths_section(const CorpusStatistics& corpus) {
+std::string lengths_section(const CorpusCounts& corpus) {
   return "<section><h2>Lengths</h2><div class=\"side\"><div>" +
          html_bars(length_bars("Documents by length", "documents", corpus.document_tokens)) +
          "</div><div>" +

@@ -39,7 +39,8 @@ std::vector<std::string> sample_texts(const nlohmann::ordered_json& sample, cons
     if (next < positions.size() && positions[next] == i) {
       const auto answer = sample["masked_labels"][next++].get<std::string>();
       auto& text = texts.back();
-      text += (text.empty() || text.back() == ' ' ? "" : " ") + masked(token, answer);
+      if (!text.empty() && text.back() != ' ') text += ' ';
+      text += masked(token, answer);
     } else if (!frames_text(token)) {
       append_piece(texts.back(), escape(token));
     }

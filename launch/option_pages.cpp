@@ -35,7 +35,9 @@ std::string parser_expects(const OptionDeclaration& option) {
 
 // "a, b or c" as its words; nothing when it is no such list.
 std::vector<std::string> listed_words(std::string text) {
-  if (const auto last = text.rfind(" or "); last != std::string::npos) text.replace(last, 4, ", ");
+  if (const auto last = text.rfind(" or "); last != std::string::npos) {
+    text = fmt::format("{}, {}", text.substr(0, last), text.substr(last + 4));
+  }
   std::vector<std::string> words;
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find(", ", begin), text.size());

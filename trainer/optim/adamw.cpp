@@ -16,9 +16,8 @@ AdamW::AdamW(const OptimizerOptions& options, ParameterSpace& space, FlatRange o
     run.range.begin -= owned.begin;
     run.range.end -= owned.begin;
   }
-  const auto parts = parameter_parts(space, owned);
-  if (views_.weights.is_cuda() && cuda_kernels_built() && at_full_rate(parts)) {
-    chunks_.emplace(parts, owned, views_.weights.device());
+  if (views_.weights.is_cuda() && cuda_kernels_built()) {
+    chunks_.emplace(parameter_parts(space, owned), owned, views_.weights.device());
   }
 }
 

@@ -30,7 +30,7 @@ DeviceChunks::DeviceChunks(const std::vector<ParameterPart>& parts, FlatRange ow
     const auto begin = parts[p].range.begin - owned.begin, end = parts[p].range.end - owned.begin;
     for (std::int64_t at = begin; at < end; at += kFlatChunk) {
       chunks.push_back({at, static_cast<std::int32_t>(std::min<std::int64_t>(kFlatChunk, end - at)),
-                        static_cast<std::int32_t>(p), parts[p].decays, 1.0});
+                        static_cast<std::int32_t>(p), parts[p].decays, parts[p].rate});
     }
   }
   first_of_each.push_back(static_cast<std::int32_t>(chunks.size()));

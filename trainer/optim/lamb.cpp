@@ -29,7 +29,7 @@ Lamb::Lamb(const OptimizerOptions& options, ParameterSpace& space, FlatRange own
   if (sharded_ && !sum_over_ranks_) {
     throw Error(ErrorKind::internal, "a sharded LAMB needs a sum over ranks for its norms");
   }
-  if (views_.weights.is_cuda() && cuda_kernels_built() && at_full_rate(parts_)) {
+  if (views_.weights.is_cuda() && cuda_kernels_built()) {
     chunks_.emplace(parts_, owned, views_.weights.device());
   }
 }

@@ -22,11 +22,6 @@ std::vector<ParameterPart> parameter_parts(const ParameterSpace& space, FlatRang
   return parts;
 }
 
-bool at_full_rate(const std::vector<ParameterPart>& parts) {
-  return std::all_of(parts.begin(), parts.end(),
-                     [](const ParameterPart& part) { return part.rate == 1; });
-}
-
 std::vector<DecayRun> decay_runs(const ParameterSpace& space, FlatRange owned) {
   std::vector<DecayRun> runs;
   for (const auto& part : parameter_parts(space, owned)) {

@@ -23,8 +23,6 @@ struct ParameterPart {
   double rate = 1;    // times the learning rate
 };
 std::vector<ParameterPart> parameter_parts(const ParameterSpace& space, FlatRange owned);
-// Whether all of them learn at the schedule's rate, which the kernels over chunks take for granted.
-bool at_full_rate(const std::vector<ParameterPart>& parts);
 
 // Neighbours of equal decay and rate joined, with the gaps between them. Ascending.
 struct DecayRun {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "launch/corpus_statistics.h"
+#include "launch/corpus_counts.h"
 
 namespace bertha {
 namespace {

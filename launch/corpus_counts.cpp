@@ -1,5 +1,5 @@
 // Counting over the shards.
-#include "launch/corpus_statistics.h"
+#include "launch/corpus_counts.h"
 
 #include <algorithm>
 #include <bit>
@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kMostTokens = 20'000'000;
 constexpr std::size_t kMostFrequent = 40;
 
-void count_documents(const Corpus& corpus, CorpusStatistics& statistics) {
+void count_documents(const Corpus& corpus, CorpusCounts& statistics) {
   const auto& vocabulary = corpus.vocabulary();
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(vocabulary.size()));
   std::vector<std::uint32_t> lengths;
@@ -72,10 +72,10 @@ std::vector<LengthHistogram::Bucket> LengthHistogram::buckets() const {
   return list;
 }
 
-CorpusStatistics count_corpus(const RunConfig& config) {
+CorpusCounts count_corpus(const RunConfig& config) {
   const auto& folder = config.data.corpus;
   const auto manifest = CorpusManifest::from_folder(folder);
-  CorpusStatistics statistics;
+  CorpusCounts statistics;
   statistics.reading = manifest.statistics;
   statistics.vocabulary_size = manifest.vocabulary_size;
   for (const auto& [name, split] : manifest.splits) {

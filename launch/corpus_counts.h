@@ -29,7 +29,7 @@ struct SplitStatistics {
   std::uint64_t documents = 0, sentences = 0, tokens = 0, shards = 0;
 };
 
-struct CorpusStatistics {
+struct CorpusCounts {
   std::vector<SplitStatistics> splits;
   std::map<std::string, std::uint64_t> reading;  // the manifest's: replaced_bytes ...
   std::int32_t vocabulary_size = 0;
@@ -43,6 +43,6 @@ struct CorpusStatistics {
 };
 
 // Of a corpus made by `prepare`. Error{io}, Error{bad_data}.
-CorpusStatistics count_corpus(const RunConfig& config);
+CorpusCounts count_corpus(const RunConfig& config);
 
 }  // namespace bertha
