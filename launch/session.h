@@ -21,6 +21,7 @@ class Session {
   ~Session();
 
   Outcome run();
+  const TrainerState& state() const { return state_; }  // where the run is
 
  private:
   void restore_or_initialize();

@@ -6,6 +6,7 @@
 #include "launch/session.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "parallel/base/progress.h"
 
 namespace bertha {
 
@@ -20,10 +21,14 @@ int run_pretrain(const RunConfig& config, const MpiEnvironment& mpi) {
     log_info(fmt::format("stopped and saved; the same command goes on from there ({})", output));
     return static_cast<int>(ErrorKind::stopped);
   }
-  log_info(
-      fmt::format("done; next: bertha finetune --train.init {} --task.train FILE "
-                  "--train.output tuned",
-                  output));
+  const auto& state = session.state();
+  log_info(fmt::format(
+      "done: {} steps, {} sequences, {} tokens; model in {}/checkpoints/step-{:08}, curves in "
+      "{}/report.html",
+      state.step, human_count(static_cast<double>(state.samples)),
+      human_count(static_cast<double>(state.tokens)), output, state.step, output));
+  log_info(fmt::format(
+      "next: bertha finetune --train.init {} --task.train FILE --train.output tuned", output));
   return 0;
 }
 

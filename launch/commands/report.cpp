@@ -1,6 +1,7 @@
 // `bertha report`: one HTML page with the curves of one or several runs, or of a corpus.
 #include "trainer/metrics/report.h"
 
+#include <cerrno>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ int run_report(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   std::vector<std::filesystem::path> runs(config.arguments.begin(), config.arguments.end());
   for (const auto& run : runs) {
+    if (!std::filesystem::exists(run)) throw_io_error("open", run.string(), ENOENT);
     if (!std::filesystem::exists(run / "metrics.jsonl")) {
       throw Error(ErrorKind::io, run.string() + " holds no metrics.jsonl",
                   "name a run folder, with metrics.jsonl on, or a corpus");

@@ -10,12 +10,12 @@ bash -n script || fail "the script does not parse"
 offers() {  # WORD...: what is offered for the last word
   COMP_WORDS=(bertha "$@") COMP_CWORD=$#
   _bertha 2>errors
-  [ -s errors ] && grep -v 'compopt' errors && fail "errors while completing $*"
   printf '%s\n' "${COMPREPLY[@]}"
 }
 expect_offer() {  # EXPECTED WORD...
   local expected=$1; shift
   local got; got=$(offers "$@" | tr '\n' ' ')
+  [ -s errors ] && fail "for '$*': $(cat errors)"
   [ "$got" = "$expected " ] || fail "for '$*': '$got' instead of '$expected'"
 }
 expect_offer pretrain pre

@@ -144,6 +144,7 @@ class LineScanner {
     const auto [end, error] =
         std::from_chars(rest_.data(), rest_.data() + rest_.size(), line_.step);
     if (error != std::errc() || line_.step < 0) return false;
+    if (end - rest_.data() > 1 && rest_.front() == '0') return false;  // 007 is no JSON
     has_step_ = true;
     return skip_to(end);
   }

@@ -102,7 +102,13 @@ TestErrors parse_test_errors(const std::string& text) {
   TestErrors errors;
   if (const auto matrix = json.find("confusion_matrix"); matrix != json.end()) {
     errors.labels = matrix->at("labels").get<std::vector<std::string>>();
-    errors.counts = matrix->at("counts").get<std::vector<std::vector<std::uint64_t>>>();
+    for (const auto& row : matrix->at("counts")) {
+      auto& counts = errors.counts.emplace_back();
+      for (const auto& count : row) {
+        if (!count.is_number_unsigned()) throw std::length_error("a count is no whole number");
+        counts.push_back(count.get<std::uint64_t>());
+      }
+    }
     const auto size = errors.labels.size();
     const bool square = errors.counts.size() == size &&
                         std::all_of(errors.counts.begin(), errors.counts.end(),

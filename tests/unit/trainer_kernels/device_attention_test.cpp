@@ -67,9 +67,9 @@ TEST_P(DeviceAttention, AttendsAsTheCpu) {
       const auto theirs_short = attention<Bf16>(cpu, shape, rate);
       const auto ours_short = attention<Bf16>(here, shape, rate);
       for (std::size_t i = 0; i < theirs.size(); ++i) {
-        expect_close(ours[i], theirs[i], "fp32", 5e-5);
+        expect_close_to_largest(ours[i], theirs[i], "fp32", 2e-5);
         // Sums of biases are taken over rounded gradients here, on the CPU before rounding.
-        expect_close(ours_short[i], theirs_short[i], "bf16", 0x1p-6);
+        expect_close_to_largest(ours_short[i], theirs_short[i], "bf16", 0x1p-7);
       }
     }
   }

@@ -90,6 +90,13 @@ inline void expect_close(const at::Tensor& ours, const at::Tensor& theirs, const
       << what << ": largest difference " << (a - b).abs().max().item<double>();
 }
 
+// Of sums whose terms cancel: what rounding does is in proportion to the terms, so to the largest.
+inline void expect_close_to_largest(const at::Tensor& ours, const at::Tensor& theirs,
+                                    const char* what, double tolerance) {
+  const auto a = ours.cpu().to(at::kDouble), b = theirs.cpu().to(at::kDouble);
+  EXPECT_LE((a - b).abs().max().item<double>(), tolerance * b.abs().max().item<double>()) << what;
+}
+
 inline bool cuda_here() {
   return cuda_kernels_built() && at::globalContext().hasCUDA() &&
          at::detail::getCUDAHooks().hasCUDA();
