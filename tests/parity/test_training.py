@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 try:
@@ -74,6 +75,7 @@ def run_transformers(model, steps):
          dict(params=[p for n, p in named if not decays(n)], weight_decay=0.0)],
         lr=SETTINGS["learning_rate"], betas=(SETTINGS["beta1"], SETTINGS["beta2"]), eps=SETTINGS["epsilon"])
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, SETTINGS["warmup_steps"], STEPS)
+    warnings.filterwarnings("ignore", message="Detected call of")
     schedule.step()  # the first update has the rate of step 1 with Bertha, of step 0 with the scheduler
     losses, norms = [], []
     for parts in steps:
@@ -90,7 +92,7 @@ def run_transformers(model, steps):
             loss = loss + torch.nn.functional.cross_entropy(
                 output.seq_relationship_logits, torch.from_numpy(part["next_sentence"]), reduction="sum") / sequences
             loss.backward()
-            total += float(loss)
+            total += float(loss.detach())
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["clip_norm"])))
         optimizer.step()
         schedule.step()
