@@ -10,7 +10,7 @@ mpi_path() { ompi_info --path "$1" --parsable | sed -n "s/^path:$1://p" | head -
 plugins=$(mpi_path pkglibdir) texts=$(mpi_path pkgdatadir) mpi_bin=$(mpi_path bindir)
 
 # What every Linux has, and what comes with LibTorch (its OpenMP, NCCL, CUDA), stays out.
-system='^(ld-linux.*|linux-vdso|libc|libm|libpthread|librt|libdl|libutil|libresolv|libgcc_s|libstdc\+\+|libgomp|libnccl|libcuda|libcudart|libnvrtc|libtorch[a-z_]*|libc10[a-z_]*)\.so'
+system='^(ld-linux.*|linux-vdso|libc|libm|libpthread|librt|libdl|libutil|libresolv|libgcc_s|libstdc\+\+|libgomp|libnccl|libcuda|libcudart|libcublas|libcublasLt|libnvrtc|libtorch[a-z_]*|libc10[a-z_]*)\.so'
 fabrics='lib(ucp|ucs|uct|ucm|fabric|ibverbs|rdmacm|psm|psm2|infinipath|portals|lustreapi|cuda)\.so'
 needed() { ldd "$1" | awk '$3 ~ /^\// {print $3}'; }
 add_libraries() {
