@@ -28,7 +28,7 @@ packages=(g++ make cmake ninja-build ccache mold git ca-certificates
   libgmock-dev libicu-dev nlohmann-json3-dev libexpat1-dev zlib1g-dev libbz2-dev libzstd-dev
   libfmt-dev libssl-dev python3 python3-venv)
 # For the system tests: h5dump, pgrep, and a real Slurm in namespaces of its own.
-[ "$tests" = 0 ] || packages+=(hdf5-tools procps iproute2 slurm-wlm munge)
+[ "$tests" = 0 ] || packages+=(bzip2 hdf5-tools procps iproute2 slurm-wlm munge)
 
 missing_packages() {
   local package
