@@ -2,6 +2,7 @@
 #include "launch/memory_plan.h"
 
 #include <algorithm>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ATen/Context.h>
@@ -25,7 +26,7 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int6
                             (train.device == DeviceChoice::cpu || !at::globalContext().hasCUDA());
   const bool fused = model.implementation == Implementation::fused ||
                      (model.implementation == Implementation::automatic && fused_exists);
-  return {model, elements, train.precision, fused, train.async_save};
+  return {model, elements, train.precision, fused, train.async_save, program_bytes()};
 }
 
 PlanBatch plan_batch(const RunConfig& config) {
@@ -48,6 +49,15 @@ PlanBatch plan_batch(const RunConfig& config) {
 double machine_memory_bytes() {
   return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
          static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+}
+
+double program_bytes() {
+  static const double bytes = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) * 1024;
+  }();
+  return bytes;
 }
 
 }  // namespace bertha

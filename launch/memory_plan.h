@@ -21,5 +21,8 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int6
 PlanBatch plan_batch(const RunConfig& config);
 
 double machine_memory_bytes();
+// What the program takes before it does anything: with LibTorch's CUDA part some 350 MB more than
+// without. Settled by the first call, which run_program makes at its start.
+double program_bytes();
 
 }  // namespace bertha

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/memory_plan.h"
 #include "launch/options.h"
 #include "launch/stop_signal.h"
 #include "parallel/base/error.h"
@@ -98,6 +99,7 @@ int run_program(int argc, char** argv) {
     const MpiEnvironment mpi;
     rank = mpi.rank_info();
     set_log_rank(rank.rank, rank.world_size);
+    program_bytes();  // before anything else takes memory
     try {
       arm_fault(rank.rank);
       return dispatch({argv + 1, argv + argc}, mpi);

@@ -93,6 +93,7 @@ PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks
   memory.gradients = elements * kFloatBytes;
   memory.moments = elements * 2 * kFloatBytes * share;
   memory.activations = activation_bytes(model, batch);
+  memory.program = model.program_bytes;
   if (model.async_save) {
     // Weights, and rank 0's part of the moments: see moments_to_write().
     const double written = sharded ? share : std::max(0.0, 3.0 / ranks - 1.0) / 2.0;

@@ -16,6 +16,8 @@ struct PlanModel {
   Precision precision = Precision::fp32;
   bool fused = false;      // the fused CPU path keeps less than the reference
   bool async_save = true;  // rank 0 holds a copy of what it writes
+  // LibTorch, MPI and data in memory: what a run of next to no model takes on this machine.
+  double program_bytes = 480e6;
 };
 
 struct PlanBatch {
@@ -41,8 +43,7 @@ struct PlanNetwork {
 };
 
 struct PlanMemory {  // bytes of one rank
-  double weights = 0, gradients = 0, moments = 0, activations = 0, saving = 0;
-  double program = 480e6;  // LibTorch, MPI and data in memory: what a run of next to no model takes
+  double weights = 0, gradients = 0, moments = 0, activations = 0, saving = 0, program = 0;
   double total() const { return weights + gradients + moments + activations + saving + program; }
 };
 

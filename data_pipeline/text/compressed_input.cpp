@@ -37,6 +37,19 @@ std::size_t RawFile::read(char* buffer, std::size_t capacity) {
   }
 }
 
+std::string read_part(const std::string& path, std::uint64_t begin, std::uint64_t bytes) {
+  RawFile file(path, begin, begin + bytes);
+  std::string part(bytes, '\0');
+  std::size_t filled = 0;
+  while (filled < part.size()) {
+    const std::size_t got = file.read(part.data() + filled, part.size() - filled);
+    if (got == 0) break;
+    filled += got;
+  }
+  part.resize(filled);
+  return part;
+}
+
 CompressedInput::CompressedInput(std::string path, std::string format_name, std::uint64_t begin,
                                  std::uint64_t end)
     : file_(std::move(path), begin, end),

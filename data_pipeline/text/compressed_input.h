@@ -28,6 +28,9 @@ class RawFile {
   std::uint64_t bytes_read_ = 0;
 };
 
+// Up to `bytes` of the file from `begin` on, fewer only at its end; as they are, not decompressed.
+std::string read_part(const std::string& path, std::uint64_t begin, std::uint64_t bytes);
+
 class CompressedInput {
  public:
   // Of the bytes from `begin` to `end` of the file.

@@ -16,19 +16,6 @@ namespace {
 constexpr std::uint64_t kFirstLookBytes = 64 << 10;
 constexpr std::uint64_t kMostBytes = 4 << 20;
 
-std::string read_part(const InputFile& file, std::uint64_t begin, std::uint64_t bytes) {
-  RawFile raw(file.path.string(), begin, begin + bytes);
-  std::string text(bytes, '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const std::size_t got = raw.read(text.data() + filled, text.size() - filled);
-    if (got == 0) break;
-    filled += got;
-  }
-  text.resize(filled);
-  return text;
-}
-
 // The end of the first whole line in `text` that holds nothing but ASCII white space. `text` begins
 // within a line.
 std::size_t blank_line_end(std::string_view text) {
@@ -58,7 +45,7 @@ std::size_t cut_in(std::string_view text, TextFormat format) {
 std::optional<std::uint64_t> find_cut(const InputFile& file, std::uint64_t near) {
   for (std::uint64_t bytes = kFirstLookBytes;; bytes = kMostBytes) {
     // From one byte before, so that a line that begins just here is found.
-    const std::string text = read_part(file, near - 1, bytes);
+    const std::string text = read_part(file.path.string(), near - 1, bytes);
     const std::size_t cut = cut_in(text, file.format);
     if (cut != text.npos) return near - 1 + cut;
     if (bytes == kMostBytes || text.size() < bytes) return {};

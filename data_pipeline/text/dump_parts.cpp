@@ -68,19 +68,6 @@ std::string head_of(const InputFile& file) {
   return head;
 }
 
-std::string read_file_bytes(const InputFile& file, std::uint64_t begin, std::uint64_t bytes) {
-  RawFile raw(file.path.string(), begin, begin + bytes);
-  std::string text(bytes, '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const std::size_t got = raw.read(text.data() + filled, text.size() - filled);
-    if (got == 0) break;
-    filled += got;
-  }
-  text.resize(filled);
-  return text;
-}
-
 // Whether a bzip2 stream begins here, and with a page.
 bool begins_with_page(const InputFile& file, std::uint64_t place) {
   try {
@@ -107,7 +94,7 @@ std::optional<std::uint64_t> find_stream(const InputFile& file, std::uint64_t be
 
 std::optional<std::uint64_t> find_cut(const InputFile& file, std::uint64_t near) {
   for (std::uint64_t bytes = kFirstLookBytes;; bytes = kMostBytes) {
-    const std::string text = read_file_bytes(file, near, bytes);
+    const std::string text = read_part(file.path.string(), near, bytes);
     if (file.compression == Compression::bzip2) {
       if (const auto cut = find_stream(file, near, text)) return cut;
     } else if (const auto at = text.find(kPageLine); at != text.npos) {

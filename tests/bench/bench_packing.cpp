@@ -1,6 +1,6 @@
-// How full and how even micro-batches are on lengths as MLPerf's Wikipedia has them at 512, and
-// what packing costs. "Possible" is the fill of as few micro-batches as the tokens need; "in order"
-// that of closing a micro-batch when the next sequence does not fit, in the order of training.
+// How full and how even micro-batches are, and what packing costs, on made-up lengths with the mean
+// of MLPerf's Wikipedia at 512. "Possible" is the fill of as few micro-batches as the tokens need;
+// "in order" that of closing one when the next sequence does not fit, in the order of training.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
