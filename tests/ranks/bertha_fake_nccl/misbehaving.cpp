@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// FAKE_NCCL_FAULT makes the second all-reduce of rank 1 fail or hang, behind which the host waits.
+// FAKE_NCCL_FAULT makes an all-reduce of rank 1 fail or hang, behind which the host waits.
 TEST(MisbehavingNccl, HostIsStuckBehindATransfer) {
   use_stand_ins();
   const auto host = rank_communicator();
