@@ -47,6 +47,11 @@ step "setting up"
 if [ "$gpu" = 1 ]; then device=cuda; launch/setup.sh --gpu; else launch/setup.sh; fi
 step "building"
 launch/build.sh bertha
+if [ "$gpu" = 1 ] && ! "$bertha" --version | grep -q '^devices.*cuda ([1-9]'; then
+  echo "quickstart: error: --gpu: this build sees no GPU: $("$bertha" --version | grep '^devices')" \
+    "(nvidia-smi should list one; a build for it wants a CUDA toolkit); without --gpu all of it runs on CPUs" >&2
+  exit 64
+fi
 
 step "fetching samples"
 python=$deps/python/bin/python

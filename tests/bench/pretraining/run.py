@@ -1,0 +1,203 @@
+"""Pretraining BERT-mini with Bertha and with Transformers on the same batches; then fine-tuning what came out.
+
+run.py TEXT.jsonl FOLDER [name=value ...]     (TEXT: fetch_text.py; FOLDER is used again when it is there)
+  steps=4000 warmup_steps=100 global_batch=64 length=128 vocabulary=16000 learning_rate=5e-4
+  threads=1 cpu_seconds=3600    what each side may use: seconds of processor time of its training process
+  attention=sdpa precision=bf16 compile=0      Transformers' variant: take the fastest here (trial=1 shows them)
+  reviews=FOLDER seeds=3        fine-tuning data: train.tsv and test.tsv of launch/fetch_samples.py reviews
+
+Both start from the same weights, which Transformers drew, and run at once with so many threads each, so what
+disturbs one disturbs the other; processor time is counted, as the machine may be busy. Bertha's includes its
+sampling, masking and packing, Transformers gets its batches ready-made. Prints a table, writes curves.svg and
+results.json.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from curves import draw
+
+BUILD = Path(os.environ.get("BERTHA_BUILD", "build/release"))
+BERTHA = os.environ.get("BERTHA_BINARY", str(BUILD / "bertha"))
+DEFAULTS = dict(steps="4000", warmup_steps="100", global_batch="64", length="128", vocabulary="16000",
+                learning_rate="5e-4", threads="1", cpu_seconds="3600", attention="sdpa", precision="bf16",
+                compile="0", ours_precision="bf16", log_every="20", validate_every="100", reviews="", seeds="3",
+                trial="0")
+
+
+def bertha(*arguments, **keywords):
+    return subprocess.run([BERTHA, *map(str, arguments)], check=True, **keywords)
+
+
+def make_corpus(text, folder, options):
+    if not (folder / "corpus/manifest.json").exists():
+        bertha("vocab", "--input.paths", text, "--vocab.size", options["vocabulary"],
+               "--vocab.output", folder / "vocab.txt")
+        bertha("prepare", "--input.paths", text, "--tokenizer.vocab", folder / "vocab.txt", "--prepare.output",
+               folder / "corpus", "--prepare.drop_duplicates", "true", "--prepare.validation_fraction", "0.002")
+
+
+def make_weights(folder, vocabulary):
+    """BERT-mini as Transformers initialises it, with the corpus' tokenizer."""
+    import torch
+    import transformers
+    torch.manual_seed(1)
+    config = transformers.BertConfig(vocab_size=vocabulary, hidden_size=256, num_hidden_layers=4,
+                                     num_attention_heads=4, intermediate_size=1024)
+    transformers.BertForPreTraining(config).save_pretrained(folder / "start")
+    transformers.AutoTokenizer.from_pretrained(folder / "corpus").save_pretrained(folder / "start")
+    (folder / "start/vocab.txt").write_bytes((folder / "corpus/vocab.txt").read_bytes())
+
+
+def pretrain_options(folder, options):
+    return [f"--{name}={value}" for name, value in {
+        "data.corpus": folder / "corpus", "data.sequence_length": options["length"],
+        "train.init": folder / "start", "train.output": folder / "run", "train.steps": options["steps"],
+        "train.global_batch": options["global_batch"],
+        "train.micro_batch_tokens": int(options["global_batch"]) * int(options["length"]),
+        "train.precision": options["ours_precision"], "train.threads": options["threads"],
+        "train.log_every": options["log_every"], "train.validate_every": options["validate_every"],
+        "train.save_every": int(options["steps"]) // 8, "train.keep_last": 100, "optimizer.name": "adamw",
+        "optimizer.learning_rate": options["learning_rate"], "optimizer.epsilon": "1e-6",
+        "optimizer.weight_decay": "0.01", "optimizer.clip_norm": "1", "schedule.name": "linear",
+        "schedule.warmup_steps": options["warmup_steps"], "metrics.progress": "false"}.items()]
+
+
+def used(process):
+    """Seconds of processor time of a process and its threads so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Ours:
+    """`bertha pretrain`, watched: its metrics lines with the processor time at which each appeared."""
+
+    def __init__(self, folder, options):
+        self.metrics = folder / "run/metrics.jsonl"
+        self.process = subprocess.Popen([BERTHA, "pretrain", *pretrain_options(folder, options)],
+                                        stderr=open(folder / "ours.log", "w"))
+        self.lines, self.at, self.limit = [], 0, float(options["cpu_seconds"])
+
+    def poll(self):
+        if self.metrics.exists():
+            data = self.metrics.read_text()
+            cpu = used(self.process) if self.process.poll() is None else None
+            for line in data[self.at:data.rfind("\n") + 1].splitlines():
+                self.lines.append(dict(json.loads(line), cpu_seconds=cpu))
+            self.at = data.rfind("\n") + 1
+        if self.process.poll() is None and used(self.process) >= self.limit:
+            self.process.terminate()  # finishes the step, saves, exits with 75
+            self.process.wait()
+
+    def curves(self):
+        train = [line for line in self.lines if line["event"] == "train" and line["cpu_seconds"]]
+        validation = [line for line in self.lines if line["event"] == "validation"]
+        tokens = {line["step"]: line["tokens"] for line in self.lines if line["event"] == "train"}
+        return ([(l["tokens"], l["cpu_seconds"], l["mlm_loss"]) for l in train],
+                [(tokens.get(l["step"]), l["cpu_seconds"], l["mlm_loss"]) for l in validation])
+
+
+def peer_request(folder, options):
+    request = {name: int(options[name]) for name in ("steps", "warmup_steps", "threads", "log_every", "validate_every",
+                                                     "compile")}
+    request.update(init=str(folder / "start"), log=str(folder / "peer.jsonl"), attention=options["attention"],
+                   precision=options["precision"], learning_rate=float(options["learning_rate"]),
+                   cpu_seconds=float(options["cpu_seconds"]), options=pretrain_options(folder, options),
+                   write_batches=str(BUILD / "tests/bench/write_batches"))
+    return request
+
+
+def start_peer(folder, request, name="request.json"):
+    (folder / name).write_text(json.dumps(request))
+    return subprocess.Popen([sys.executable, HERE / "peer.py", folder / name],
+                            stderr=open(folder / "peer.log", "w"))
+
+
+def trial(folder, options):
+    """Tokens a second of processor time of every variant of Transformers, 60 s each."""
+    for precision in ("fp32", "bf16"):
+        for attention, compile in (("eager", 0), ("sdpa", 0), ("sdpa", 1)):
+            request = peer_request(folder, dict(options, precision=precision, attention=attention, compile=compile))
+            request.update(cpu_seconds=60, log=str(folder / "trial.jsonl"), log_every=1, validate_every=10**9)
+            start_peer(folder, request).wait()
+            lines = [json.loads(line) for line in open(folder / "trial.jsonl")]
+            first, last = lines[len(lines) // 2], lines[-1]
+            speed = (last["tokens"] - first["tokens"]) / max(1e-9, last["cpu_seconds"] - first["cpu_seconds"])
+            print(f"{precision} {attention}{' compiled' if compile else ''}: {speed:.0f} tokens per CPU second", flush=True)
+
+
+def pretrain(folder, options):
+    ours, peer = Ours(folder, options), start_peer(folder, peer_request(folder, options))
+    while ours.process.poll() is None or peer.poll() is None:
+        ours.poll()
+        time.sleep(0.25)
+    ours.poll()
+    if ours.process.returncode not in (0, 75) or peer.returncode:
+        sys.exit(f"a side failed: {ours.process.returncode}, {peer.returncode}; see {folder}/*.log")
+    lines = [json.loads(line) for line in open(folder / "peer.jsonl")]
+    theirs = ([(l["tokens"], l["cpu_seconds"], l["mlm_loss"]) for l in lines if "mlm_loss" in l],
+              [(l["tokens"], l.get("cpu_seconds"), l["validation_mlm_loss"]) for l in lines if "validation_mlm_loss" in l])
+    return ours.curves(), theirs
+
+
+def finetune(folder, options):
+    """Test accuracy from the start's weights and from a quarter, half and all of the pretraining."""
+    saved = sorted((folder / "run/checkpoints").glob("step-*"))
+    last = int(saved[-1].name[5:])
+    nearest = lambda step: min(saved, key=lambda path: abs(int(path.name[5:]) - step))
+    starts = {"none": folder / "start", "1/4": nearest(last / 4), "1/2": nearest(last / 2), "all": saved[-1]}
+    scores = {}
+    for name, start in starts.items():
+        scores[name] = dict(start=start.name, accuracy=[])
+        for seed in range(1, int(options["seeds"]) + 1):
+            output = folder / f"tuned-{name.replace('/', '-')}-{seed}"
+            if not (output / "scores.json").exists():
+                bertha("finetune", "--train.init", start, "--train.output", output, "--task.train",
+                       f"{options['reviews']}/train.tsv", "--task.test", f"{options['reviews']}/test.tsv",
+                       "--task.epochs", 2, "--task.batch_size", 32, "--task.max_length", 128, "--train.seed", seed,
+                       "--train.threads", options["threads"], "--optimizer.learning_rate", "1e-4",
+                       "--metrics.progress", "false", stderr=subprocess.DEVNULL)
+            scores[name]["accuracy"].append(json.loads((output / "scores.json").read_text())["test"]["accuracy"])
+    return scores
+
+
+def main():
+    text, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    options = dict(DEFAULTS)
+    for argument in sys.argv[3:]:
+        name, _, value = argument.partition("=")
+        if name not in options:
+            sys.exit(f"what is {argument}?")
+        options[name] = value
+    os.environ["OMP_NUM_THREADS"] = options["threads"]
+    folder.mkdir(parents=True, exist_ok=True)
+    make_corpus(text, folder, options)
+    manifest = json.loads((folder / "corpus/manifest.json").read_text())
+    if not (folder / "start/config.json").exists():
+        make_weights(folder, manifest["vocabulary_size"])
+    if options["trial"] == "1":
+        return trial(folder, options)
+    if not (folder / "results.json").exists():
+        ours, theirs = pretrain(folder, options)
+        (folder / "results.json").write_text(json.dumps(dict(options=options, ours=ours, theirs=theirs)))
+    results = json.loads((folder / "results.json").read_text())
+    ours, theirs = results["ours"], results["theirs"]
+    draw(folder / "curves.svg", ours, theirs)
+    for name, (train, validation) in (("Bertha", ours), ("Transformers", theirs)):
+        tokens, cpu, loss = train[-1]
+        print(f"{name}: {tokens / 1e6:.2f} M tokens in {cpu:.0f} s of processor time ({tokens / cpu:.0f} tokens/s), "
+              f"training loss {loss:.3f}, validation loss {validation[-1][2]:.3f}")
+    if options["reviews"]:
+        for name, row in finetune(folder, options).items():
+            print(f"fine-tuned after {name} of the pretraining ({row['start']}): accuracy "
+                  f"{statistics.mean(row['accuracy']):.4f} ± {statistics.stdev(row['accuracy']):.4f}")
+
+
+if __name__ == "__main__":
+    main()
