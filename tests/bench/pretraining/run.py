@@ -180,7 +180,7 @@ def main():
     make_corpus(text, folder, options)
     manifest = json.loads((folder / "corpus/manifest.json").read_text())
     if not (folder / "start/config.json").exists():
-        make_weights(folder, manifest["vocabulary_size"])
+        make_weights(folder, manifest["vocab_size"])
     if options["trial"] == "1":
         return trial(folder, options)
     if not (folder / "results.json").exists():
