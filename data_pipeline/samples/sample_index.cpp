@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kDocumentsPerBlock = 64;
 constexpr std::uint64_t kSamplesPerMark = 64;
-constexpr std::size_t kLongDocumentSentences = 32768;  // books have fewer, single-file corpora more
 
 }  // namespace
 
@@ -43,30 +42,16 @@ SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::ui
 }
 
 void SampleIndex::count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks) {
-  std::vector<std::uint32_t> lengths;
   for (std::size_t document = begin; document < end; ++document) {
-    corpus_.sentence_lengths(document, lengths);
-    DocumentPlanner planner(document, lengths, corpus_.documents(), sentences_in_, options_);
+    DocumentPlanner planner(document, corpus_.sentences(document), corpus_.documents(),
+                            sentences_in_, options_);
     while (!planner.done()) {
       planner.skip();
       if (planner.place().sample % kSamplesPerMark == 0)
         marks.push_back({document, planner.place()});
     }
     first_sample_[document + 1] = planner.place().sample;
-    if (lengths.size() >= kLongDocumentSentences) {
-      const std::lock_guard lock(mutex_);
-      long_documents_[document] = std::move(lengths);
-      lengths = {};
-    }
   }
-}
-
-std::span<const std::uint32_t> SampleIndex::lengths_of(std::uint64_t document,
-                                                       std::vector<std::uint32_t>& memory) const {
-  const auto kept = long_documents_.find(document);
-  if (kept != long_documents_.end()) return kept->second;
-  corpus_.sentence_lengths(document, memory);
-  return memory;
 }
 
 DocumentPlanner::Place SampleIndex::nearest_mark(std::uint64_t document,
@@ -81,11 +66,15 @@ DocumentPlanner::Place SampleIndex::nearest_mark(std::uint64_t document,
 }
 
 // A random B ends with the sentence that reaches its aim, or with its document.
-void SampleIndex::find_end_of_b(SamplePlan& plan) const {
-  plan.b_end = corpus_.sentences_reaching(plan.b_document, plan.b_begin, plan.b_end,
-                                          static_cast<std::uint64_t>(plan.b_tokens));
-  const auto tokens = corpus_.tokens_in(plan.document, plan.a_begin, plan.a_end) +
-                      corpus_.tokens_in(plan.b_document, plan.b_begin, plan.b_end);
+void SampleIndex::find_end_of_b(SamplePlan& plan, std::uint64_t a_tokens) const {
+  const auto sentences = corpus_.sentences(plan.b_document);
+  const auto latest = plan.b_end;
+  const auto wanted = static_cast<std::uint64_t>(plan.b_tokens);
+  std::uint64_t tokens = 0;
+  for (plan.b_end = plan.b_begin; plan.b_end < latest && tokens < wanted; ++plan.b_end) {
+    tokens += sentences.length(plan.b_end);
+  }
+  tokens += a_tokens;
   const auto most = static_cast<std::uint64_t>(plan.max_tokens);
   plan.expected_tokens = static_cast<int>(std::min(tokens, most)) + special_tokens(true);
 }
@@ -94,13 +83,12 @@ SamplePlan SampleIndex::plan(std::uint64_t index) const {
   const auto behind = std::upper_bound(first_sample_.begin(), first_sample_.end(), index);
   const auto document = static_cast<std::uint64_t>(behind - first_sample_.begin()) - 1;
   const auto sample = index - first_sample_[document];
-  std::vector<std::uint32_t> memory;
-  DocumentPlanner planner(document, lengths_of(document, memory), corpus_.documents(),
-                          sentences_in_, options_);
+  const auto sentences = corpus_.sentences(document);
+  DocumentPlanner planner(document, sentences, corpus_.documents(), sentences_in_, options_);
   planner.seek(nearest_mark(document, sample));
   while (planner.place().sample < sample) planner.skip();
   auto plan = planner.next();
-  if (plan.random_b) find_end_of_b(plan);
+  if (plan.random_b) find_end_of_b(plan, sentences.tokens(plan.a_begin, plan.a_end));
   return plan;
 }
 

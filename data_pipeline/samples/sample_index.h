@@ -3,9 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <mutex>
-#include <span>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
@@ -33,19 +30,14 @@ class SampleIndex {
     DocumentPlanner::Place place;
   };
   void count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks);
-  std::span<const std::uint32_t> lengths_of(std::uint64_t document,
-                                            std::vector<std::uint32_t>& memory) const;
   DocumentPlanner::Place nearest_mark(std::uint64_t document, std::uint64_t sample) const;
-  void find_end_of_b(SamplePlan& plan) const;
+  void find_end_of_b(SamplePlan& plan, std::uint64_t a_tokens) const;
 
   const Corpus& corpus_;
   PairOptions options_;
   SentencesIn sentences_in_;
   std::vector<std::uint64_t> first_sample_;  // by document, and the total
   std::vector<Mark> marks_;                  // by document and place
-  // Sentence lengths of very long documents, which are not read anew for each of their samples.
-  std::map<std::uint64_t, std::vector<std::uint32_t>> long_documents_;
-  std::mutex mutex_;  // of long_documents_, while counting
 };
 
 }  // namespace bertha

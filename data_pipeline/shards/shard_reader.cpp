@@ -193,6 +193,10 @@ std::uint64_t ShardReader::sentence_begin(std::uint64_t sentence) const {
   return value;
 }
 
+SentenceBorders ShardReader::sentence_borders(std::uint64_t begin, std::uint64_t end) const {
+  return {*this, state_->sentence_offsets.data + begin * sizeof(std::uint64_t), begin, end - begin};
+}
+
 void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,
                               std::vector<std::int32_t>& out) const {
   if (begin > end || end > tokens()) {

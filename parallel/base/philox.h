@@ -3,6 +3,7 @@
 // on any rank, thread or device, so nothing random has a state that must be saved.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -61,6 +62,14 @@ class Philox {
   constexpr std::uint64_t next_u64() {
     const std::uint64_t high = next_u32();
     return (high << 32) | next_u32();
+  }
+  // As so many calls of next_u32.
+  constexpr void skip(std::uint64_t numbers) {
+    const auto left = std::min<std::uint64_t>(numbers, 4 - used_);
+    used_ += static_cast<std::uint32_t>(left);
+    numbers -= left;
+    next_block_ += static_cast<std::uint32_t>(numbers / 4);
+    for (numbers %= 4; numbers > 0; --numbers) next_u32();
   }
   // Uniform in [0, 1) with 53 bits.
   constexpr double next_double() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }

@@ -58,13 +58,13 @@ void measure_index(const DataConfig& data) {
   std::printf("plan       %8.3f us/sample, %8.1f M tokens/s\n",
               planning / static_cast<double>(plans) * 1e6,
               static_cast<double>(planned) / planning / 1e6);
-  std::vector<LabelledSequence> sequences;
+  SequenceList sequences;
   std::uint64_t made = 0;
   const auto building = seconds([&] {
     for (std::uint64_t i = 0; i < plans; ++i) {
       sequences.clear();
       source->plan(source->number_at(i)).append_to(sequences);
-      made += sequences.front().sequence.tokens.size();
+      made += sequences[0].tokens.size();
     }
   });
   std::printf("samples    %8.3f us/sample, %8.1f M tokens/s (order, plan, read, trim, mask)\n",
