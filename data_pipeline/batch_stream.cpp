@@ -32,7 +32,8 @@ constexpr std::size_t kEpochsKept = 2;       // a batch may span the border of t
 // One sample of a global batch.
 struct Wanted {
   SharedSamples samples;
-  std::uint64_t number = 0;  // in its epoch
+  std::uint64_t place = 0;  // in the order of training of its epoch, or
+  bool is_number = false;   // its number
 };
 
 void require_samples(std::uint64_t samples, const DataConfig& data) {
@@ -62,7 +63,8 @@ GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
   for_each_block(wanted.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
                    for (auto i = begin; i < end; ++i) {
-                     plan.samples[i] = wanted[i].samples->plan(wanted[i].number);
+                     const auto& [samples, place, is_number] = wanted[i];
+                     plan.samples[i] = samples->plan(is_number ? place : samples->number_at(place));
                      plan.lengths[i] = plan.samples[i].tokens;
                    }
                  });
@@ -177,7 +179,7 @@ std::vector<Wanted> BatchStream::State::next_global_batch() {
     require_samples(of_epoch->size, data);
     while (cursor.next < of_epoch->size &&
            static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
-      wanted.push_back({of_epoch, of_epoch->number_at(cursor.next++)});
+      wanted.push_back({of_epoch, cursor.next++});
     }
     if (cursor.next >= of_epoch->size) cursor = {cursor.epoch + 1, 0, cursor.samples};
   }
@@ -243,7 +245,7 @@ std::vector<Batch> validation_batches(const SampleSource& source, const DataConf
     auto& wanted = global_batches.emplace_back();
     for (auto i = begin; i < std::min(count, begin + per_batch); ++i) {
       // Some of all: spread evenly over the split.
-      wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count)});
+      wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count), true});
     }
   }
   MadeSamples made;

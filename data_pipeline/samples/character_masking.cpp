@@ -146,9 +146,9 @@ void CharacterMasking::choose_characters(Spelled& spelled, std::size_t room, std
   }
 }
 
-std::vector<std::size_t> CharacterMasking::choose(std::vector<std::int32_t>& tokens,
-                                                  std::vector<std::int32_t>& segments,
-                                                  std::size_t count, Philox& random) const {
+Positions CharacterMasking::choose(std::vector<std::int32_t>& tokens,
+                                   std::vector<std::int32_t>& segments, std::size_t count,
+                                   Philox& random) const {
   make_room(tokens, segments, count);
   auto spelled = spell_words(tokens);
   choose_characters(spelled, sequence_length_ - std::min(sequence_length_, tokens.size()), count,
@@ -156,7 +156,7 @@ std::vector<std::size_t> CharacterMasking::choose(std::vector<std::int32_t>& tok
   std::vector<std::int32_t> new_tokens, new_segments;
   new_tokens.reserve(std::max(sequence_length_, tokens.size()));
   new_segments.reserve(std::max(sequence_length_, tokens.size()));
-  std::vector<std::size_t> positions;
+  Positions positions;
   std::size_t copied = 0;
   const auto copy_until = [&](std::size_t end) {
     const auto from = static_cast<std::ptrdiff_t>(copied), to = static_cast<std::ptrdiff_t>(end);
@@ -168,7 +168,8 @@ std::vector<std::size_t> CharacterMasking::choose(std::vector<std::int32_t>& tok
     copy_until(word.pieces.begin);
     copied = word.pieces.end;
     for (auto c = word.begin; c < word.end; ++c) {
-      if (spelled.masked[c] != 0) positions.push_back(new_tokens.size());
+      if (spelled.masked[c] != 0)
+        positions.push_back(static_cast<std::uint32_t>(new_tokens.size()));
       new_tokens.push_back(spelled.ids[c]);
     }
     new_segments.resize(new_tokens.size(), segments[word.pieces.begin]);

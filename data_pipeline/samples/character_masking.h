@@ -13,6 +13,8 @@
 
 namespace bertha {
 
+using Positions = std::vector<std::uint32_t>;  // in a sequence
+
 // Every token of a vocabulary as ids of its characters.
 class CharacterSpelling {
  public:
@@ -40,9 +42,8 @@ class CharacterMasking {
   // of that word is masked by a coin of its own; then the next. Respelling needs room: where the
   // sequence is too long for it, tokens at the end of the longer segment go first. A word that
   // cannot be spelled keeps its pieces, which then count as its characters.
-  std::vector<std::size_t> choose(std::vector<std::int32_t>& tokens,
-                                  std::vector<std::int32_t>& segments, std::size_t count,
-                                  Philox& random) const;
+  Positions choose(std::vector<std::int32_t>& tokens, std::vector<std::int32_t>& segments,
+                   std::size_t count, Philox& random) const;
 
  private:
   struct Spelled;

@@ -20,14 +20,15 @@ Value& draw_next(std::vector<Value>& values, std::size_t i, Philox& random) {
 }
 
 // Different positions, all below `length`: a set of bits sorts faster than comparing does.
-void sort_positions(std::vector<std::size_t>& positions, std::size_t length) {
+void sort_positions(Positions& positions, std::size_t length) {
   constexpr std::size_t kBits = 64;
   std::vector<std::uint64_t> set(length / kBits + 1);
   for (const auto position : positions) set[position / kBits] |= 1ULL << position % kBits;
   positions.clear();
   for (std::size_t i = 0; i < set.size(); ++i) {
     for (auto bits = set[i]; bits != 0; bits &= bits - 1) {
-      positions.push_back(i * kBits + static_cast<std::size_t>(std::countr_zero(bits)));
+      positions.push_back(static_cast<std::uint32_t>(i * kBits) +
+                          static_cast<std::uint32_t>(std::countr_zero(bits)));
     }
   }
 }
@@ -53,11 +54,10 @@ std::size_t Masker::predictions_in(const Sequence& sequence) const {
   return static_cast<std::size_t>(most > 0 ? std::min(count, most) : count);
 }
 
-std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::size_t count,
-                                               Philox& random) const {
-  std::vector<std::size_t> candidates(sequence.tokens.size());
+Positions Masker::choose_tokens(const Sequence& sequence, std::size_t count, Philox& random) const {
+  Positions candidates(sequence.tokens.size());
   std::size_t found = 0;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
+  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
     candidates[found] = i;
     found += vocabulary_.is_special(sequence.tokens[i]) ? 0 : 1;  // without a branch
   }
@@ -68,12 +68,11 @@ std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::si
   return candidates;
 }
 
-std::vector<std::size_t> Masker::choose_words(const Sequence& sequence, std::size_t count,
-                                              Philox& random) const {
+Positions Masker::choose_words(const Sequence& sequence, std::size_t count, Philox& random) const {
   auto words = words_of(sequence);
-  std::vector<std::size_t> chosen;
+  Positions chosen;
   const auto take = [&chosen](const WordGroup& word) {
-    for (auto i = word.begin; i < word.end; ++i) chosen.push_back(i);
+    for (auto i = word.begin; i < word.end; ++i) chosen.push_back(static_cast<std::uint32_t>(i));
   };
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (chosen.size() == count) {
@@ -130,7 +129,7 @@ void Masker::apply(Sequence& sequence, Philox& random) const {
   sequence.masked_positions.reserve(most);
   sequence.masked_labels.reserve(most);
   if (options_.strategy == MaskingStrategy::span) return predict_spans(sequence, count, random);
-  std::vector<std::size_t> chosen;
+  Positions chosen;
   if (options_.strategy == MaskingStrategy::character) {
     CharacterMasking masking{vocabulary_, spelling_, static_cast<std::size_t>(sequence_length_)};
     chosen = masking.choose(sequence.tokens, sequence.segments, count, random);

@@ -23,7 +23,7 @@ DocumentPlanner::DocumentPlanner(std::uint64_t document, const SentenceBorders& 
     : document_(document),
       documents_(documents),
       sentences_(sentences),
-      sentences_in_(sentences_in),
+      sentences_in_(&sentences_in),
       options_(options),
       max_tokens_(options.sequence_length - special_tokens(options.next_sentence)),
       key_(Philox(options.seed, RandomPurpose::sentence_pairs, document, options.epoch).next_u64()),
@@ -117,7 +117,7 @@ void DocumentPlanner::choose_random_b(const Chunk& chunk, SamplePlan& plan) cons
   }
   const auto other = random.next_below(documents_ - 1);
   plan.b_document = other < document_ ? other : other + 1;
-  const auto sentences = sentences_in_(plan.b_document);
+  const auto sentences = (*sentences_in_)(plan.b_document);
   plan.b_begin = random.next_below(sentences);
   plan.b_end = std::min(sentences, plan.b_begin + reach);
 }

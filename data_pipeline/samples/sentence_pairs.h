@@ -62,7 +62,7 @@ class DocumentPlanner {
 
   std::uint64_t document_, documents_;
   SentenceBorders sentences_;
-  const SentencesIn& sentences_in_;
+  const SentencesIn* sentences_in_;
   PairOptions options_;
   int max_tokens_;
   std::uint64_t key_;  // of this document's random numbers

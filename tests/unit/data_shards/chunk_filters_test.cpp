@@ -33,7 +33,7 @@ std::vector<Stored> h5py_chunks() {
   for (int i = 0; i < 54; ++i) repeated.push_back(static_cast<char>(1 + i % 3));
   for (int i = 100; i < 140; ++i) repeated.push_back(static_cast<char>(i));
   std::vector<char> sevens(300, 7);
-  for (const char byte : {9, 8, 7}) sevens.push_back(byte);
+  sevens.insert(sevens.end(), {9, 8, 7});
   return {{repeated,
            "\x03\x01\x02\x03\x01\xe0)\x02\x1f"
            "defghijklmnopqrstuvwxyz{|}~\x7f\x80\x81\x82\x83\x07\x84\x85\x86\x87\x88\x89\x8a\x8b"s},
