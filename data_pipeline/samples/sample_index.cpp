@@ -30,19 +30,19 @@ SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::ui
   }
   choose_distance(config);
   const auto documents = static_cast<std::size_t>(corpus.documents());
-  const auto blocks = (documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock;
-  std::vector<std::vector<Mark>> marks(blocks);
-  std::vector<std::uint64_t> samples(blocks);
+  blocks_.resize((documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock + 1);
+  std::vector<std::vector<Mark>> found(worker_count(documents, kDocumentsPerBlock, config.workers));
   for_each_block(documents, kDocumentsPerBlock, config.workers,
-                 [&](std::size_t, std::size_t begin, std::size_t end) {
+                 [&](std::size_t worker, std::size_t begin, std::size_t end) {
                    const auto block = begin / kDocumentsPerBlock;
-                   samples[block] = count_samples(begin, end, marks[block]);
+                   auto& marks = found[worker];
+                   marks.clear();
+                   blocks_[block + 1].first_sample = count_samples(begin, end, marks);
+                   blocks_[block].marks.assign(marks.begin(),
+                                               marks.end());  // no larger than need be
                  });
-  blocks_.emplace_back();
-  for (std::size_t block = 0; block < blocks; ++block) {
-    marks_.insert(marks_.end(), marks[block].begin(), marks[block].end());
-    marks[block] = {};
-    blocks_.push_back({blocks_.back().first_sample + samples[block], marks_.size()});
+  for (std::size_t block = 1; block < blocks_.size(); ++block) {
+    blocks_[block].first_sample += blocks_[block - 1].first_sample;
   }
 }
 
@@ -92,7 +92,7 @@ SamplePlan SampleIndex::plan(std::uint64_t index) const {
   const auto behind = std::ranges::upper_bound(blocks_, index, {}, &Block::first_sample);
   const auto& block = *std::prev(behind);
   const auto number = index - block.first_sample;
-  const auto& mark = marks_[block.first_mark + number / samples_per_mark_];
+  const auto& mark = block.marks[number / samples_per_mark_];
   const auto first = static_cast<std::uint64_t>(&block - blocks_.data()) * kDocumentsPerBlock;
   auto document = first + mark.document;
   auto planner = planner_of(document);

@@ -30,9 +30,10 @@ class SampleIndex {
     std::uint32_t sample = 0;    // within its document
     std::uint64_t sentence = 0;  // within its document
   };
-  // Documents that are counted together. A block's first mark is before its first sample.
+  // Documents that are counted together.
   struct Block {
-    std::uint64_t first_sample = 0, first_mark = 0;
+    std::uint64_t first_sample = 0;
+    std::vector<Mark> marks;  // the first one is before its first sample
   };
   void choose_distance(const DataConfig& config);
   std::uint64_t count_samples(std::size_t begin, std::size_t end, std::vector<Mark>& marks) const;
@@ -44,7 +45,6 @@ class SampleIndex {
   SentencesIn sentences_in_;
   std::uint64_t samples_per_mark_ = 0;
   std::vector<Block> blocks_;  // and the end
-  std::vector<Mark> marks_;
 };
 
 }  // namespace bertha

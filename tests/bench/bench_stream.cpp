@@ -1,7 +1,7 @@
 // Two waits of a training run: for the first batch in the middle of an epoch, and, once it runs,
 // for every next one.
-//   bench_stream seek TOKENS_IN_MILLIONS WORKERS [PARENT]   writes a synthetic corpus of that size
-//     into a folder under PARENT (/var/tmp), opens it at the middle of epoch 7, and removes it.
+//   bench_stream write MILLIONS FOLDER   a synthetic corpus of so many million tokens, to seek in
+//   bench_stream seek FOLDER WORKERS     opens a corpus at the middle of epoch 7
 //   bench_stream wait RANKS TOKENS_PER_SECOND WORKERS [CORPUS]   streams of so many ranks, each in
 //     a thread that takes its steps at that rate and sleeps between (a GPU would compute).
 #include <algorithm>
@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <malloc.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kEpoch = 7;
 constexpr double kMillion = 1e6;
+constexpr int kUsage = 64;  // exit code
 
 double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -52,13 +55,16 @@ void seek_at(const DataConfig& data) {
   options.prefetch = 0;
   options.micro_batch_tokens = 16384;
   const auto samples = corpus.stream(options, {}, {kEpoch, 0, 0})->samples_in_epoch(kEpoch);
+  ::malloc_trim(0);  // of that stream nothing is left
   const double before = own_megabytes();
   begin = Clock::now();
+  const auto processor_begin = std::clock();
   const auto stream = corpus.stream(options, {}, {kEpoch, samples / 2, 0});
   const auto indexing = since(begin);
-  const double after = own_megabytes();
+  const double index_megabytes = own_megabytes() - before;
   const auto step = stream->next();
   const auto first = since(begin);
+  const auto processor = static_cast<double>(std::clock() - processor_begin) / CLOCKS_PER_SEC;
   constexpr int kSteps = 100;
   std::uint64_t tokens = 0;
   begin = Clock::now();
@@ -68,25 +74,31 @@ void seek_at(const DataConfig& data) {
   std::printf(
       "length %d, %d worker(s): corpus opened in %.3f s; first batch of epoch %u behind sample "
       "%llu "
-      "of %llu: %.3f s (index %.3f s, %.0f MB); then %.1f M tokens/s\n",
+      "of %llu: %.3f s (%.3f s of processors; index %.3f s, %.0f MB); then %.1f M tokens/s\n",
       data.sequence_length, data.workers, opening, kEpoch,
       static_cast<unsigned long long>(samples / 2), static_cast<unsigned long long>(samples), first,
-      indexing, after - before, static_cast<double>(tokens) / since(begin) / kMillion);
+      processor, indexing, index_megabytes, static_cast<double>(tokens) / since(begin) / kMillion);
 }
 
-void seek(int count, char** arguments) {
-  const auto millions = count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 100;
-  const ScratchFolder scratch(count > 4 ? arguments[4] : "/var/tmp");
-  auto begin = Clock::now();
-  write_synthetic_corpus(scratch.path, millions * 1'000'000);
+int write(int count, char** arguments) {
+  if (count != 4) return kUsage;
+  const auto millions = std::strtoull(arguments[2], nullptr, 10);
+  const auto begin = Clock::now();
+  write_synthetic_corpus(arguments[3], millions * 1'000'000);
   std::printf("%llu M tokens written in %.0f s\n", millions, since(begin));
+  return 0;
+}
+
+int seek(int count, char** arguments) {
+  if (count != 4) return kUsage;
   DataConfig data;
-  data.corpus = scratch.path;
-  data.workers = count > 3 ? std::atoi(arguments[3]) : 1;
+  data.corpus = arguments[2];
+  data.workers = std::atoi(arguments[3]);
   for (const int length : {512, 128}) {
     data.sequence_length = length;
     seek_at(data);
   }
+  return 0;
 }
 
 struct Waits {
@@ -116,7 +128,7 @@ Waits consume(const TrainingData& corpus, const RankInfo& rank, double tokens_pe
   return waits;
 }
 
-void wait(int count, char** arguments) {
+int wait(int count, char** arguments) {
   const int ranks = count > 2 ? std::atoi(arguments[2]) : 1;
   const double rate = count > 3 ? std::atof(arguments[3]) : 0.8e6;
   const ScratchFolder scratch(fs::temp_directory_path());
@@ -144,6 +156,7 @@ void wait(int count, char** arguments) {
       "%d rank(s) of %d worker(s), together %.2f M tokens/s: data_wait_fraction at most %.3f %% "
       "(the first batch: %.3f s)\n",
       ranks, data.workers, tokens_per_second / kMillion, 100 * worst, waits.front().first);
+  return 0;
 }
 
 }  // namespace
@@ -151,8 +164,9 @@ void wait(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   const std::string what = count > 1 ? arguments[1] : "";
-  if (what == "seek") return bertha::seek(count, arguments), 0;
-  if (what == "wait") return bertha::wait(count, arguments), 0;
-  std::fprintf(stderr, "seek or wait? See the first lines of bench_stream.cpp.\n");
-  return 64;
+  if (what == "write") return bertha::write(count, arguments);
+  if (what == "seek") return bertha::seek(count, arguments);
+  if (what == "wait") return bertha::wait(count, arguments);
+  std::fprintf(stderr, "write, seek or wait? See the first lines of bench_stream.cpp.\n");
+  return bertha::kUsage;
 }
