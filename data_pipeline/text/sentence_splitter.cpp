@@ -25,17 +25,36 @@ struct Word {
   bool dotted = false;   // has a full stop inside: U.S, Ph.D
 };
 
+// ICU's properties, at once for ASCII.
+bool is_ascii(std::int32_t c) {
+  return c >= 0 && c < 0x80;
+}
+bool is_capital(std::int32_t c) {
+  return is_ascii(c) ? c >= 'A' && c <= 'Z' : u_isUUppercase(c) != 0 || u_istitle(c) != 0;
+}
+bool is_digit(std::int32_t c) {
+  return is_ascii(c) ? c >= '0' && c <= '9' : u_isdigit(c) != 0;
+}
+bool is_letter_or_digit(std::int32_t c) {
+  if (!is_ascii(c)) return u_isalnum(c) != 0;
+  return is_capital(c) || is_digit(c) || (c >= 'a' && c <= 'z');
+}
+
 void add_to_word(Word& word, std::int32_t c) {
   if (word.letters++ == 0) {
-    word.capital = u_isUUppercase(c) != 0 || u_istitle(c) != 0;
-    word.digit = u_isdigit(c) != 0;
+    word.capital = is_capital(c);
+    word.digit = is_digit(c);
   }
   word.dotted = word.dotted || c == '.';
-  append_code_point(u_tolower(c), word.lower);
+  if (is_ascii(c)) {
+    word.lower += static_cast<char>(is_capital(c) ? c - 'A' + 'a' : c);
+  } else {
+    append_code_point(u_tolower(c), word.lower);
+  }
 }
 
 bool is_word_part(std::int32_t c) {
-  return u_isalnum(c) != 0 || c == '.' || c == '-' || c == 0x2116;
+  return is_letter_or_digit(c) || c == '.' || c == '-' || c == 0x2116;
 }
 
 // The word that ends where `text` ends.
@@ -61,7 +80,7 @@ Word first_word(std::string_view text) {
   std::size_t bytes = 0;
   while (bytes < std::min(text.size(), kLongestWord)) {
     const CodePoint c = first_code_point(text.substr(bytes));
-    const bool part = c.value >= 0 && u_isalnum(c.value) != 0;
+    const bool part = c.value >= 0 && is_letter_or_digit(c.value);
     if (part) add_to_word(word, c.value);
     if (!part && word.letters > 0) break;
     bytes += c.bytes;
