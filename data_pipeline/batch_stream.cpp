@@ -14,6 +14,7 @@
 #include "data_pipeline/prefetch.h"
 #include "data_pipeline/samples/collate.h"
 #include "data_pipeline/samples/corpus_samples.h"
+#include "data_pipeline/samples/made_samples.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -31,7 +32,8 @@ constexpr std::size_t kEpochsKept = 2;       // a batch may span the border of t
 // One sample of a global batch.
 struct Wanted {
   SharedSamples samples;
-  std::uint64_t number = 0;  // in its epoch
+  std::uint64_t place = 0;  // in the order of training of its epoch, or
+  bool is_number = false;   // its number
 };
 
 void require_samples(std::uint64_t samples, const DataConfig& data) {
@@ -61,29 +63,35 @@ GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
   for_each_block(wanted.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
                    for (auto i = begin; i < end; ++i) {
-                     plan.samples[i] = wanted[i].samples->plan(wanted[i].number);
+                     const auto& [samples, place, is_number] = wanted[i];
+                     plan.samples[i] = samples->plan(is_number ? place : samples->number_at(place));
                      plan.lengths[i] = plan.samples[i].tokens;
                    }
                  });
   return plan;
 }
 
-// The samples at `places`, made.
-std::vector<LabelledSequence> make_samples(const GlobalPlan& plan, const Places& places,
-                                           int workers) {
-  std::vector<std::vector<LabelledSequence>> made(places.size());  // by sample
-  for_each_block(places.size(), kSamplesPerBlock, workers,
+// Micro-batches of a rank's share, under a budget of tokens.
+void append_packed(std::span<const SequenceView> sequences, std::int64_t token_budget,
+                   const DataConfig& data, std::vector<Batch>& batches) {
+  std::vector<int> lengths;
+  lengths.reserve(sequences.size());
+  for (const auto& sequence : sequences) lengths.push_back(sequence.length());
+  const auto packed = pack(lengths, token_budget);
+  const auto before = batches.size();
+  batches.resize(before + packed.size());
+  for_each_block(packed.size(), 1, data.workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
-                   for (auto i = begin; i < end; ++i) plan.samples[places[i]].append_to(made[i]);
+                   for (auto i = begin; i < end; ++i) {
+                     batches[before + i] = collate(sequences, packed[i], data.next_sentence);
+                   }
                  });
-  std::vector<LabelledSequence> sequences;
-  for (auto& of_sample : made) std::ranges::move(of_sample, std::back_inserter(sequences));
-  return sequences;
 }
 
 // Micro-batches that do not depend on ranks, of several global batches; a rank's are neighbours.
 std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataConfig& data,
-                               std::int64_t micro_batch_tokens, const RankInfo& rank) {
+                               std::int64_t micro_batch_tokens, const RankInfo& rank,
+                               MadeSamples& made) {
   std::vector<std::pair<std::size_t, Places>> fixed;  // plan, places in it
   for (std::size_t i = 0; i < plans.size(); ++i) {
     for (auto& places : fixed_micro_batches(plans[i].lengths, micro_batch_tokens)) {
@@ -95,7 +103,8 @@ std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataC
   for (auto i = mine.begin; i < mine.end; ++i) {
     const auto& [plan, places] = fixed[i];
     // Masking by character lengthens samples: what was planned as one stays one.
-    batches.push_back(collate(make_samples(plans[plan], places, data.workers), data.next_sentence));
+    batches.push_back(
+        collate(made.make(plans[plan].samples, places, data.workers), data.next_sentence));
   }
   return batches;
 }
@@ -104,20 +113,20 @@ std::vector<Batch> build_fixed(const std::vector<GlobalPlan>& plans, const DataC
 // the whole tells the shares; each makes its own.
 std::vector<Batch> build_share(const std::vector<std::vector<Wanted>>& global_batches,
                                const DataConfig& data, const BatchOptions& options,
-                               const RankInfo& rank) {
+                               const RankInfo& rank, MadeSamples& made) {
   std::vector<GlobalPlan> plans;
   std::vector<Batch> batches;
   for (const auto& wanted : global_batches) {
     plans.push_back(plan_batch(wanted, data.workers));
     if (options.fixed_micro_batches) continue;
     const auto sequences =
-        make_samples(plans.back(), rank_share(plans.back().lengths, rank), data.workers);
+        made.make(plans.back().samples, rank_share(plans.back().lengths, rank), data.workers);
+    append_packed(sequences, options.micro_batch_tokens, data, batches);
     plans.pop_back();
-    auto share = packed_batches(sequences, options.micro_batch_tokens, data.next_sentence);
-    std::ranges::move(share, std::back_inserter(batches));
   }
-  return options.fixed_micro_batches ? build_fixed(plans, data, options.micro_batch_tokens, rank)
-                                     : batches;
+  return options.fixed_micro_batches
+             ? build_fixed(plans, data, options.micro_batch_tokens, rank, made)
+             : batches;
 }
 
 }  // namespace
@@ -140,6 +149,7 @@ struct BatchStream::State {
   const BatchOptions options;
   const RankInfo rank;
   StreamCursor cursor;  // of the step that is made next
+  MadeSamples made;     // memory for samples
 
   std::mutex mutex;  // guards the two below
   std::map<std::uint32_t, SharedSamples> epochs;
@@ -169,7 +179,7 @@ std::vector<Wanted> BatchStream::State::next_global_batch() {
     require_samples(of_epoch->size, data);
     while (cursor.next < of_epoch->size &&
            static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
-      wanted.push_back({of_epoch, of_epoch->number_at(cursor.next++)});
+      wanted.push_back({of_epoch, cursor.next++});
     }
     if (cursor.next >= of_epoch->size) cursor = {cursor.epoch + 1, 0, cursor.samples};
   }
@@ -179,7 +189,7 @@ std::vector<Wanted> BatchStream::State::next_global_batch() {
 
 StepBatches BatchStream::State::make_step() {
   StepBatches step;
-  step.micro_batches = build_share({next_global_batch()}, data, options, rank);
+  step.micro_batches = build_share({next_global_batch()}, data, options, rank, made);
   step.after = cursor;
   return step;
 }
@@ -235,10 +245,11 @@ std::vector<Batch> validation_batches(const SampleSource& source, const DataConf
     auto& wanted = global_batches.emplace_back();
     for (auto i = begin; i < std::min(count, begin + per_batch); ++i) {
       // Some of all: spread evenly over the split.
-      wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count)});
+      wanted.push_back({samples, static_cast<std::uint64_t>(Wide{i} * all / count), true});
     }
   }
-  return build_share(global_batches, data, options, rank);
+  MadeSamples made;
+  return build_share(global_batches, data, options, rank, made);
 }
 
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,

@@ -37,10 +37,10 @@ std::vector<const EncodedExample*> step_examples(const std::vector<EncodedExampl
 
 // The examples at `places` of a step as a micro-batch.
 Batch batch_of(const std::vector<const EncodedExample*>& chosen, const Places& places) {
-  std::vector<LabelledSequence> sequences;
+  std::vector<SequenceView> sequences;
   for (const auto place : places) {
     const auto& example = *chosen[place];
-    sequences.push_back({{example.tokens, example.segments, {}, {}}, 0, example.number});
+    sequences.push_back({example.tokens, example.segments, {}, {}, 0, example.number});
   }
   auto batch = collate(sequences, false);
   for (const auto place : places) {

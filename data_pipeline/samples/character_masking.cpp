@@ -2,6 +2,7 @@
 #include "data_pipeline/samples/character_masking.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,118 +39,142 @@ CharacterSpelling::CharacterSpelling(const Vocabulary& vocabulary) {
     std::string_view word = vocabulary.token(id);
     const bool continues = vocabulary.is_continuation(id);
     if (continues) word.remove_prefix(std::min(word.size(), kContinuation.size()));
-    characters_.push_back(vocabulary.is_special(id) ? std::vector<std::int32_t>{}
-                                                    : spell(word, continues, vocabulary));
+    if (!vocabulary.is_special(id)) {
+      const auto ids = spell(word, continues, vocabulary);
+      characters_.insert(characters_.end(), ids.begin(), ids.end());
+    }
+    begins_.push_back(static_cast<std::uint32_t>(characters_.size()));
   }
 }
 
-struct CharacterMasking::Word {
-  WordGroup pieces;
-  std::vector<std::int32_t> characters;
-  std::vector<bool> masked;  // by character; empty: not respelled
+// The words of a sequence as characters, end to end.
+struct CharacterMasking::Spelled {
+  struct Word {
+    WordGroup pieces;
+    std::size_t begin, end;  // characters
+    bool respelled = false;
 
-  std::size_t growth() const { return characters.size() - pieces.size(); }
+    std::size_t growth() const { return end - begin - pieces.size(); }
+  };
+  std::vector<Word> words;
+  // By character.
+  std::vector<std::int32_t> ids;
+  std::vector<std::uint32_t> word_of;
+  std::vector<std::uint8_t> masked;
 };
 
-std::vector<CharacterMasking::Word> CharacterMasking::spell_words(
-    const std::vector<std::int32_t>& tokens) const {
-  std::vector<Word> words;
-  for (const auto& group : group_words(tokens, vocabulary_)) {
-    Word word{group, {}, {}};
+CharacterMasking::Spelled CharacterMasking::spell_words(
+    std::span<const std::int32_t> tokens) const {
+  Spelled spelled;
+  const auto groups = group_words(tokens, vocabulary_);
+  spelled.words.reserve(groups.size());
+  spelled.ids.reserve(8 * tokens.size());
+  for (const auto& group : groups) {
+    const auto begin = spelled.ids.size();
     for (auto i = group.begin; i < group.end; ++i) {
-      const auto& piece = spelling_.of(tokens[i]);
-      if (piece.empty()) {
-        word.characters.assign(tokens.begin() + static_cast<std::ptrdiff_t>(group.begin),
-                               tokens.begin() + static_cast<std::ptrdiff_t>(group.end));
+      const auto piece = spelling_.of(tokens[i]);
+      if (piece.empty()) {  // the whole word keeps its pieces
+        spelled.ids.resize(begin);
+        const auto pieces = tokens.subspan(group.begin, group.size());
+        spelled.ids.insert(spelled.ids.end(), pieces.begin(), pieces.end());
         break;
       }
-      word.characters.insert(word.characters.end(), piece.begin(), piece.end());
+      spelled.ids.insert(spelled.ids.end(), piece.begin(), piece.end());
     }
-    words.push_back(std::move(word));
+    spelled.word_of.resize(spelled.ids.size(), static_cast<std::uint32_t>(spelled.words.size()));
+    spelled.words.push_back({group, begin, spelled.ids.size()});
   }
-  return words;
+  spelled.masked.resize(spelled.ids.size());
+  return spelled;
 }
 
 // About 2 * count characters will be respelled: half of a chosen word's characters are masked.
 void CharacterMasking::make_room(std::vector<std::int32_t>& tokens,
                                  std::vector<std::int32_t>& segments, std::size_t count) const {
-  std::size_t characters = 0, growth = 0;
-  for (const auto& word : spell_words(tokens)) {
-    characters += word.characters.size();
-    growth += word.growth();
-  }
+  const auto spelled = spell_words(tokens);
+  const auto characters = spelled.ids.size();
   if (characters == 0) return;
+  std::size_t growth = 0;
+  for (const auto& word : spelled.words) growth += word.growth();
   const auto wanted = tokens.size() + (2 * count * growth + characters - 1) / characters;
+  // [CLS] A [SEP] or [CLS] A [SEP] B [SEP]: the longer text loses its last token.
+  const auto b =
+      static_cast<std::size_t>(std::find(segments.begin(), segments.end(), 1) - segments.begin());
+  const auto a_tokens = b - std::min<std::size_t>(b, 2);
+  const auto b_tokens = tokens.size() - b - (b < tokens.size() ? 1 : 0);
+  auto a_left = a_tokens, b_left = b_tokens;
   for (auto excess = wanted - std::min(wanted, sequence_length_); excess > 0; --excess) {
-    // [CLS] A [SEP] or [CLS] A [SEP] B [SEP]: the longer text loses its last token.
-    const auto b =
-        static_cast<std::size_t>(std::find(segments.begin(), segments.end(), 1) - segments.begin());
-    const auto a_tokens = b - std::min<std::size_t>(b, 2);
-    const auto b_tokens = tokens.size() - b - (b < tokens.size() ? 1 : 0);
-    if (std::max(a_tokens, b_tokens) < 2) return;
-    const auto last = static_cast<std::ptrdiff_t>(a_tokens > b_tokens ? b - 2 : tokens.size() - 2);
-    tokens.erase(tokens.begin() + last);
-    segments.erase(segments.begin() + last);
+    if (std::max(a_left, b_left) < 2) break;
+    --(a_left > b_left ? a_left : b_left);
+  }
+  for (auto* values : {&tokens, &segments}) {
+    const auto erase = [&](std::size_t from, std::size_t to) {
+      values->erase(values->begin() + static_cast<std::ptrdiff_t>(from),
+                    values->begin() + static_cast<std::ptrdiff_t>(to));
+    };
+    erase(b + b_left, b + b_tokens);
+    if (a_tokens > 0) erase(1 + a_left, 1 + a_tokens);
   }
 }
 
-void CharacterMasking::choose_characters(std::vector<Word>& words, std::size_t room,
-                                         std::size_t count, Philox& random) const {
-  std::vector<std::pair<std::size_t, std::size_t>> characters;  // word, place in it
-  for (std::size_t w = 0; w < words.size(); ++w) {
-    for (std::size_t c = 0; c < words[w].characters.size(); ++c) characters.emplace_back(w, c);
-  }
+void CharacterMasking::choose_characters(Spelled& spelled, std::size_t room, std::size_t count,
+                                         Philox& random) const {
+  std::vector<std::uint32_t> characters(spelled.ids.size());
+  std::iota(characters.begin(), characters.end(), std::uint32_t{0});
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < characters.size() && chosen < count; ++i) {
     const auto other = i + static_cast<std::size_t>(random.next_below(characters.size() - i));
     std::swap(characters[i], characters[other]);
-    auto& word = words[characters[i].first];
-    if (!word.masked.empty() || word.growth() > room) continue;
+    auto& word = spelled.words[spelled.word_of[characters[i]]];
+    if (word.respelled || word.growth() > room) continue;
     room -= word.growth();
-    word.masked.assign(word.characters.size(), false);
-    word.masked[characters[i].second] = true;
+    word.respelled = true;
+    spelled.masked[characters[i]] = 1;
     ++chosen;
-    for (std::size_t c = 0; c < word.masked.size() && chosen < count; ++c) {
-      if (word.masked[c] || (random.next_u32() & 1U) == 0) continue;
-      word.masked[c] = true;
+    for (auto c = word.begin; c < word.end && chosen < count; ++c) {
+      if (spelled.masked[c] != 0 || (random.next_u32() & 1U) == 0) continue;
+      spelled.masked[c] = 1;
       ++chosen;
     }
   }
   // Where the room was too little for more words: more of the same.
   for (std::size_t i = 0; i < characters.size() && chosen < count; ++i) {
-    auto& word = words[characters[i].first];
-    if (word.masked.empty() || word.masked[characters[i].second]) continue;
-    word.masked[characters[i].second] = true;
+    const auto c = characters[i];
+    if (spelled.masked[c] != 0 || !spelled.words[spelled.word_of[c]].respelled) continue;
+    spelled.masked[c] = 1;
     ++chosen;
   }
 }
 
-std::vector<std::size_t> CharacterMasking::choose(std::vector<std::int32_t>& tokens,
-                                                  std::vector<std::int32_t>& segments,
-                                                  std::size_t count, Philox& random) const {
+Positions CharacterMasking::choose(std::vector<std::int32_t>& tokens,
+                                   std::vector<std::int32_t>& segments, std::size_t count,
+                                   Philox& random) const {
   make_room(tokens, segments, count);
-  auto words = spell_words(tokens);
-  choose_characters(words, sequence_length_ - std::min(sequence_length_, tokens.size()), count,
+  auto spelled = spell_words(tokens);
+  choose_characters(spelled, sequence_length_ - std::min(sequence_length_, tokens.size()), count,
                     random);
   std::vector<std::int32_t> new_tokens, new_segments;
-  std::vector<std::size_t> positions;
-  auto copy_until = [&, from = std::size_t{0}](std::size_t end, std::size_t next) mutable {
-    for (; from < end; ++from) {
-      new_tokens.push_back(tokens[from]);
-      new_segments.push_back(segments[from]);
-    }
-    from = next;
+  new_tokens.reserve(std::max(sequence_length_, tokens.size()));
+  new_segments.reserve(std::max(sequence_length_, tokens.size()));
+  Positions positions;
+  std::size_t copied = 0;
+  const auto copy_until = [&](std::size_t end) {
+    const auto from = static_cast<std::ptrdiff_t>(copied), to = static_cast<std::ptrdiff_t>(end);
+    new_tokens.insert(new_tokens.end(), tokens.begin() + from, tokens.begin() + to);
+    new_segments.insert(new_segments.end(), segments.begin() + from, segments.begin() + to);
   };
-  for (const auto& word : words) {
-    if (word.masked.empty()) continue;
-    copy_until(word.pieces.begin, word.pieces.end);
-    for (std::size_t c = 0; c < word.characters.size(); ++c) {
-      if (word.masked[c]) positions.push_back(new_tokens.size());
-      new_tokens.push_back(word.characters[c]);
-      new_segments.push_back(segments[word.pieces.begin]);
+  for (const auto& word : spelled.words) {
+    if (!word.respelled) continue;
+    copy_until(word.pieces.begin);
+    copied = word.pieces.end;
+    for (auto c = word.begin; c < word.end; ++c) {
+      if (spelled.masked[c] != 0)
+        positions.push_back(static_cast<std::uint32_t>(new_tokens.size()));
+      new_tokens.push_back(spelled.ids[c]);
     }
+    new_segments.resize(new_tokens.size(), segments[word.pieces.begin]);
   }
-  copy_until(tokens.size(), tokens.size());
+  copy_until(tokens.size());
   tokens = std::move(new_tokens);
   segments = std::move(new_segments);
   return positions;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "data_pipeline/samples/word_groups.h"
@@ -12,18 +13,22 @@
 
 namespace bertha {
 
+using Positions = std::vector<std::uint32_t>;  // in a sequence
+
 // Every token of a vocabulary as ids of its characters.
 class CharacterSpelling {
  public:
   CharacterSpelling() = default;
   explicit CharacterSpelling(const Vocabulary& vocabulary);
   // Empty: a character is not in the vocabulary, or the token is special.
-  const std::vector<std::int32_t>& of(std::int32_t id) const {
-    return characters_[static_cast<std::size_t>(id)];
+  std::span<const std::int32_t> of(std::int32_t id) const {
+    const auto at = static_cast<std::size_t>(id);
+    return std::span(characters_).subspan(begins_[at], begins_[at + 1] - begins_[at]);
   }
 
  private:
-  std::vector<std::vector<std::int32_t>> characters_;  // by id
+  std::vector<std::int32_t> characters_;  // of all tokens, end to end
+  std::vector<std::uint32_t> begins_{0};  // by id, and the end
 };
 
 class CharacterMasking {
@@ -37,16 +42,15 @@ class CharacterMasking {
   // of that word is masked by a coin of its own; then the next. Respelling needs room: where the
   // sequence is too long for it, tokens at the end of the longer segment go first. A word that
   // cannot be spelled keeps its pieces, which then count as its characters.
-  std::vector<std::size_t> choose(std::vector<std::int32_t>& tokens,
-                                  std::vector<std::int32_t>& segments, std::size_t count,
-                                  Philox& random) const;
+  Positions choose(std::vector<std::int32_t>& tokens, std::vector<std::int32_t>& segments,
+                   std::size_t count, Philox& random) const;
 
  private:
-  struct Word;
-  std::vector<Word> spell_words(const std::vector<std::int32_t>& tokens) const;
+  struct Spelled;
+  Spelled spell_words(std::span<const std::int32_t> tokens) const;
   void make_room(std::vector<std::int32_t>& tokens, std::vector<std::int32_t>& segments,
                  std::size_t count) const;
-  void choose_characters(std::vector<Word>& words, std::size_t room, std::size_t count,
+  void choose_characters(Spelled& spelled, std::size_t room, std::size_t count,
                          Philox& random) const;
 
   const Vocabulary& vocabulary_;

@@ -40,9 +40,10 @@ icu::BreakIterator& word_iterator() {
   return *iterator;
 }
 
-// Words [begin, end) are ideographs, one each: appends them joined.
-void append_joined(const std::vector<WordGroup>& words, std::size_t begin, std::size_t end,
-                   const icu::UnicodeString& text, std::vector<WordGroup>& joined) {
+// Words [begin, end) are ideographs, one each: writes them joined from place `kept` on, which is
+// not behind `begin`. Gives the place behind the last one.
+std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin, std::size_t end,
+                     const icu::UnicodeString& text, std::size_t kept) {
   auto& iterator = word_iterator();
   iterator.setText(text);
   std::size_t word = begin;
@@ -51,10 +52,11 @@ void append_joined(const std::vector<WordGroup>& words, std::size_t begin, std::
     const auto characters = next == icu::BreakIterator::DONE
                                 ? end - word
                                 : static_cast<std::size_t>(text.countChar32(unit, next - unit));
-    joined.push_back({words[word].begin, words[word + characters - 1].end});
+    words[kept++] = {words[word].begin, words[word + characters - 1].end};
     word += characters;
     unit = next;
   }
+  return kept;
 }
 
 }  // namespace
@@ -71,9 +73,14 @@ ChineseWords::ChineseWords(const Vocabulary& vocabulary) {
 std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
                                           std::vector<WordGroup> words) const {
   if (characters_.empty()) return words;
-  std::vector<WordGroup> joined;
+  std::size_t kept = 0;
+  icu::UnicodeString text;
   for (std::size_t i = 0; i < words.size();) {
-    icu::UnicodeString text;
+    if (character(tokens, words[i]) == 0) {
+      words[kept++] = words[i++];
+      continue;
+    }
+    text.remove();
     auto end = i;
     while (end < words.size() && (end == i || words[end].begin == words[end - 1].end)) {
       const auto character = this->character(tokens, words[end]);
@@ -82,13 +89,14 @@ std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
       ++end;
     }
     if (end < i + 2) {
-      joined.push_back(words[i++]);
+      words[kept++] = words[i++];
       continue;
     }
-    append_joined(words, i, end, text, joined);
+    kept = join_run(words, i, end, text, kept);
     i = end;
   }
-  return joined;
+  words.resize(kept);
+  return words;
 }
 
 }  // namespace bertha

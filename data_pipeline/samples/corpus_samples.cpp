@@ -18,9 +18,10 @@ SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::u
     };
     samples->plan = [index, builder, epoch](std::uint64_t number) {
       const auto plan = index->plan(number);
-      return PlannedSample{plan.expected_tokens, [builder, plan, number,
-                                                  epoch](std::vector<LabelledSequence>& sequences) {
-                             sequences.push_back(builder->build(plan, number, epoch));
+      return PlannedSample{plan.expected_tokens,
+                           [builder, plan, number, epoch](SequenceList& list) {
+                             builder->build(plan, number, epoch, list.draft());
+                             list.append_draft();
                            }};
     };
     return samples;

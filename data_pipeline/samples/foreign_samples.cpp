@@ -16,6 +16,17 @@ namespace {
 constexpr std::size_t kBlocksKept = 2 * kBlocksInWindow + 4;  // this window and the next
 constexpr int kSequenceShift = 48;  // sequences of a packed row: numbers that differ far up
 
+// Sequence `s` of these rows.
+SequenceView view_of(const ForeignRows& rows, std::size_t s) {
+  const auto part = [s](const std::vector<std::int32_t>& of,
+                        const std::vector<std::size_t>& offsets) {
+    return std::span(of).subspan(offsets[s], offsets[s + 1] - offsets[s]);
+  };
+  return {part(rows.tokens, rows.token_offsets), part(rows.segments, rows.token_offsets),
+          part(rows.masked_positions, rows.prediction_offsets),
+          part(rows.masked_labels, rows.prediction_offsets), rows.next_sentence[s]};
+}
+
 // What all epochs share.
 class Rows {
  public:
@@ -68,28 +79,16 @@ PlannedSample Rows::plan(std::uint64_t number) {
   const auto begin = rows->row_offsets[row], end = rows->row_offsets[row + 1];
   const auto tokens = rows->token_offsets[end] - rows->token_offsets[begin];
   return {static_cast<int>(tokens),
-          [rows = std::move(rows), begin, end, number](std::vector<LabelledSequence>& sequences) {
+          [rows = std::move(rows), begin, end, number](SequenceList& list) {
             for (auto s = begin; s < end; ++s) {
-              sequences.push_back(foreign_sequence(*rows, s));
-              sequences.back().sample_number = number | (s - begin) << kSequenceShift;
+              auto sequence = view_of(*rows, s);
+              sequence.sample_number = number | (s - begin) << kSequenceShift;
+              list.append(sequence);
             }
           }};
 }
 
 }  // namespace
-
-LabelledSequence foreign_sequence(const ForeignRows& rows, std::size_t s) {
-  const auto part = [s](const std::vector<std::int32_t>& of,
-                        const std::vector<std::size_t>& offsets) {
-    return std::vector<std::int32_t>(of.begin() + static_cast<std::ptrdiff_t>(offsets[s]),
-                                     of.begin() + static_cast<std::ptrdiff_t>(offsets[s + 1]));
-  };
-  return {{part(rows.tokens, rows.token_offsets), part(rows.segments, rows.token_offsets),
-           part(rows.masked_positions, rows.prediction_offsets),
-           part(rows.masked_labels, rows.prediction_offsets)},
-          rows.next_sentence[s],
-          0};
-}
 
 SampleSource foreign_samples(const ForeignCorpus& corpus, const DataConfig& data,
                              std::uint64_t seed) {

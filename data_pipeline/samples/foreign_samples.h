@@ -12,7 +12,4 @@ namespace bertha {
 SampleSource foreign_samples(const ForeignCorpus& corpus, const DataConfig& data,
                              std::uint64_t seed);
 
-// Sequence `sequence` of these rows.
-LabelledSequence foreign_sequence(const ForeignRows& rows, std::size_t sequence);
-
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include "data_pipeline/samples/masking.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -10,12 +11,25 @@
 namespace bertha {
 namespace {
 
-// The first `count` elements become a random choice of all, in random order.
+// Element i becomes a random one of those from i on; done for all i in turn, this is a shuffle.
 template <class Value>
-void shuffle_front(std::vector<Value>& values, std::size_t count, Philox& random) {
-  for (std::size_t i = 0; i < std::min(count, values.size()); ++i) {
-    const auto other = i + static_cast<std::size_t>(random.next_below(values.size() - i));
-    std::swap(values[i], values[other]);
+Value& draw_next(std::vector<Value>& values, std::size_t i, Philox& random) {
+  const auto other = i + static_cast<std::size_t>(random.next_below(values.size() - i));
+  std::swap(values[i], values[other]);
+  return values[i];
+}
+
+// Different positions, all below `length`: a set of bits sorts faster than comparing does.
+void sort_positions(Positions& positions, std::size_t length) {
+  constexpr std::size_t kBits = 64;
+  std::vector<std::uint64_t> set(length / kBits + 1);
+  for (const auto position : positions) set[position / kBits] |= 1ULL << position % kBits;
+  positions.clear();
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    for (auto bits = set[i]; bits != 0; bits &= bits - 1) {
+      positions.push_back(static_cast<std::uint32_t>(i * kBits) +
+                          static_cast<std::uint32_t>(std::countr_zero(bits)));
+    }
   }
 }
 
@@ -40,29 +54,33 @@ std::size_t Masker::predictions_in(const Sequence& sequence) const {
   return static_cast<std::size_t>(most > 0 ? std::min(count, most) : count);
 }
 
-std::vector<std::size_t> Masker::choose_tokens(const Sequence& sequence, std::size_t count,
-                                               Philox& random) const {
-  std::vector<std::size_t> candidates;
-  candidates.reserve(sequence.tokens.size());
-  for (std::size_t i = 0; i < sequence.tokens.size(); ++i) {
-    if (!vocabulary_.is_special(sequence.tokens[i])) candidates.push_back(i);
+Positions Masker::choose_tokens(const Sequence& sequence, std::size_t count, Philox& random) const {
+  Positions candidates(sequence.tokens.size());
+  std::size_t found = 0;
+  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
+    candidates[found] = i;
+    found += vocabulary_.is_special(sequence.tokens[i]) ? 0 : 1;  // without a branch
   }
-  shuffle_front(candidates, count, random);
-  candidates.resize(std::min(count, candidates.size()));
+  candidates.resize(found);
+  const auto most = std::min(count, found);
+  for (std::size_t i = 0; i < most; ++i) draw_next(candidates, i, random);
+  candidates.resize(most);
   return candidates;
 }
 
-std::vector<std::size_t> Masker::choose_words(const Sequence& sequence, std::size_t count,
-                                              Philox& random) const {
+Positions Masker::choose_words(const Sequence& sequence, std::size_t count, Philox& random) const {
   auto words = words_of(sequence);
-  std::vector<std::size_t> chosen;
+  Positions chosen;
   const auto take = [&chosen](const WordGroup& word) {
-    for (auto i = word.begin; i < word.end; ++i) chosen.push_back(i);
+    for (auto i = word.begin; i < word.end; ++i) chosen.push_back(static_cast<std::uint32_t>(i));
   };
-  shuffle_front(words, words.size(), random);
-  for (const auto& word : words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (chosen.size() == count) {
+      random.skip(2 * (words.size() - i));  // what drawing the rest would use up
+      break;
+    }
+    const auto& word = draw_next(words, i, random);
     if (chosen.size() + word.size() <= count) take(word);
-    if (chosen.size() == count) break;
   }
   if (chosen.empty()) {
     if (const auto word = shortest_word(words)) take(*word);
@@ -111,7 +129,7 @@ void Masker::apply(Sequence& sequence, Philox& random) const {
   sequence.masked_positions.reserve(most);
   sequence.masked_labels.reserve(most);
   if (options_.strategy == MaskingStrategy::span) return predict_spans(sequence, count, random);
-  std::vector<std::size_t> chosen;
+  Positions chosen;
   if (options_.strategy == MaskingStrategy::character) {
     CharacterMasking masking{vocabulary_, spelling_, static_cast<std::size_t>(sequence_length_)};
     chosen = masking.choose(sequence.tokens, sequence.segments, count, random);
@@ -121,7 +139,7 @@ void Masker::apply(Sequence& sequence, Philox& random) const {
   } else {
     chosen = choose_tokens(sequence, count, random);
   }
-  std::sort(chosen.begin(), chosen.end());
+  sort_positions(chosen, sequence.tokens.size());
   for (const auto position : chosen) predict(sequence, position, random.next_double(), random);
 }
 

@@ -42,10 +42,8 @@ class Masker {
  private:
   std::vector<WordGroup> words_of(const Sequence& sequence) const;
   std::size_t predictions_in(const Sequence& sequence) const;
-  std::vector<std::size_t> choose_tokens(const Sequence& sequence, std::size_t count,
-                                         Philox& random) const;
-  std::vector<std::size_t> choose_words(const Sequence& sequence, std::size_t count,
-                                        Philox& random) const;
+  Positions choose_tokens(const Sequence& sequence, std::size_t count, Philox& random) const;
+  Positions choose_words(const Sequence& sequence, std::size_t count, Philox& random) const;
   std::optional<WordGroup> shortest_word(std::span<const WordGroup> words) const;
   void predict_spans(Sequence& sequence, std::size_t count, Philox& random) const;
   void predict(Sequence& sequence, std::size_t position, double fate, Philox& random) const;

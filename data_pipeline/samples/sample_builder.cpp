@@ -4,49 +4,24 @@
 namespace bertha {
 namespace {
 
-// What is left of a text that loses tokens at both ends.
-struct Kept {
-  std::vector<std::int32_t>& tokens;
-  std::size_t begin = 0, end = tokens.size();
-
-  std::size_t size() const { return end - begin; }
-  void cut() {
-    tokens.erase(tokens.begin() + static_cast<std::ptrdiff_t>(end), tokens.end());
-    tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(begin));
-  }
-};
-
 // A single text keeps a random window.
-void trim_text(std::vector<std::int32_t>& text, std::size_t max_tokens, Philox& random) {
+void trim_text(TokenRange& text, std::uint64_t max_tokens, Philox& random) {
   if (text.size() <= max_tokens) return;
-  Kept kept{text};
-  kept.begin = static_cast<std::size_t>(random.next_below(text.size() - max_tokens + 1));
-  kept.end = kept.begin + max_tokens;
-  kept.cut();
-}
-
-void append_text(Sequence& sequence, const std::vector<std::int32_t>& text, std::int32_t separator,
-                 std::int32_t segment) {
-  sequence.tokens.insert(sequence.tokens.end(), text.begin(), text.end());
-  sequence.tokens.push_back(separator);
-  sequence.segments.resize(sequence.tokens.size(), segment);
+  text.begin += random.next_below(text.size() - max_tokens + 1);
+  text.end = text.begin + max_tokens;
 }
 
 }  // namespace
 
-void trim_pair(std::vector<std::int32_t>& a, std::vector<std::int32_t>& b, std::size_t max_tokens,
-               Philox& random) {
-  Kept kept_a{a}, kept_b{b};
-  while (kept_a.size() + kept_b.size() > max_tokens) {
-    auto& longer = kept_a.size() > kept_b.size() ? kept_a : kept_b;
+void trim_pair(TokenRange& a, TokenRange& b, std::uint64_t max_tokens, Philox& random) {
+  while (a.size() + b.size() > max_tokens) {
+    auto& longer = a.size() > b.size() ? a : b;
     if ((random.next_u32() & 1U) == 0) {
       ++longer.begin;
     } else {
       --longer.end;
     }
   }
-  kept_a.cut();
-  kept_b.cut();
 }
 
 SampleBuilder::SampleBuilder(const Corpus& corpus, const DataConfig& config, std::uint64_t seed)
@@ -54,32 +29,34 @@ SampleBuilder::SampleBuilder(const Corpus& corpus, const DataConfig& config, std
       seed_(seed),
       masker_(corpus.vocabulary(), config.masking, config.sequence_length) {}
 
-LabelledSequence SampleBuilder::build(const SamplePlan& plan, std::uint64_t number,
-                                      std::uint32_t epoch) const {
-  std::vector<std::int32_t> a, b;
-  corpus_.copy_sentences(plan.document, plan.a_begin, plan.a_end, a);
+void SampleBuilder::build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch,
+                          LabelledSequence& result) const {
+  auto a = corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end);
   // Counted from the top, so that no document's stream of sentence pairs is the same.
   Philox trimming(seed_, RandomPurpose::sentence_pairs, ~number, epoch);
-  const auto most = static_cast<std::size_t>(plan.max_tokens);
+  const auto most = static_cast<std::uint64_t>(plan.max_tokens);
+  TokenRange b;
   if (plan.has_b) {
-    corpus_.copy_sentences(plan.b_document, plan.b_begin, plan.b_end, b);
+    b = corpus_.tokens_of(plan.b_document, plan.b_begin, plan.b_end);
     trim_pair(a, b, most, trimming);
   } else {
     trim_text(a, most, trimming);
   }
+  auto& [tokens, segments, masked_positions, masked_labels] = result.sequence;
   const auto& vocabulary = corpus_.vocabulary();
-  LabelledSequence result;
-  const auto length = a.size() + b.size() + 3;  // [CLS] and two [SEP]
-  result.sequence.tokens.reserve(length);
-  result.sequence.segments.reserve(length);
-  result.sequence.tokens.push_back(vocabulary.cls());
-  append_text(result.sequence, a, vocabulary.sep(), 0);
-  if (plan.has_b) append_text(result.sequence, b, vocabulary.sep(), 1);
+  tokens.reserve(a.size() + b.size() + 3);  // [CLS] and two [SEP]
+  tokens.push_back(vocabulary.cls());
+  const auto append = [&](std::uint64_t document, TokenRange text, std::int32_t segment) {
+    corpus_.copy_tokens(document, text, tokens);
+    tokens.push_back(vocabulary.sep());
+    segments.resize(tokens.size(), segment);
+  };
+  append(plan.document, a, 0);
+  if (plan.has_b) append(plan.b_document, b, 1);
   result.next_sentence = plan.random_b ? 1 : 0;
   result.sample_number = number;
   Philox masking(seed_, RandomPurpose::masking, number, epoch);
   masker_.apply(result.sequence, masking);
-  return result;
 }
 
 }  // namespace bertha

@@ -1,9 +1,7 @@
-// Counts samples by document, several documents at a time.
+// Counts samples block by block of documents, several blocks at a time.
 #include "data_pipeline/samples/sample_index.h"
 
 #include <algorithm>
-#include <iterator>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -14,8 +12,8 @@ namespace bertha {
 namespace {
 
 constexpr std::size_t kDocumentsPerBlock = 64;
-constexpr std::uint64_t kSamplesPerMark = 64;
-constexpr std::size_t kLongDocumentSentences = 32768;  // books have fewer, single-file corpora more
+constexpr std::uint64_t kNearestMarks = 4;        // samples apart
+constexpr std::uint64_t kMostMarks = 32'000'000;  // half a gigabyte
 
 }  // namespace
 
@@ -30,78 +28,79 @@ SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::ui
     throw Error(ErrorKind::usage, fmt::format("data.sequence_length is {}; at least {} are needed",
                                               config.sequence_length, shortest));
   }
+  choose_distance(config);
   const auto documents = static_cast<std::size_t>(corpus.documents());
-  first_sample_.assign(documents + 1, 0);
-  std::vector<std::vector<Mark>> marks((documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock);
+  blocks_.resize((documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock + 1);
+  std::vector<std::vector<Mark>> found(worker_count(documents, kDocumentsPerBlock, config.workers));
   for_each_block(documents, kDocumentsPerBlock, config.workers,
-                 [&](std::size_t, std::size_t begin, std::size_t end) {
-                   count_documents(begin, end, marks[begin / kDocumentsPerBlock]);
+                 [&](std::size_t worker, std::size_t begin, std::size_t end) {
+                   const auto block = begin / kDocumentsPerBlock;
+                   auto& marks = found[worker];
+                   marks.clear();
+                   blocks_[block + 1].first_sample = count_samples(begin, end, marks);
+                   blocks_[block].marks.assign(marks.begin(),
+                                               marks.end());  // no larger than need be
                  });
-  std::partial_sum(first_sample_.begin(), first_sample_.end(), first_sample_.begin());
-  for (const auto& of_block : marks)
-    std::copy(of_block.begin(), of_block.end(), std::back_inserter(marks_));
-}
-
-void SampleIndex::count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks) {
-  std::vector<std::uint32_t> lengths;
-  for (std::size_t document = begin; document < end; ++document) {
-    corpus_.sentence_lengths(document, lengths);
-    DocumentPlanner planner(document, lengths, corpus_.documents(), sentences_in_, options_);
-    while (!planner.done()) {
-      planner.skip();
-      if (planner.place().sample % kSamplesPerMark == 0)
-        marks.push_back({document, planner.place()});
-    }
-    first_sample_[document + 1] = planner.place().sample;
-    if (lengths.size() >= kLongDocumentSentences) {
-      const std::lock_guard lock(mutex_);
-      long_documents_[document] = std::move(lengths);
-      lengths = {};
-    }
+  for (std::size_t block = 1; block < blocks_.size(); ++block) {
+    blocks_[block].first_sample += blocks_[block - 1].first_sample;
   }
 }
 
-std::span<const std::uint32_t> SampleIndex::lengths_of(std::uint64_t document,
-                                                       std::vector<std::uint32_t>& memory) const {
-  const auto kept = long_documents_.find(document);
-  if (kept != long_documents_.end()) return kept->second;
-  corpus_.sentence_lengths(document, memory);
-  return memory;
+// About how many samples there are: a chunk is cut in the middle, and half of the pairs use up
+// their A only, so over half of its length; at a document's end there may be less.
+void SampleIndex::choose_distance(const DataConfig& config) {
+  const auto of_sample = static_cast<std::uint64_t>(config.sequence_length + 1) / 2;
+  const auto samples = corpus_.tokens() / of_sample + corpus_.documents();
+  samples_per_mark_ = std::max(kNearestMarks, samples / kMostMarks + 1);
 }
 
-DocumentPlanner::Place SampleIndex::nearest_mark(std::uint64_t document,
-                                                 std::uint64_t sample) const {
-  const auto behind =
-      std::upper_bound(marks_.begin(), marks_.end(), std::pair(document, sample),
-                       [](const std::pair<std::uint64_t, std::uint64_t>& wanted, const Mark& mark) {
-                         return wanted < std::pair(mark.document, mark.place.sample);
-                       });
-  if (behind == marks_.begin() || std::prev(behind)->document != document) return {};
-  return std::prev(behind)->place;
+DocumentPlanner SampleIndex::planner_of(std::uint64_t document) const {
+  return {document, corpus_.sentences(document), corpus_.documents(), sentences_in_, options_};
+}
+
+std::uint64_t SampleIndex::count_samples(std::size_t begin, std::size_t end,
+                                         std::vector<Mark>& marks) const {
+  std::uint64_t samples = 0;
+  for (std::size_t document = begin; document < end; ++document) {
+    for (auto planner = planner_of(document); !planner.done(); planner.skip()) {
+      if (samples++ % samples_per_mark_ != 0) continue;
+      const auto place = planner.place();
+      marks.push_back({static_cast<std::uint32_t>(document - begin),
+                       static_cast<std::uint32_t>(place.sample), place.sentence});
+    }
+  }
+  return samples;
 }
 
 // A random B ends with the sentence that reaches its aim, or with its document.
-void SampleIndex::find_end_of_b(SamplePlan& plan) const {
-  plan.b_end = corpus_.sentences_reaching(plan.b_document, plan.b_begin, plan.b_end,
-                                          static_cast<std::uint64_t>(plan.b_tokens));
-  const auto tokens = corpus_.tokens_in(plan.document, plan.a_begin, plan.a_end) +
-                      corpus_.tokens_in(plan.b_document, plan.b_begin, plan.b_end);
+SamplePlan SampleIndex::with_end_of_b(SamplePlan plan) const {
+  if (!plan.random_b) return plan;
+  const auto sentences = corpus_.sentences(plan.b_document);
+  const auto latest = plan.b_end;
+  const auto wanted = static_cast<std::uint64_t>(plan.b_tokens);
+  std::uint64_t tokens = 0;
+  for (plan.b_end = plan.b_begin; plan.b_end < latest && tokens < wanted; ++plan.b_end) {
+    tokens += sentences.length(plan.b_end);
+  }
+  tokens += corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end).size();
   const auto most = static_cast<std::uint64_t>(plan.max_tokens);
   plan.expected_tokens = static_cast<int>(std::min(tokens, most)) + special_tokens(true);
+  return plan;
 }
 
 SamplePlan SampleIndex::plan(std::uint64_t index) const {
-  const auto behind = std::upper_bound(first_sample_.begin(), first_sample_.end(), index);
-  const auto document = static_cast<std::uint64_t>(behind - first_sample_.begin()) - 1;
-  const auto sample = index - first_sample_[document];
-  std::vector<std::uint32_t> memory;
-  DocumentPlanner planner(document, lengths_of(document, memory), corpus_.documents(),
-                          sentences_in_, options_);
-  planner.seek(nearest_mark(document, sample));
-  while (planner.place().sample < sample) planner.skip();
-  auto plan = planner.next();
-  if (plan.random_b) find_end_of_b(plan);
-  return plan;
+  const auto behind = std::ranges::upper_bound(blocks_, index, {}, &Block::first_sample);
+  const auto& block = *std::prev(behind);
+  const auto number = index - block.first_sample;
+  const auto& mark = block.marks[number / samples_per_mark_];
+  const auto first = static_cast<std::uint64_t>(&block - blocks_.data()) * kDocumentsPerBlock;
+  auto document = first + mark.document;
+  auto planner = planner_of(document);
+  planner.seek({mark.sentence, mark.sample});
+  for (auto left = number % samples_per_mark_;; planner.skip(), --left) {
+    while (planner.done()) planner = planner_of(++document);
+    if (left == 0) return with_end_of_b(planner.next());
+  }
 }
 
 }  // namespace bertha

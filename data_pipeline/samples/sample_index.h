@@ -1,11 +1,8 @@
-// Which samples an epoch has. A sample is found by planning its document anew from the nearest mark
-// before it, so the index holds one prefix count per document and a mark here and there.
+// Which samples an epoch has. A sample is found by planning anew from the nearest mark before it;
+// the index holds marks, one in so many samples that all of them take half a gigabyte at most.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <mutex>
-#include <span>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
@@ -21,31 +18,33 @@ class SampleIndex {
   // `corpus` must outlive the index. Error{usage}: sequence_length that holds no pair.
   SampleIndex(const Corpus& corpus, const DataConfig& config, std::uint64_t seed,
               std::uint32_t epoch);
-  std::uint64_t size() const { return first_sample_.back(); }
+  std::uint64_t size() const { return blocks_.back().first_sample; }
   std::uint32_t epoch() const { return options_.epoch; }
   // Sample number `index` in document order, `index` < size(). Thread-safe.
   SamplePlan plan(std::uint64_t index) const;
 
  private:
-  // Where a long document can be entered.
+  // Where planning can begin, before a sample.
   struct Mark {
-    std::uint64_t document;
-    DocumentPlanner::Place place;
+    std::uint32_t document = 0;  // within its block
+    std::uint32_t sample = 0;    // within its document
+    std::uint64_t sentence = 0;  // within its document
   };
-  void count_documents(std::size_t begin, std::size_t end, std::vector<Mark>& marks);
-  std::span<const std::uint32_t> lengths_of(std::uint64_t document,
-                                            std::vector<std::uint32_t>& memory) const;
-  DocumentPlanner::Place nearest_mark(std::uint64_t document, std::uint64_t sample) const;
-  void find_end_of_b(SamplePlan& plan) const;
+  // Documents that are counted together.
+  struct Block {
+    std::uint64_t first_sample = 0;
+    std::vector<Mark> marks;  // the first one is before its first sample
+  };
+  void choose_distance(const DataConfig& config);
+  std::uint64_t count_samples(std::size_t begin, std::size_t end, std::vector<Mark>& marks) const;
+  DocumentPlanner planner_of(std::uint64_t document) const;
+  SamplePlan with_end_of_b(SamplePlan plan) const;
 
   const Corpus& corpus_;
   PairOptions options_;
   SentencesIn sentences_in_;
-  std::vector<std::uint64_t> first_sample_;  // by document, and the total
-  std::vector<Mark> marks_;                  // by document and place
-  // Sentence lengths of very long documents, which are not read anew for each of their samples.
-  std::map<std::uint64_t, std::vector<std::uint32_t>> long_documents_;
-  std::mutex mutex_;  // of long_documents_, while counting
+  std::uint64_t samples_per_mark_ = 0;
+  std::vector<Block> blocks_;  // and the end
 };
 
 }  // namespace bertha

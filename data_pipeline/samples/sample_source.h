@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
 
-#include "data_pipeline/samples/collate.h"
+#include "data_pipeline/samples/sequence_list.h"
 
 namespace bertha {
 
@@ -15,7 +14,7 @@ namespace bertha {
 struct PlannedSample {
   int tokens = 0;  // expected
   // Appends its sequence (several where the sample is a packed row).
-  std::function<void(std::vector<LabelledSequence>&)> append_to;
+  std::function<void(SequenceList&)> append_to;
 };
 
 // All samples of an epoch. Every function is pure and thread-safe; what is behind them is read when

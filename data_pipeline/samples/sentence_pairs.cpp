@@ -17,17 +17,17 @@ struct DocumentPlanner::Chunk {
   std::uint64_t next_begin() const { return random_b ? a_end : end; }
 };
 
-DocumentPlanner::DocumentPlanner(std::uint64_t document, std::span<const std::uint32_t> lengths,
+DocumentPlanner::DocumentPlanner(std::uint64_t document, const SentenceBorders& sentences,
                                  std::uint64_t documents, const SentencesIn& sentences_in,
                                  const PairOptions& options)
     : document_(document),
       documents_(documents),
-      lengths_(lengths),
-      sentences_in_(sentences_in),
+      sentences_(sentences),
+      sentences_in_(&sentences_in),
       options_(options),
       max_tokens_(options.sequence_length - special_tokens(options.next_sentence)),
       key_(Philox(options.seed, RandomPurpose::sentence_pairs, document, options.epoch).next_u64()),
-      end_(lengths.size()) {
+      end_(sentences.sentences()) {
   if (options.next_sentence && documents == 1 && end_ == 1) end_ = 0;
 }
 
@@ -45,13 +45,13 @@ DocumentPlanner::Chunk DocumentPlanner::chunk_here() const {
   std::uint64_t tokens = 0;
   if (!options_.next_sentence) {
     do {
-      tokens += lengths_[chunk.end++];
-    } while (chunk.end < end_ && tokens + lengths_[chunk.end] <= target);
+      tokens += sentences_.length(chunk.end++);
+    } while (chunk.end < end_ && tokens + sentences_.length(chunk.end) <= target);
     chunk.a_end = chunk.end;
     return chunk;
   }
   while (chunk.end < end_ && (chunk.end == begin || tokens < target))
-    tokens += lengths_[chunk.end++];
+    tokens += sentences_.length(chunk.end++);
   const auto sentences = chunk.end - begin;
   chunk.a_end = begin + 1 + (sentences > 1 ? chunk.random.next_below(sentences - 1) : 0);
   chunk.random_b = sentences == 1 || chunk.random.next_double() < 0.5;
@@ -82,12 +82,7 @@ SamplePlan DocumentPlanner::next() {
 }
 
 void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
-  const auto tokens_of = [this](std::uint64_t begin, std::uint64_t end) {
-    std::uint64_t tokens = 0;
-    for (auto s = begin; s < end; ++s) tokens += lengths_[s];
-    return tokens;
-  };
-  const auto a_tokens = tokens_of(chunk.begin, chunk.a_end);
+  const auto a_tokens = sentences_.tokens(chunk.begin, chunk.a_end);
   std::uint64_t tokens = a_tokens;
   if (options_.next_sentence) {
     plan.has_b = true;
@@ -101,7 +96,7 @@ void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
       plan.b_document = document_;
       plan.b_begin = chunk.a_end;
       plan.b_end = chunk.end;
-      tokens += tokens_of(plan.b_begin, plan.b_end);
+      tokens += sentences_.tokens(plan.b_begin, plan.b_end);
     }
   }
   plan.expected_tokens =
@@ -122,7 +117,7 @@ void DocumentPlanner::choose_random_b(const Chunk& chunk, SamplePlan& plan) cons
   }
   const auto other = random.next_below(documents_ - 1);
   plan.b_document = other < document_ ? other : other + 1;
-  const auto sentences = sentences_in_(plan.b_document);
+  const auto sentences = (*sentences_in_)(plan.b_document);
   plan.b_begin = random.next_below(sentences);
   plan.b_end = std::min(sentences, plan.b_begin + reach);
 }
@@ -131,8 +126,10 @@ std::vector<SamplePlan> plan_document(std::uint64_t document,
                                       std::span<const std::uint32_t> lengths,
                                       std::uint64_t documents, const SentencesIn& sentences_in,
                                       const PairOptions& options) {
+  std::vector<std::uint64_t> borders{0};
+  for (const auto length : lengths) borders.push_back(borders.back() + length);
   std::vector<SamplePlan> plans;
-  DocumentPlanner planner(document, lengths, documents, sentences_in, options);
+  DocumentPlanner planner(document, SentenceBorders(borders), documents, sentences_in, options);
   while (!planner.done()) plans.push_back(planner.next());
   return plans;
 }

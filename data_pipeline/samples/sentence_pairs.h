@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "data_pipeline/samples/sample_plan.h"
+#include "data_pipeline/shards/sentence_borders.h"
 
 namespace bertha {
 
@@ -39,13 +40,12 @@ class DocumentPlanner {
     std::uint64_t sample = 0;    // number of the next sample within the document
   };
 
-  // `lengths`: token counts of the document's sentences; must outlive the planner, as must
-  // `sentences_in`, which is asked about the document of a random B (over 0). `documents` is the
+  // `sentences` of the document, and `sentences_in`, which is asked about the document of a random
+  // B (over 0), must outlive the planner. `documents` is the
   // number in the corpus. With a single one (a tiny validation split) a random B comes from
   // elsewhere in it, never right behind A; a lone sentence makes no pair and no sample.
-  DocumentPlanner(std::uint64_t document, std::span<const std::uint32_t> lengths,
-                  std::uint64_t documents, const SentencesIn& sentences_in,
-                  const PairOptions& options);
+  DocumentPlanner(std::uint64_t document, const SentenceBorders& sentences, std::uint64_t documents,
+                  const SentencesIn& sentences_in, const PairOptions& options);
 
   bool done() const { return place_.sentence >= end_; }
   Place place() const { return place_; }
@@ -61,8 +61,8 @@ class DocumentPlanner {
   void choose_random_b(const Chunk& chunk, SamplePlan& plan) const;
 
   std::uint64_t document_, documents_;
-  std::span<const std::uint32_t> lengths_;
-  const SentencesIn& sentences_in_;
+  SentenceBorders sentences_;
+  const SentencesIn* sentences_in_;
   PairOptions options_;
   int max_tokens_;
   std::uint64_t key_;  // of this document's random numbers
@@ -70,9 +70,9 @@ class DocumentPlanner {
   Place place_;
 };
 
-// All samples of a document. Each of its sentences stands in exactly one sample as A or following
-// B. With next_sentence off: single texts of whole sentences; a sentence longer than a sequence is
-// kept alone and trimmed.
+// All samples of a document whose sentences have these `lengths`. Each of its sentences stands in
+// exactly one sample as A or following B. With next_sentence off: single texts of whole sentences;
+// a sentence longer than a sequence is kept alone and trimmed.
 std::vector<SamplePlan> plan_document(std::uint64_t document,
                                       std::span<const std::uint32_t> lengths,
                                       std::uint64_t documents, const SentencesIn& sentences_in,

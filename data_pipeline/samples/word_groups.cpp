@@ -6,6 +6,7 @@ namespace bertha {
 std::vector<WordGroup> group_words(std::span<const std::int32_t> tokens,
                                    const Vocabulary& vocabulary) {
   std::vector<WordGroup> words;
+  words.reserve(tokens.size());
   bool open = false;  // the last word may go on
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (vocabulary.is_special(tokens[i])) {

@@ -1,4 +1,4 @@
-// zlib and a transposition of bytes.
+// zlib, LZF and a transposition of bytes.
 #include "data_pipeline/shards/chunk_filters.h"
 
 #include <algorithm>
@@ -31,6 +31,38 @@ std::vector<char> inflated(const std::vector<char>& stored, std::size_t bytes,
   return plain;
 }
 
+// LZF, h5py's own compression: runs of bytes as they are, and repetitions of what came before.
+std::vector<char> unpacked_lzf(const std::vector<char>& stored, std::size_t bytes,
+                               const std::string& what) {
+  std::vector<char> plain;
+  plain.reserve(bytes);
+  std::size_t at = 0;
+  const auto next = [&]() -> std::size_t {
+    if (at == stored.size()) fail(what, "a chunk ends too early");
+    return static_cast<unsigned char>(stored[at++]);
+  };
+  while (at < stored.size()) {
+    const auto control = next();
+    if (control < 32) {  // so many and one bytes
+      const auto run = control + 1;
+      if (run > stored.size() - at) fail(what, "a chunk ends too early");
+      const auto begin = stored.begin() + static_cast<std::ptrdiff_t>(at);
+      plain.insert(plain.end(), begin, begin + static_cast<std::ptrdiff_t>(run));
+      at += run;
+    } else {  // three bits of length, which may go on, and 13 of distance
+      auto length = (control >> 5) + 2;
+      if (control >> 5 == 7) length += next();
+      const auto distance = ((control & 31U) << 8 | next()) + 1;
+      if (distance > plain.size()) fail(what, "a chunk repeats what is not there");
+      for (; length > 0; --length) plain.push_back(plain[plain.size() - distance]);
+    }
+    if (plain.size() > bytes) break;
+  }
+  if (plain.size() != bytes)
+    fail(what, fmt::format("a chunk does not unpack to its {} bytes", bytes));
+  return plain;
+}
+
 // Shuffled: the first bytes of all elements, then the second ones, and so on.
 std::vector<char> unshuffled(const std::vector<char>& stored, std::size_t element_bytes) {
   const std::size_t count = stored.size() / element_bytes;
@@ -46,7 +78,7 @@ std::vector<char> unshuffled(const std::vector<char>& stored, std::size_t elemen
 
 std::string unknown_filter(const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    if (name != "gzip" && name != "shuffle" && name != "fletcher32") return name;
+    if (name != "gzip" && name != "lzf" && name != "shuffle" && name != "fletcher32") return name;
   }
   return {};
 }
@@ -56,12 +88,13 @@ std::vector<char> undo_filters(std::vector<char> stored, const ChunkFilters& fil
   for (std::size_t i = filters.names.size(); i-- > 0;) {
     if (i < 32 && (filters.skipped >> i & 1U) != 0) continue;
     const auto& name = filters.names[i];
-    if (name == "gzip") {
+    if (name == "gzip" || name == "lzf") {
       // A sum may still stand behind the plain bytes.
       const bool sum_within =
           std::find(filters.names.begin(), filters.names.begin() + static_cast<std::ptrdiff_t>(i),
                     "fletcher32") != filters.names.begin() + static_cast<std::ptrdiff_t>(i);
-      stored = inflated(stored, filters.chunk_bytes + (sum_within ? kFletcherBytes : 0), what);
+      const auto bytes = filters.chunk_bytes + (sum_within ? kFletcherBytes : 0);
+      stored = name == "gzip" ? inflated(stored, bytes, what) : unpacked_lzf(stored, bytes, what);
     } else if (name == "shuffle") {
       stored = unshuffled(stored, filters.element_bytes);
     } else if (stored.size() >= kFletcherBytes) {

@@ -13,8 +13,6 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr char kRemedy[] = "`bertha verify` names all faults; restore the corpus or make it anew";
-
 Vocabulary matching_vocabulary(const fs::path& folder, const CorpusManifest& manifest) {
   const fs::path path = folder / "vocab.txt";
   auto vocabulary = Vocabulary::from_file(path);
@@ -33,7 +31,7 @@ void throw_faults(const std::vector<std::string>& faults) {
   const auto more = faults.size() - 1;
   throw Error(ErrorKind::bad_data,
               faults.front() + (more > 0 ? fmt::format(", and {} more fault(s)", more) : ""),
-              kRemedy);
+              kCorpusRemedy);
 }
 
 void check_shard(const ShardReader& shard, const ShardSummary& promised,
@@ -42,7 +40,8 @@ void check_shard(const ShardReader& shard, const ShardSummary& promised,
     // Without this the ids mean nothing.
     if (shard.vocabulary_sha256() == vocabulary.sha256()) return;
     throw Error(ErrorKind::bad_data,
-                shard.path().string() + ": vocab_sha256: made with another vocabulary", kRemedy);
+                shard.path().string() + ": vocab_sha256: made with another vocabulary",
+                kCorpusRemedy);
   }
   auto faults = manifest_faults(shard, promised, vocabulary.sha256());
   if (level == VerifyLevel::full) {
@@ -82,7 +81,7 @@ Corpus::Place Corpus::find(std::uint64_t document) const {
   return {&shards_[shard], document - first_document_[shard]};
 }
 
-std::uint64_t Corpus::sentences_in(std::uint64_t document) const {
+SentenceBorders Corpus::sentences(std::uint64_t document) const {
   const Place place = find(document);
   const auto begin = place.shard->document_begin(place.document);
   const auto end = place.shard->document_begin(place.document + 1);
@@ -90,67 +89,45 @@ std::uint64_t Corpus::sentences_in(std::uint64_t document) const {
     throw Error(ErrorKind::bad_data,
                 fmt::format("{}: document {} has no sentences", place.shard->path().string(),
                             place.document),
-                kRemedy);
+                kCorpusRemedy);
   }
-  return end - begin;
+  return place.shard->sentence_borders(begin, end);
+}
+
+std::uint64_t Corpus::sentences_in(std::uint64_t document) const {
+  return sentences(document).sentences();
 }
 
 void Corpus::sentence_lengths(std::uint64_t document, std::vector<std::uint32_t>& lengths) const {
-  const Place place = find(document);
-  const std::uint64_t first = place.shard->document_begin(place.document);
-  const std::uint64_t count = sentences_in(document);
+  const auto borders = sentences(document);
   lengths.clear();
-  lengths.reserve(count);
-  std::uint64_t begin = place.shard->sentence_begin(first);
-  for (std::uint64_t i = 1; i <= count; ++i) {
-    const std::uint64_t end = place.shard->sentence_begin(first + i);
-    if (end <= begin || end - begin > UINT32_MAX) {
-      throw Error(ErrorKind::bad_data,
-                  fmt::format("{}: sentence {} begins at token {} and ends at {}",
-                              place.shard->path().string(), first + i - 1, begin, end),
-                  kRemedy);
-    }
-    lengths.push_back(static_cast<std::uint32_t>(end - begin));
-    begin = end;
-  }
+  lengths.reserve(borders.sentences());
+  for (std::uint64_t s = 0; s < borders.sentences(); ++s) lengths.push_back(borders.length(s));
 }
 
-std::uint64_t Corpus::first_sentence(const Place& place, std::uint64_t begin,
-                                     std::uint64_t end) const {
-  const auto first = place.shard->document_begin(place.document);
-  const auto behind = place.shard->document_begin(place.document + 1);
-  if (begin > end || behind < first || end > behind - first) {
+TokenRange Corpus::tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const {
+  const auto borders = sentences(document);
+  if (begin > end || end > borders.sentences()) {
     throw Error(ErrorKind::internal,
-                fmt::format("{}: sentences {} to {} of document {}", place.shard->path().string(),
-                            begin, end, place.document));
+                fmt::format("sentences {} to {} of document {}", begin, end, document));
   }
-  return first;
+  const TokenRange range{borders.begin(begin), borders.begin(end)};
+  const auto& shard = *find(document).shard;
+  if (range.begin > range.end || range.end > shard.tokens()) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: sentences {} to {} of document {} are tokens {} to {} of {}",
+                            shard.path().string(), begin, end, document, range.begin, range.end,
+                            shard.tokens()),
+                kCorpusRemedy);
+  }
+  return range;
 }
 
-std::uint64_t Corpus::tokens_in(std::uint64_t document, std::uint64_t begin,
-                                std::uint64_t end) const {
+void Corpus::copy_tokens(std::uint64_t document, TokenRange range,
+                         std::vector<std::int32_t>& out) const {
   const Place place = find(document);
-  const auto first = first_sentence(place, begin, end);
-  return place.shard->sentence_begin(first + end) - place.shard->sentence_begin(first + begin);
-}
-
-std::uint64_t Corpus::sentences_reaching(std::uint64_t document, std::uint64_t begin,
-                                         std::uint64_t end, std::uint64_t tokens) const {
-  const Place place = find(document);
-  const auto first = first_sentence(place, begin, end);
-  const auto wanted = place.shard->sentence_begin(first + begin) + tokens;
-  auto reached = begin;
-  while (reached < end && place.shard->sentence_begin(first + reached) < wanted) ++reached;
-  return reached;
-}
-
-void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
-                            std::vector<std::int32_t>& out) const {
-  const Place place = find(document);
-  const auto first = first_sentence(place, begin, end);
   const std::size_t before = out.size();
-  place.shard->copy_tokens(place.shard->sentence_begin(first + begin),
-                           place.shard->sentence_begin(first + end), out);
+  place.shard->copy_tokens(range.begin, range.end, out);
   // A damaged id must not reach an embedding table. Negative ones are large when unsigned.
   std::uint32_t largest = 0;
   for (std::size_t i = before; i < out.size(); ++i) {
@@ -161,8 +138,13 @@ void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::ui
         ErrorKind::bad_data,
         fmt::format("{}: tokens: id {} in document {}, but the vocabulary has {}",
                     place.shard->path().string(), largest, place.document, vocabulary_.size()),
-        kRemedy);
+        kCorpusRemedy);
   }
+}
+
+void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
+                            std::vector<std::int32_t>& out) const {
+  copy_tokens(document, tokens_of(document, begin, end), out);
 }
 
 }  // namespace bertha

@@ -7,12 +7,20 @@
 #include <vector>
 
 #include "data_pipeline/shards/corpus_manifest.h"
+#include "data_pipeline/shards/sentence_borders.h"
 #include "data_pipeline/shards/shard_reader.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 
 namespace bertha {
 
 enum class VerifyLevel { off, quick, full };  // quick: sizes and shapes; full: checksums, ranges
+
+// Tokens [begin, end) of a shard.
+struct TokenRange {
+  std::uint64_t begin = 0, end = 0;
+  std::uint64_t size() const { return end - begin; }
+  bool operator==(const TokenRange&) const = default;
+};
 
 class Corpus {
  public:
@@ -27,11 +35,12 @@ class Corpus {
   std::uint64_t sentences_in(std::uint64_t document) const;
   // Number of tokens of each sentence of the document; `lengths` is overwritten.
   void sentence_lengths(std::uint64_t document, std::vector<std::uint32_t>& lengths) const;
-  // Number of tokens of sentences [begin, end) of the document.
-  std::uint64_t tokens_in(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
-  // Where the sentence ends with which those from `begin` on have `tokens`, at the latest at `end`.
-  std::uint64_t sentences_reaching(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
-                                   std::uint64_t tokens) const;
+  // The same, in place.
+  SentenceBorders sentences(std::uint64_t document) const;
+  // Where the tokens of sentences [begin, end) of the document are in its shard.
+  TokenRange tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
+  // Appends such tokens, or a part of them.
+  void copy_tokens(std::uint64_t document, TokenRange range, std::vector<std::int32_t>& out) const;
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;
@@ -42,8 +51,6 @@ class Corpus {
     std::uint64_t document;  // within the shard
   };
   Place find(std::uint64_t document) const;
-  // The first sentence of the document in its shard; that it has those up to `end` is checked.
-  std::uint64_t first_sentence(const Place& place, std::uint64_t begin, std::uint64_t end) const;
 
   CorpusManifest manifest_;
   Vocabulary vocabulary_;

@@ -41,10 +41,16 @@ void place_data(hid_t dataset, std::size_t element_bytes, Hdf5Dataset& descripti
   description.bytes = elements * element_bytes;
 }
 
+constexpr H5Z_filter_t kLzf = 32000;  // as registered with the HDF Group
+
 std::string filter_name(H5Z_filter_t filter) {
   if (filter == H5Z_FILTER_DEFLATE) return "gzip";
   if (filter == H5Z_FILTER_SHUFFLE) return "shuffle";
   if (filter == H5Z_FILTER_FLETCHER32) return "fletcher32";
+  if (filter == kLzf) return "lzf";
+  if (filter == H5Z_FILTER_SZIP) return "szip";
+  if (filter == H5Z_FILTER_NBIT) return "nbit";
+  if (filter == H5Z_FILTER_SCALEOFFSET) return "scaleoffset";
   return "filter " + std::to_string(filter);
 }
 

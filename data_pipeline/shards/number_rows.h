@@ -27,7 +27,8 @@ struct NumberRows {
 class NumberDataset {
  public:
   // Of shape [rows] or [rows, width]. Error{bad_data} names file, dataset and what is wrong with
-  // it: no integers, three dimensions, a filter besides gzip and shuffle.
+  // it: no integers, three dimensions, a filter besides gzip, lzf, shuffle and
+  // fletcher32 (the library has others, but it trusts what it decodes).
   NumberDataset(const Hdf5File& file, const std::filesystem::path& path, const std::string& name);
 
   const std::string& name() const { return name_; }

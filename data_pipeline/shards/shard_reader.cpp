@@ -193,6 +193,10 @@ std::uint64_t ShardReader::sentence_begin(std::uint64_t sentence) const {
   return value;
 }
 
+SentenceBorders ShardReader::sentence_borders(std::uint64_t begin, std::uint64_t end) const {
+  return {*this, state_->sentence_offsets.data + begin * sizeof(std::uint64_t), begin, end - begin};
+}
+
 void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,
                               std::vector<std::int32_t>& out) const {
   if (begin > end || end > tokens()) {
@@ -203,9 +207,10 @@ void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,
   std::int32_t* to = out.data() + before;
   if (state_->wide) {
     std::memcpy(to, state_->tokens.data + begin * 4, (end - begin) * 4);
-  } else {
-    for (std::uint64_t i = begin; i < end; ++i) *to++ = state_->tokens.at<std::uint16_t>(i);
+    return;
   }
+  const Column part{state_->tokens.data + begin * 2, end - begin, 0};  // known not to change
+  for (std::uint64_t i = 0; i < part.count; ++i) to[i] = part.at<std::uint16_t>(i);
 }
 
 std::string ShardReader::compute_checksum() const {

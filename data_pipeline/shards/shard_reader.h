@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "data_pipeline/shards/sentence_borders.h"
+
 namespace bertha {
 
 class ShardReader {
@@ -27,6 +29,8 @@ class ShardReader {
   // Thread-safe. `document` < documents(), `sentence` < sentences().
   std::uint64_t document_begin(std::uint64_t document) const;  // first sentence; may be documents()
   std::uint64_t sentence_begin(std::uint64_t sentence) const;  // first token; may be sentences()
+  // Of sentences [begin, end), begin < end <= sentences().
+  SentenceBorders sentence_borders(std::uint64_t begin, std::uint64_t end) const;
   // Appends token ids [begin, end) of the shard.
   void copy_tokens(std::uint64_t begin, std::uint64_t end, std::vector<std::int32_t>& out) const;
 

@@ -1,19 +1,15 @@
-// ICU proposes boundaries (Unicode Standard Annex 29); those after abbreviations are withdrawn.
+// Boundaries of Unicode Standard Annex 29, without those after abbreviations.
 #include "data_pipeline/text/sentence_splitter.h"
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <string>
 
-#include <unicode/brkiter.h>
 #include <unicode/uchar.h>
-#include <unicode/utext.h>
 
 #include "data_pipeline/text/abbreviations.h"
 #include "data_pipeline/text/code_points.h"
-#include "parallel/base/error.h"
-#include "parallel/base/unique_handle.h"
+#include "data_pipeline/text/sentence_boundaries.h"
 
 namespace bertha {
 namespace {
@@ -29,17 +25,36 @@ struct Word {
   bool dotted = false;   // has a full stop inside: U.S, Ph.D
 };
 
+// ICU's properties, at once for ASCII.
+bool is_ascii(std::int32_t c) {
+  return c >= 0 && c < 0x80;
+}
+bool is_capital(std::int32_t c) {
+  return is_ascii(c) ? c >= 'A' && c <= 'Z' : u_isUUppercase(c) != 0 || u_istitle(c) != 0;
+}
+bool is_digit(std::int32_t c) {
+  return is_ascii(c) ? c >= '0' && c <= '9' : u_isdigit(c) != 0;
+}
+bool is_letter_or_digit(std::int32_t c) {
+  if (!is_ascii(c)) return u_isalnum(c) != 0;
+  return is_capital(c) || is_digit(c) || (c >= 'a' && c <= 'z');
+}
+
 void add_to_word(Word& word, std::int32_t c) {
   if (word.letters++ == 0) {
-    word.capital = u_isUUppercase(c) != 0 || u_istitle(c) != 0;
-    word.digit = u_isdigit(c) != 0;
+    word.capital = is_capital(c);
+    word.digit = is_digit(c);
   }
   word.dotted = word.dotted || c == '.';
-  append_code_point(u_tolower(c), word.lower);
+  if (is_ascii(c)) {
+    word.lower += static_cast<char>(is_capital(c) ? c - 'A' + 'a' : c);
+  } else {
+    append_code_point(u_tolower(c), word.lower);
+  }
 }
 
 bool is_word_part(std::int32_t c) {
-  return u_isalnum(c) != 0 || c == '.' || c == '-' || c == 0x2116;
+  return is_letter_or_digit(c) || c == '.' || c == '-' || c == 0x2116;
 }
 
 // The word that ends where `text` ends.
@@ -65,7 +80,7 @@ Word first_word(std::string_view text) {
   std::size_t bytes = 0;
   while (bytes < std::min(text.size(), kLongestWord)) {
     const CodePoint c = first_code_point(text.substr(bytes));
-    const bool part = c.value >= 0 && u_isalnum(c.value) != 0;
+    const bool part = c.value >= 0 && is_letter_or_digit(c.value);
     if (part) add_to_word(word, c.value);
     if (!part && word.letters > 0) break;
     bytes += c.bytes;
@@ -106,41 +121,11 @@ bool goes_on(std::string_view before, std::string_view after) {
 
 }  // namespace
 
-struct SentenceSplitter::State {
-  std::unique_ptr<icu::BreakIterator> iterator;
-  UniqueHandle<UText*, utext_close> text;
-};
-
-SentenceSplitter::SentenceSplitter(const char* locale) : state_(std::make_unique<State>()) {
-  UErrorCode status = U_ZERO_ERROR;
-  state_->iterator.reset(icu::BreakIterator::createSentenceInstance(icu::Locale(locale), status));
-  if (U_FAILURE(status) || !state_->iterator) {
-    throw Error(ErrorKind::internal,
-                std::string("ICU has no sentence rules: ") + u_errorName(status),
-                "check that ICU's data library is installed");
-  }
-}
-
-SentenceSplitter::~SentenceSplitter() = default;
-
 void SentenceSplitter::split(std::string_view paragraph, std::vector<std::string_view>& sentences) {
   sentences.clear();
-  if (paragraph.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    throw Error(ErrorKind::bad_data, "a paragraph of more than 2 GiB cannot be split");
-  }
-  UErrorCode status = U_ZERO_ERROR;
-  UText* const old = state_->text.release();
-  state_->text = UniqueHandle<UText*, utext_close>(
-      utext_openUTF8(old, paragraph.data(), static_cast<std::int64_t>(paragraph.size()), &status));
-  state_->iterator->setText(state_->text.get(), status);
-  if (U_FAILURE(status)) {
-    throw Error(ErrorKind::internal, std::string("ICU failed: ") + u_errorName(status));
-  }
   std::size_t begin = 0;
-  state_->iterator->first();
-  for (auto boundary = state_->iterator->next(); boundary != icu::BreakIterator::DONE;
-       boundary = state_->iterator->next()) {
-    const auto end = static_cast<std::size_t>(boundary);
+  for (std::size_t end = 0; end < paragraph.size();) {
+    end = next_sentence_boundary(paragraph, end);
     // Passed for good, so that no white space is looked at twice.
     begin = end - trim_start(paragraph.substr(begin, end - begin)).size();
     const std::string_view sentence = trim(paragraph.substr(begin, end - begin));

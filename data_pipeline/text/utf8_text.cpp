@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include "parallel/base/error.h"
 
@@ -50,6 +51,16 @@ Sequence scan(std::string_view bytes) {
   return {lead.length, true, false};
 }
 
+// ASCII from `at` on, about: a few bytes of it may be left.
+std::size_t skip_ascii(std::string_view bytes, std::size_t at) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  return at;
+}
+
 bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
 }
@@ -65,10 +76,9 @@ void Utf8Repair::append(std::string_view bytes, std::string& text) {
   }
   std::size_t at = 0, good = 0;  // [good, at) is valid and not yet copied
   while (at < bytes.size()) {
-    if (is_ascii(bytes[at])) {
-      ++at;
-      continue;
-    }
+    at = skip_ascii(bytes, at);
+    while (at < bytes.size() && is_ascii(bytes[at])) ++at;
+    if (at == bytes.size()) break;
     const Sequence sequence = scan(bytes.substr(at));
     if (sequence.valid) {
       at += sequence.bytes;

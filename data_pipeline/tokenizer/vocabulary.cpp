@@ -83,7 +83,7 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, const std::string& name_
   find_special_tokens(name_for_errors);
   for (std::int32_t id = 0; id < size(); ++id) {
     const std::string& text = token(id);
-    continuation_.push_back(text.size() > 2 && text.starts_with("##"));
+    continuation_.push_back(text.size() > 2 && text.starts_with("##") ? 1 : 0);
     if (!is_special(id) && !is_unused(text)) replacement_ids_.push_back(id);
   }
   sha256_ = sha256_hex(this->text());
@@ -91,7 +91,7 @@ Vocabulary::Vocabulary(std::vector<std::string> tokens, const std::string& name_
 
 void Vocabulary::find_special_tokens(const std::string& name_for_errors) {
   const std::array<std::int32_t*, 5> places = {&pad_, &unknown_, &cls_, &sep_, &mask_};
-  special_.assign(tokens_.size(), false);
+  special_.assign(tokens_.size(), 0);
   for (std::size_t i = 0; i < places.size(); ++i) {
     *places[i] = find(kSpecialTokens[i]);
     if (*places[i] < 0) {
@@ -100,7 +100,7 @@ void Vocabulary::find_special_tokens(const std::string& name_for_errors) {
                               tokens_.size()),
                   "a BERT vocabulary holds [PAD], [UNK], [CLS], [SEP] and [MASK]");
     }
-    special_[static_cast<std::size_t>(*places[i])] = true;
+    special_[static_cast<std::size_t>(*places[i])] = 1;
   }
 }
 

@@ -33,9 +33,9 @@ class Vocabulary {
   std::int32_t sep() const { return sep_; }
   std::int32_t mask() const { return mask_; }
   bool is_continuation(std::int32_t id) const {
-    return continuation_[static_cast<std::size_t>(id)];
+    return continuation_[static_cast<std::size_t>(id)] != 0;
   }
-  bool is_special(std::int32_t id) const { return special_[static_cast<std::size_t>(id)]; }
+  bool is_special(std::int32_t id) const { return special_[static_cast<std::size_t>(id)] != 0; }
   // Ids that random replacement may draw: no special, no [unusedN].
   const std::vector<std::int32_t>& replacement_ids() const { return replacement_ids_; }
 
@@ -44,7 +44,7 @@ class Vocabulary {
 
   std::vector<std::string> tokens_;
   std::unordered_map<std::string, std::int32_t, StringHash, std::equal_to<>> ids_;
-  std::vector<bool> continuation_, special_;
+  std::vector<std::uint8_t> continuation_, special_;  // by id, 0 or 1: read for every token
   std::vector<std::int32_t> replacement_ids_;
   std::string sha256_;
   std::int32_t pad_ = -1, unknown_ = -1, cls_ = -1, sep_ = -1, mask_ = -1;

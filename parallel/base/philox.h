@@ -3,6 +3,7 @@
 // on any rank, thread or device, so nothing random has a state that must be saved.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -52,8 +53,12 @@ class Philox {
         substream_(substream) {}
 
   constexpr std::uint32_t next_u32() {
-    if (used_ == 4) {
-      buffer_ = block(next_block_++);
+    if (used_ == kBuffered) {
+      // Two at once take hardly longer than one: neither waits for the other.
+      const auto first = block(next_block_), second = block(next_block_ + 1);
+      std::copy(first.begin(), first.end(), buffer_.begin());
+      std::copy(second.begin(), second.end(), buffer_.begin() + 4);
+      next_block_ += 2;
       used_ = 0;
     }
     return buffer_[used_++];
@@ -61,6 +66,14 @@ class Philox {
   constexpr std::uint64_t next_u64() {
     const std::uint64_t high = next_u32();
     return (high << 32) | next_u32();
+  }
+  // As so many calls of next_u32.
+  constexpr void skip(std::uint64_t numbers) {
+    const auto left = std::min<std::uint64_t>(numbers, kBuffered - used_);
+    used_ += static_cast<std::uint32_t>(left);
+    numbers -= left;
+    next_block_ += static_cast<std::uint32_t>(numbers / kBuffered * 2);
+    for (numbers %= kBuffered; numbers > 0; --numbers) next_u32();
   }
   // Uniform in [0, 1) with 53 bits.
   constexpr double next_double() { return static_cast<double>(next_u64() >> 11) * 0x1.0p-53; }
@@ -80,12 +93,14 @@ class Philox {
   }
 
  private:
+  static constexpr std::uint32_t kBuffered = 8;  // of two blocks
+
   std::uint32_t key0_, key1_;
   std::uint64_t stream_;
   std::uint32_t substream_;
   std::uint32_t next_block_ = 0;
-  PhiloxBlock buffer_{};
-  std::uint32_t used_ = 4;
+  std::array<std::uint32_t, kBuffered> buffer_{};
+  std::uint32_t used_ = kBuffered;
 };
 
 }  // namespace bertha

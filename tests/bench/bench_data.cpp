@@ -1,79 +1,41 @@
 // Data pipeline per core: index of an epoch, samples (reading, pairing, masking), packing.
-// Arguments: a corpus or a folder of foreign shards, sequence length, tokens to make, masking
-// strategy, vocabulary of foreign shards. Without arguments a synthetic corpus of 20 million tokens
-// is made.
+// Arguments: a corpus or a folder of foreign shards ("-": a synthetic corpus of 20 million tokens),
+// sequence length, tokens to make, masking strategy, vocabulary of foreign shards, "texts" for
+// single texts instead of pairs.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <unistd.h>
+#include <vector>
 
 #include "data_pipeline/samples/corpus_samples.h"
 #include "data_pipeline/samples/sample_index.h"
-#include "data_pipeline/shards/shard_schema.h"
-#include "data_pipeline/shards/shard_writer.h"
 #include "data_pipeline/training_data.h"
-#include "launch/option_values.h"
-#include "parallel/base/philox.h"
-#include "parallel/base/staged_output.h"
+#include "parallel/base/error.h"
+#include "parallel/base/sha256.h"
+#include "tests/bench/synthetic_corpus.h"
 
 namespace bertha {
 namespace {
 
 namespace fs = std::filesystem;
 
-double seconds(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+MaskingStrategy strategy_of(const std::string& name) {
+  if (name == "token") return MaskingStrategy::token;
+  if (name == "word") return MaskingStrategy::word;
+  if (name == "span") return MaskingStrategy::span;
+  if (name == "character") return MaskingStrategy::character;
+  throw Error(ErrorKind::usage, name + ": token, word, span or character");
 }
 
-struct ScratchFolder {
-  fs::path path = fs::temp_directory_path() / ("bertha-bench-data-" + std::to_string(::getpid()));
-  ~ScratchFolder() { fs::remove_all(path); }
-};
-
-// Documents of 1 to 60 sentences of 4 to 44 tokens, about as Wikipedia has them; one token in four
-// continues a word.
-void write_synthetic(const fs::path& folder, std::uint64_t tokens_wanted) {
-  std::string text = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
-  constexpr std::int32_t kVocabulary = 30522;
-  for (std::int32_t id = 5; id < kVocabulary; ++id) {
-    text += (id % 4 == 0 ? "##t" : "t") + std::to_string(id) + "\n";
-  }
-  const auto vocabulary = Vocabulary::from_text(text, "synthetic");
-  Philox random(1, RandomPurpose::sample_order, 0);
-  std::vector<std::vector<std::uint32_t>> documents;
-  ShardWriter::Shape shape{0, 0, 0, kVocabulary, vocabulary.sha256()};
-  while (shape.tokens < tokens_wanted) {
-    auto& lengths = documents.emplace_back(1 + random.next_below(60));
-    for (auto& length : lengths) {
-      length = 4 + static_cast<std::uint32_t>(random.next_below(41));
-      shape.tokens += length;
-    }
-    ++shape.documents;
-    shape.sentences += lengths.size();
-  }
-  fs::create_directories(folder);
-  const auto name = shard_file_name("train", 0, 1);
-  ShardWriter writer(folder / name, shape);
-  std::vector<std::int32_t> tokens;
-  for (const auto& lengths : documents) {
-    std::size_t size = 0;
-    for (const auto length : lengths) size += length;
-    tokens.resize(size);
-    for (auto& id : tokens) id = 5 + static_cast<std::int32_t>(random.next_below(kVocabulary - 5));
-    writer.add_document(tokens, lengths);
-  }
-  CorpusManifest manifest;
-  manifest.vocabulary_sha256 = vocabulary.sha256();
-  manifest.vocabulary_size = kVocabulary;
-  manifest.splits["train"] = {shape.documents, shape.sentences, shape.tokens, {writer.finish()}};
-  write_file(folder / "vocab.txt", vocabulary.text());
-  write_file(folder / "manifest.json", manifest.to_json());
+// Of processor time: what other programs do does not count.
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::clock();
+  work();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 void measure_index(const DataConfig& data) {
@@ -96,13 +58,13 @@ void measure_index(const DataConfig& data) {
   std::printf("plan       %8.3f us/sample, %8.1f M tokens/s\n",
               planning / static_cast<double>(plans) * 1e6,
               static_cast<double>(planned) / planning / 1e6);
-  std::vector<LabelledSequence> sequences;
+  SequenceList sequences;
   std::uint64_t made = 0;
   const auto building = seconds([&] {
     for (std::uint64_t i = 0; i < plans; ++i) {
       sequences.clear();
       source->plan(source->number_at(i)).append_to(sequences);
-      made += sequences.front().sequence.tokens.size();
+      made += sequences[0].tokens.size();
     }
   });
   std::printf("samples    %8.3f us/sample, %8.1f M tokens/s (order, plan, read, trim, mask)\n",
@@ -123,11 +85,8 @@ void measure_reading(const DataConfig& data) {
 }
 
 // From shards to packed batches, on one thread (foreign shards: once they are read).
-void measure_stream(const DataConfig& data, std::uint64_t tokens_wanted) {
-  BatchOptions options;
-  options.prefetch = 0;
-  options.micro_batch_tokens = 16384;
-  const TrainingData corpus(data, "train");
+void measure_stream(const TrainingData& corpus, const BatchOptions& options,
+                    std::uint64_t tokens_wanted) {
   const auto stream = corpus.stream(options, {}, {});
   stream->next();
   const auto budget = static_cast<std::uint64_t>(options.micro_batch_tokens);
@@ -153,22 +112,52 @@ void measure_stream(const DataConfig& data, std::uint64_t tokens_wanted) {
       100 * static_cast<double>(tokens) / static_cast<double>(least_room));
 }
 
+// SHA-256 over the first micro-batches: two builds that print the same make the same.
+void print_digest(const TrainingData& corpus, const BatchOptions& options) {
+  constexpr std::size_t kMicroBatches = 2000;
+  const auto stream = corpus.stream(options, {}, {});
+  Sha256 hash;
+  std::size_t batches = 0;
+  while (batches < kMicroBatches) {
+    for (const auto& batch : stream->next().micro_batches) {
+      const auto add = [&hash](const auto& values) {
+        hash.update(values.data(), values.size() * sizeof values[0]);
+      };
+      add(batch.tokens);
+      add(batch.segments);
+      add(batch.positions);
+      add(batch.sequence_offsets);
+      add(batch.masked_positions);
+      add(batch.masked_labels);
+      add(batch.next_sentence);
+      add(batch.sample_numbers);
+      ++batches;
+    }
+  }
+  std::printf("digest     %s of %zu micro-batches\n", hash.hex().substr(0, 32).c_str(), batches);
+}
+
 void run(int count, char** arguments) {
-  ScratchFolder scratch;
+  ScratchFolder scratch(fs::temp_directory_path());
   DataConfig data;
-  if (count > 1) {
-    data.corpus = arguments[1];
-  } else {
+  data.corpus = count > 1 ? arguments[1] : "-";
+  if (data.corpus == "-") {
     data.corpus = scratch.path;
-    write_synthetic(data.corpus, 20'000'000);
+    write_synthetic_corpus(data.corpus, 20'000'000);
   }
   data.verify = VerifyLevel::off;
   data.sequence_length = count > 2 ? std::atoi(arguments[2]) : 512;
   const auto tokens = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 20'000'000;
-  if (count > 4) parse_value(arguments[4], data.masking.strategy);
+  if (count > 4) data.masking.strategy = strategy_of(arguments[4]);
   if (count > 5) data.vocabulary = arguments[5];
+  data.next_sentence = count <= 6;
   is_foreign_folder(data.corpus) ? measure_reading(data) : measure_index(data);
-  measure_stream(data, tokens);
+  const TrainingData corpus(data, "train");
+  BatchOptions options;
+  options.prefetch = 0;
+  options.micro_batch_tokens = 16384;
+  measure_stream(corpus, options, tokens);
+  print_digest(corpus, options);
 }
 
 }  // namespace

@@ -80,5 +80,17 @@ TEST(Philox, BoundedNumbersReachEveryValueAlikeAndNoOther) {
   for (int i = 0; i < 1000; ++i) ASSERT_LT(random.next_below(large), large);
 }
 
+TEST(Philox, SkipsAsDrawingDoes) {
+  for (int before = 0; before < 6; ++before) {
+    for (int skipped = 0; skipped < 20; ++skipped) {
+      Philox drawn(3, RandomPurpose::masking, 5), jumped = drawn;
+      for (int i = 0; i < before; ++i) EXPECT_EQ(drawn.next_u32(), jumped.next_u32());
+      for (int i = 0; i < skipped; ++i) drawn.next_u32();
+      jumped.skip(static_cast<std::uint64_t>(skipped));
+      for (int i = 0; i < 6; ++i) EXPECT_EQ(drawn.next_u32(), jumped.next_u32()) << skipped;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bertha

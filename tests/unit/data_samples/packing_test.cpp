@@ -18,19 +18,30 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-LabelledSequence sequence_of(std::vector<std::int32_t> tokens, std::uint64_t number) {
-  LabelledSequence labelled;
-  labelled.sequence.segments.assign(tokens.size(), static_cast<std::int32_t>(number % 2));
-  labelled.sequence.masked_positions = {1};
-  labelled.sequence.masked_labels = {100 + static_cast<std::int32_t>(number)};
-  labelled.sequence.tokens = std::move(tokens);
-  labelled.next_sentence = static_cast<std::int32_t>(number % 2);
-  labelled.sample_number = number;
-  return labelled;
+void append(std::vector<std::int32_t> tokens, std::uint64_t number, SequenceList& list) {
+  auto& draft = list.draft();
+  draft.sequence.segments.assign(tokens.size(), static_cast<std::int32_t>(number % 2));
+  draft.sequence.masked_positions = {1};
+  draft.sequence.masked_labels = {100 + static_cast<std::int32_t>(number)};
+  draft.sequence.tokens = std::move(tokens);
+  draft.next_sentence = static_cast<std::int32_t>(number % 2);
+  draft.sample_number = number;
+  list.append_draft();
+}
+
+std::vector<SequenceView> views_of(const SequenceList& list) {
+  std::vector<SequenceView> views;
+  for (std::size_t i = 0; i < list.size(); ++i) views.push_back(list[i]);
+  return views;
 }
 
 TEST(Collate, LaysSequencesEndToEnd) {
-  const std::vector<LabelledSequence> sequences{sequence_of({1, 2, 3}, 7), sequence_of({4, 5}, 8)};
+  SequenceList list;
+  append({9, 9}, 1, list);
+  list.clear();
+  append({1, 2, 3}, 7, list);
+  append({4, 5}, 8, list);
+  const auto sequences = views_of(list);
   const auto batch = collate(sequences, true);
   EXPECT_THAT(batch.tokens, ElementsAre(1, 2, 3, 4, 5));
   EXPECT_THAT(batch.segments, ElementsAre(1, 1, 1, 0, 0));
@@ -44,20 +55,23 @@ TEST(Collate, LaysSequencesEndToEnd) {
 }
 
 TEST(Collate, PacksUnderABudget) {
-  std::vector<LabelledSequence> sequences;
-  for (const std::size_t length : {3, 3, 1, 9, 2, 4, 6}) {
-    sequences.push_back(sequence_of(std::vector<std::int32_t>(length, 1), sequences.size()));
+  SequenceList list;
+  const std::vector<int> lengths{3, 3, 1, 9, 2, 4, 6};
+  for (const auto length : lengths) {
+    append(std::vector<std::int32_t>(static_cast<std::size_t>(length), 1), list.size(), list);
   }
+  const auto sequences = views_of(list);
   std::vector<std::int64_t> sizes;
   std::vector<std::uint64_t> numbers;
-  for (const auto& batch : packed_batches(sequences, 7, true)) {
+  for (const auto& places : pack(lengths, 7)) {
+    const auto batch = collate(sequences, places, true);
     sizes.push_back(batch.token_count());
     numbers.insert(numbers.end(), batch.sample_numbers.begin(), batch.sample_numbers.end());
   }
   // 28 tokens, but the one of 9 stands alone: 19 in three of 7.
   EXPECT_THAT(sizes, UnorderedElementsAre(9, 7, 6, 6));
   EXPECT_THAT(numbers, UnorderedElementsAre(0, 1, 2, 3, 4, 5, 6));
-  EXPECT_THAT(packed_batches({}, 7, true), IsEmpty());
+  EXPECT_THAT(pack({}, 7), IsEmpty());
 }
 
 // As Wikipedia gives at 512 (MLPerf: mean 254): about a quarter is full, short ones are many.

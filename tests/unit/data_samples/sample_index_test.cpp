@@ -111,27 +111,32 @@ TEST(SampleIndex, RefusesSequencesThatHoldNoPair) {
 TEST(TrimPair, CutsTheLongerTextAtBothEnds) {
   double front = 0, cut = 0;
   for (std::uint64_t s = 0; s < 400; ++s) {
-    std::vector<std::int32_t> a(100), b(100);
-    std::iota(a.begin(), a.end(), 0);
-    std::iota(b.begin(), b.end(), 1000);
+    TokenRange a{0, 100}, b{1000, 1100};
     Philox random(1, RandomPurpose::sentence_pairs, s);
     trim_pair(a, b, 125, random);
     // Equal texts: B loses first, so it loses 38 and A 37.
     ASSERT_EQ(a.size(), 63U);
     ASSERT_EQ(b.size(), 62U);
-    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i], a[0] + static_cast<int>(i));
-    for (std::size_t i = 0; i < b.size(); ++i) EXPECT_EQ(b[i], b[0] + static_cast<int>(i));
-    front += a[0] + b[0] - 1000;
+    ASSERT_LE(a.end, 100U);
+    ASSERT_LE(b.end, 1100U);
+    front += static_cast<double>(a.begin + b.begin - 1000);
     cut += 75;
   }
   EXPECT_TRUE(binomial(front, cut, 0.5));
-  std::vector<std::int32_t> longer(200, 1), shorter(20, 2);
+  TokenRange longer{0, 200}, shorter{300, 320};
   Philox random(1, RandomPurpose::sentence_pairs, 0);
   trim_pair(shorter, longer, 125, random);
   EXPECT_EQ(shorter.size(), 20U);
   EXPECT_EQ(longer.size(), 105U);
   trim_pair(shorter, longer, 125, random);
   EXPECT_EQ(longer.size(), 105U);
+}
+
+LabelledSequence built(const SampleBuilder& builder, const SamplePlan& plan, std::uint64_t number,
+                       std::uint32_t epoch) {
+  LabelledSequence sample;
+  builder.build(plan, number, epoch, sample);
+  return sample;
 }
 
 // Everything a builder makes of one epoch, checked against the documents.
@@ -157,7 +162,7 @@ TEST_P(SampleBuilding, HoldsEverySentenceOnce) {
   int random_b = 0;
   for (std::uint64_t n = 0; n < index.size(); ++n) {
     const auto plan = index.plan(n);
-    const auto sample = builder.build(plan, n, 2);
+    const auto sample = built(builder, plan, n, 2);
     EXPECT_EQ(sample.sample_number, n);
     const auto tokens = unmasked(sample.sequence);
     ASSERT_LE(tokens.size(), 64U);
@@ -201,12 +206,12 @@ TEST(SampleBuilder, MasksAnewInEveryEpoch) {
   int same_epoch = 0, same_seed = 0;
   for (std::uint64_t n = 0; n < index.size(); ++n) {
     const auto plan = index.plan(n);
-    const auto first = builder.build(plan, n, 0), again = builder.build(plan, n, 0);
+    const auto first = built(builder, plan, n, 0), again = built(builder, plan, n, 0);
     EXPECT_EQ(first.sequence.tokens, again.sequence.tokens);
     EXPECT_EQ(first.sequence.masked_positions, again.sequence.masked_positions);
     const auto& positions = first.sequence.masked_positions;
-    same_epoch += positions == builder.build(plan, n, 1).sequence.masked_positions;
-    same_seed += positions == other_seed.build(plan, n, 0).sequence.masked_positions;
+    same_epoch += positions == built(builder, plan, n, 1).sequence.masked_positions;
+    same_seed += positions == built(other_seed, plan, n, 0).sequence.masked_positions;
   }
   EXPECT_LT(same_epoch, static_cast<int>(index.size()) / 10 + 1);
   EXPECT_LT(same_seed, static_cast<int>(index.size()) / 10 + 1);
@@ -229,7 +234,7 @@ TEST(SampleBuilder, LongSingleTextsKeepAWindow) {
   ASSERT_EQ(index.size(), 200U);
   std::set<std::int32_t> begins;
   for (std::uint64_t n = 0; n < index.size(); ++n) {
-    const auto tokens = unmasked(builder.build(index.plan(n), n, 0).sequence);
+    const auto tokens = unmasked(built(builder, index.plan(n), n, 0).sequence);
     ASSERT_EQ(tokens.size(), 102U);
     for (std::size_t i = 2; i < 101; ++i) EXPECT_EQ(tokens[i], tokens[i - 1] + 1);
     begins.insert(tokens[1]);

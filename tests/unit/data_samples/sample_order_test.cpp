@@ -1,6 +1,7 @@
 // The order of samples is a permutation without visible structure.
 #include "data_pipeline/samples/sample_order.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <set>
@@ -78,6 +79,48 @@ TEST(SampleOrder, HasNoSerialCorrelation) {
       neighbours += samples[i] + 1 == samples[i - 1] || samples[i - 1] + 1 == samples[i];
     }
     EXPECT_LE(neighbours, 2 + 5 * 1.5);
+  }
+}
+
+// Not a shuffled window: where in the epoch a sample comes says nothing about where in the corpus
+// it lies. Sixteenths of one against sixteenths of the other: chi-squared with 15 * 15 degrees of
+// freedom, so mean 225 and deviation sqrt(450).
+TEST(SampleOrder, PlacesAndSamplesAreIndependent) {
+  constexpr std::uint64_t kParts = 16;
+  for (const std::uint64_t size : {60'000, 65'536, 200'003}) {
+    std::vector<double> counts(kParts * kParts), before(kParts * kParts);
+    const SampleOrder order(size, 9, 4), other_epoch(size, 9, 5);
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const auto part = order.at(i) * kParts / size;
+      ++counts[i * kParts / size * kParts + part];
+      ++before[other_epoch.at(i) * kParts / size * kParts + part];  // two epochs, place by place
+    }
+    for (const auto& table : {counts, before}) {
+      const double expected = static_cast<double>(size) / (kParts * kParts);
+      double chi_squared = 0;
+      for (const double count : table)
+        chi_squared += (count - expected) * (count - expected) / expected;
+      EXPECT_NEAR(chi_squared, 225, 5 * std::sqrt(450)) << size;
+    }
+  }
+}
+
+// Order statistics of a window: the samples of 100 places in a row, sorted, lie as 100 uniform
+// numbers do, so the k-th of them is at k / 101 of the corpus on average (a Beta distribution).
+TEST(SampleOrder, EveryWindowReachesOverTheWholeCorpus) {
+  constexpr std::uint64_t kSize = 100'000, kWindow = 100, kWindows = kSize / kWindow;
+  const SampleOrder order(kSize, 2, 0);
+  std::vector<double> sums(kWindow);
+  for (std::uint64_t w = 0; w < kWindows; ++w) {
+    std::vector<std::uint64_t> window;
+    for (std::uint64_t i = 0; i < kWindow; ++i) window.push_back(order.at(w * kWindow + i));
+    std::sort(window.begin(), window.end());
+    for (std::uint64_t k = 0; k < kWindow; ++k) sums[k] += static_cast<double>(window[k]) / kSize;
+  }
+  for (std::uint64_t k = 0; k < kWindow; ++k) {
+    const double mean = static_cast<double>(k + 1) / (kWindow + 1);
+    const double deviation = std::sqrt(mean * (1 - mean) / (kWindow + 2) / kWindows);
+    EXPECT_NEAR(sums[k] / kWindows, mean, 5 * deviation) << k;
   }
 }
 

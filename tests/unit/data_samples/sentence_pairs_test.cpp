@@ -172,15 +172,18 @@ TEST(SentencePairs, PlanningMayBeginAnywhere) {
     const PairOptions options{64, pairs, 0.1, 6, 2};
     const SentencesIn sentences_in = hundred_sentences;
     const auto plans = plan_document(7, lengths, 30, sentences_in, options);
+    std::vector<std::uint64_t> borders(lengths.size() + 1);
+    for (std::size_t s = 0; s < lengths.size(); ++s) borders[s + 1] = borders[s] + lengths[s];
+    const SentenceBorders sentences(borders);
     std::vector<DocumentPlanner::Place> places;
-    DocumentPlanner skipping(7, lengths, 30, sentences_in, options);
+    DocumentPlanner skipping(7, sentences, 30, sentences_in, options);
     while (!skipping.done()) {
       places.push_back(skipping.place());
       skipping.skip();
     }
     ASSERT_EQ(places.size(), plans.size());
     for (std::size_t i = plans.size(); i-- > 0;) {
-      DocumentPlanner planner(7, lengths, 30, sentences_in, options);
+      DocumentPlanner planner(7, sentences, 30, sentences_in, options);
       planner.seek(places[i]);
       EXPECT_EQ(planner.next(), plans[i]);
     }
