@@ -47,6 +47,7 @@ BertConfig resolve_model(const RunConfig& config, std::int32_t vocabulary_size) 
   override_with(options.hidden_dropout, model.hidden_dropout);
   override_with(options.attention_dropout, model.attention_dropout);
   override_with(options.initializer_range, model.initializer_range);
+  model.recompute = options.recompute;
   if (vocabulary_size > 0) model.vocabulary_size = vocabulary_size;
   if (options.implementation == "fused") {
     model.implementation = Implementation::fused;

@@ -128,6 +128,10 @@ std::vector<OptionDeclaration> data_options() {
           "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
           "GPU: with kernels that no GPU has run yet).",
           AT(trainer.model.implementation)),
+      option("model.recompute", "NAME",
+             "none, or layers: their activations are computed again in backward (less memory, one "
+             "more forward pass, the same bits).",
+             AT(trainer.model.recompute)),
   };
 }
 

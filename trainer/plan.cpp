@@ -79,10 +79,16 @@ double activation_bytes(const PlanModel& model, const PlanBatch& batch) {
   const auto length = static_cast<double>(batch.longest_sequence);
   const double layer =
       model.fused ? fused_layer_bytes(model) : reference_layer_bytes(model, length);
+  // Recomputed layers keep their input, and one of them everything.
+  const bool recomputes = model.config.recompute == Recompute::layers;
+  const double inputs =
+      static_cast<double>(model.config.hidden_size) * element_bytes(model.precision);
+  const auto count = static_cast<double>(model.config.layers);
+  const double layers = recomputes ? count * inputs + layer : count * layer;
   const double embeddings =
       3 * static_cast<double>(model.config.hidden_size) * element_bytes(model.precision);
-  return tokens * (static_cast<double>(model.config.layers) * layer + embeddings +
-                   scratch_bytes(model, length) + batch.predictions_per_token * head_bytes(model));
+  return tokens * (layers + embeddings + scratch_bytes(model, length) +
+                   batch.predictions_per_token * head_bytes(model));
 }
 
 PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded) {

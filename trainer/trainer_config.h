@@ -27,6 +27,7 @@ struct ModelOptions {
       max_positions;
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
+  Recompute recompute = Recompute::none;
 };
 
 struct TrainOptions {

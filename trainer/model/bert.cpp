@@ -12,6 +12,7 @@
 #include "trainer/model/fused_dense.h"
 #include "trainer/model/fused_model.h"
 #include "trainer/model/heads.h"
+#include "trainer/model/recomputed_layers.h"
 
 namespace bertha {
 
@@ -122,6 +123,9 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
     hidden = embed(weights_->embeddings, config_, input, dropout);
   } catch (const c10::IndexError&) {  // the CPU checks ids; on a GPU the caller's check must do
     throw_unknown_id(config_);
+  }
+  if (config_.recompute == Recompute::layers && at::GradMode::is_enabled()) {
+    return recomputed_layers(weights_->layers, hidden, config_, input, context);
   }
   const auto layout = attention_layout(input, hidden.scalar_type());
   const EncoderContext shared{config_, layout, dropout};

@@ -41,6 +41,9 @@ TEST(PlanMemory, OfActivationsIsAsWorkedOutByHand) {
   // Fused: (8*4 + 8) * 4 + (2 + 2) * 4 = 176 a layer; scratch 128; head 4*4*4 + 100*4 = 464.
   model.fused = true;
   EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 176 + 48 + 128 + 46.4));
+  // Recomputed: two inputs of 4 * 4 bytes, and all of one layer.
+  model.config.recompute = Recompute::layers;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 16 + 176 + 48 + 128 + 46.4));
 }
 
 TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
