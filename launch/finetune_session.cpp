@@ -82,7 +82,9 @@ void FinetuneSession::make_model() {
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
   weigh_classes();
-  optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
+  auto optimizer = options.optimizer;
+  optimizer.seed = options.train.seed;
+  optimizer_ = make_optimizer(optimizer, space, {0, space.size()}, {});
 
   steps_in_epoch_ = static_cast<std::int64_t>(
       steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size));

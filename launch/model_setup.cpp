@@ -8,7 +8,10 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/checkpoint_store.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/checkpoint/moment_files.h"
+#include "trainer/training_state.h"
 
 namespace bertha {
 namespace {

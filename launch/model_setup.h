@@ -8,6 +8,7 @@
 #include "launch/run_config.h"
 #include "trainer/model/bert_config.h"
 #include "trainer/model/parameter_space.h"
+#include "trainer/optim/optimizer.h"
 
 namespace bertha {
 

@@ -50,11 +50,13 @@ Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
   auto& space = task_->parameters();
-  optimizer_ = make_optimizer(options.optimizer, space,
-                              owned_range(space, runtime_.rank(), sharding(options)),
-                              [this](at::Tensor values) {
-                                runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
-                              });
+  auto optimizer = options.optimizer;
+  optimizer.seed = options.train.seed;
+  optimizer_ =
+      make_optimizer(optimizer, space, owned_range(space, runtime_.rank(), sharding(options)),
+                     [this](at::Tensor values) {
+                       runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
+                     });
   restore_or_initialize();
   make_stream_and_step();
   start_run_folder(config_, runtime_.rank());

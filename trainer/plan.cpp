@@ -97,13 +97,13 @@ PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks
   PlanMemory memory;
   memory.weights = elements * (model.precision == Precision::fp32 ? 4 : 4 + 2);
   memory.gradients = elements * kFloatBytes;
-  memory.moments = elements * 2 * kFloatBytes * share;
+  memory.moments = elements * 2 * model.moment_bytes * share;
   memory.activations = activation_bytes(model, batch);
   memory.program = model.program_bytes;
   if (model.async_save) {
     // Weights, and rank 0's part of the moments: see moments_to_write().
     const double written = sharded ? share : std::max(0.0, 3.0 / ranks - 1.0) / 2.0;
-    memory.saving = elements * kFloatBytes * (1 + 2 * written);
+    memory.saving = elements * (kFloatBytes + 2 * model.moment_bytes * written);
   }
   return memory;
 }

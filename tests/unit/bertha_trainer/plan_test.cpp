@@ -62,6 +62,10 @@ TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
   EXPECT_EQ(plan_memory(model, small_batch(), 2, false).saving, 6000);
   EXPECT_EQ(plan_memory(model, small_batch(), 4, false).saving, 4000);
   EXPECT_EQ(plan_memory(model, small_batch(), 4, true).saving, 6000);
+  model.moment_bytes = 2;  // bf16
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).moments, 4000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).moments, 1000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).saving, 8000);
 }
 
 PlanQuestion small_question() {
