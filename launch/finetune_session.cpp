@@ -36,7 +36,9 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       tokenizer_(std::make_unique<ModelTokenizer>(source_)),
       data_(definition_.load(
           {config.task, tokenizer_->wordpiece, split_seed(config), runtime_.threads()})),
-      loss_scaler_(config.trainer.train.precision == Precision::fp16) {
+      loss_scaler_(config.trainer.train.precision == Precision::fp16,
+                   {.scale = config.trainer.train.loss_scaler.initial},
+                   config.trainer.train.loss_scaler) {
   data_digest_ = examples_digest(data_);
   make_model();
   const auto& options = config.trainer;
@@ -136,8 +138,9 @@ FinetuneProgress FinetuneSession::resume() {
     const auto state = read_trainer_state(found);
     check_unchanged(state, config_, data_digest_);
     restore(found, task_->parameters(), *optimizer_);
+    const auto& train = config_.trainer.train;
     loss_scaler_ =
-        LossScaler(config_.trainer.train.precision == Precision::fp16, scaler_state(state));
+        LossScaler(train.precision == Precision::fp16, scaler_state(state), train.loss_scaler);
     progress = finetune_progress(state);
   });
   log_info(fmt::format("resumed from {} (step {})", found, progress.step));

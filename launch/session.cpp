@@ -93,7 +93,9 @@ void Session::restore_or_initialize() {
     }
   });
   loss_scaler_ = std::make_unique<LossScaler>(
-      train.precision == Precision::fp16, found.empty() ? LossScalerState{} : scaler_state(state_));
+      train.precision == Precision::fp16,
+      found.empty() ? LossScalerState{.scale = train.loss_scaler.initial} : scaler_state(state_),
+      train.loss_scaler);
   require_equal(runtime_.communicator(), "the corpus", corpus_.digest());
   const auto weights = space.master().cpu();
   require_equal(runtime_.communicator(), "the weights",

@@ -12,6 +12,7 @@
 #include "trainer/model/bert_config.h"
 #include "trainer/model/precision.h"
 #include "trainer/optim/learning_rate.h"
+#include "trainer/optim/loss_scaler.h"
 #include "trainer/optim/optimizer.h"
 
 namespace bertha {
@@ -38,6 +39,7 @@ struct TrainOptions {
   std::int64_t global_batch = 256;  // sequences
   std::int64_t micro_batch_tokens = 8192;
   Precision precision = Precision::fp32;
+  LossScalerOptions loss_scaler;  // fp16
   DeviceChoice device = DeviceChoice::automatic;
   std::uint64_t seed = 1;
   bool deterministic = false;
