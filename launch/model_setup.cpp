@@ -78,6 +78,21 @@ void load_initial_weights(const std::filesystem::path& path, ParameterSpace& spa
   if (!match.unexpected.empty()) log_info("  in the file, not used: " + listed(match.unexpected));
 }
 
+std::int64_t load_initial_moments(const std::filesystem::path& path, const ParameterSpace& space,
+                                  Optimizer& optimizer) {
+  const auto folder = resolve_model_folder(path);
+  if (!std::filesystem::exists(folder / "trainer_state.json")) {
+    throw Error(ErrorKind::usage, folder.string() + " is no checkpoint: it holds no moments",
+                "give a run or a checkpoint of pretraining, or set train.init_moments to false");
+  }
+  const auto state = read_trainer_state(folder);
+  auto slices = moment_slices(space, optimizer);
+  read_moments(folder, slices);
+  const auto updates = state.earlier_updates + state.step;
+  log_info(fmt::format("moments from {}, of {} updates", folder.string(), updates));
+  return updates;
+}
+
 std::map<std::string, std::string> model_files(const BertConfig& config, const HeadConfig& head,
                                                const std::filesystem::path& tokenizer_folder) {
   std::map<std::string, std::string> files{{"config.json", bert_config_json(config, head)}};

@@ -141,6 +141,10 @@ std::vector<OptionDeclaration> train_options() {
              AT(trainer.train.output)),
       option("train.init", "PATH", "Weights to start from: checkpoint, run or Transformers folder.",
              AT(trainer.train.init)),
+      option(
+          "train.init_moments", "BOOL",
+          "Begin with the optimizer's moments of train.init, too (a run or checkpoint; pretrain).",
+          AT(trainer.train.init_moments)),
       option("train.steps", "N", "Updates in all; 0: by epochs.", AT(trainer.train.steps)),
       option("train.epochs", "X", "Passes over the corpus, when steps is 0.",
              AT(trainer.train.epochs)),

@@ -89,6 +89,9 @@ void Session::restore_or_initialize() {
     } else {
       space.initialize(task_->config().initializer_range, train.seed);
       if (!train.init.empty()) load_initial_weights(train.init, space);
+      if (train.init_moments) {
+        state_.earlier_updates = load_initial_moments(train.init, space, *optimizer_);
+      }
       start_choice_ = train.init.empty() ? "fresh weights" : "weights from " + train.init.string();
     }
   });
@@ -115,6 +118,7 @@ void Session::make_stream_and_step() {
   TrainStepOptions options;
   options.schedule = resolve_schedule(config_.trainer, total_steps_);
   options.clip_norm = config_.trainer.clip_norm;
+  options.earlier_updates = state_.earlier_updates;
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
   options.sharding = sharding(config_.trainer);

@@ -34,6 +34,7 @@ struct ModelOptions {
 struct TrainOptions {
   std::filesystem::path output;
   std::filesystem::path init;  // empty: fresh weights
+  bool init_moments = false;   // moments from there, too
   std::int64_t steps = 0;      // 0: by epochs
   double epochs = 0;
   std::int64_t global_batch = 256;  // sequences
