@@ -165,7 +165,8 @@ Bert::MaskedLmLoss Bert::masked_lm_loss(const at::Tensor& hidden, const at::Tens
     const auto loss = fused_->masked_lm_loss(hidden, positions, labels);
     return {loss.sum, loss.correct};
   }
-  const auto logits = masked_lm_logits(hidden.index_select(0, positions)).to(at::kFloat);
+  auto logits = masked_lm_logits(hidden.index_select(0, positions));
+  logits = logits.to(exact_type(logits));
   return {at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum),
           logits.detach().argmax(1).eq(labels).sum()};
 }
