@@ -36,7 +36,9 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       tokenizer_(std::make_unique<ModelTokenizer>(source_)),
       data_(definition_.load(
           {config.task, tokenizer_->wordpiece, split_seed(config), runtime_.threads()})),
-      loss_scaler_(config.trainer.train.precision == Precision::fp16) {
+      loss_scaler_(config.trainer.train.precision == Precision::fp16,
+                   {.scale = config.trainer.train.loss_scaler.initial},
+                   config.trainer.train.loss_scaler) {
   data_digest_ = examples_digest(data_);
   make_model();
   const auto& options = config.trainer;
@@ -82,7 +84,9 @@ void FinetuneSession::make_model() {
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
   weigh_classes();
-  optimizer_ = make_optimizer(options.optimizer, space, {0, space.size()}, {});
+  auto optimizer = options.optimizer;
+  optimizer.seed = options.train.seed;
+  optimizer_ = make_optimizer(optimizer, space, {0, space.size()}, {});
 
   steps_in_epoch_ = static_cast<std::int64_t>(
       steps_in_epoch(data_.train.sequences.size(), config_.task.batch_size));
@@ -134,8 +138,9 @@ FinetuneProgress FinetuneSession::resume() {
     const auto state = read_trainer_state(found);
     check_unchanged(state, config_, data_digest_);
     restore(found, task_->parameters(), *optimizer_);
+    const auto& train = config_.trainer.train;
     loss_scaler_ =
-        LossScaler(config_.trainer.train.precision == Precision::fp16, scaler_state(state));
+        LossScaler(train.precision == Precision::fp16, scaler_state(state), train.loss_scaler);
     progress = finetune_progress(state);
   });
   log_info(fmt::format("resumed from {} (step {})", found, progress.step));

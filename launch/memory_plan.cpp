@@ -26,7 +26,8 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int6
                             (train.device == DeviceChoice::cpu || !at::globalContext().hasCUDA());
   const bool fused = model.implementation == Implementation::fused ||
                      (model.implementation == Implementation::automatic && fused_exists);
-  return {model, elements, train.precision, fused, train.async_save, program_bytes()};
+  const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
+  return {model, elements, train.precision, fused, moment_bytes, train.async_save, program_bytes()};
 }
 
 PlanBatch plan_batch(const RunConfig& config) {

@@ -8,7 +8,10 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/checkpoint_store.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/checkpoint/moment_files.h"
+#include "trainer/training_state.h"
 
 namespace bertha {
 namespace {
@@ -47,6 +50,7 @@ BertConfig resolve_model(const RunConfig& config, std::int32_t vocabulary_size) 
   override_with(options.hidden_dropout, model.hidden_dropout);
   override_with(options.attention_dropout, model.attention_dropout);
   override_with(options.initializer_range, model.initializer_range);
+  model.recompute = options.recompute;
   if (vocabulary_size > 0) model.vocabulary_size = vocabulary_size;
   if (options.implementation == "fused") {
     model.implementation = Implementation::fused;
@@ -72,6 +76,21 @@ void load_initial_weights(const std::filesystem::path& path, ParameterSpace& spa
   log_info(fmt::format("weights from {}", folder.string()));
   if (!match.missing.empty()) log_info("  fresh, not in the file: " + listed(match.missing));
   if (!match.unexpected.empty()) log_info("  in the file, not used: " + listed(match.unexpected));
+}
+
+std::int64_t load_initial_moments(const std::filesystem::path& path, const ParameterSpace& space,
+                                  Optimizer& optimizer) {
+  const auto folder = resolve_model_folder(path);
+  if (!std::filesystem::exists(folder / "trainer_state.json")) {
+    throw Error(ErrorKind::usage, folder.string() + " is no checkpoint: it holds no moments",
+                "give a run or a checkpoint of pretraining, or set train.init_moments to false");
+  }
+  const auto state = read_trainer_state(folder);
+  auto slices = moment_slices(space, optimizer);
+  read_moments(folder, slices);
+  const auto updates = state.earlier_updates + state.step;
+  log_info(fmt::format("moments from {}, of {} updates", folder.string(), updates));
+  return updates;
 }
 
 std::map<std::string, std::string> model_files(const BertConfig& config, const HeadConfig& head,

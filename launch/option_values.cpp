@@ -43,6 +43,10 @@ constexpr std::array kBackends{Named<Backend>{"auto", Backend::automatic},
                                Named<Backend>{"nccl", Backend::nccl}};
 constexpr std::array kOptimizers{Named<OptimizerName>{"adamw", OptimizerName::adamw},
                                  Named<OptimizerName>{"lamb", OptimizerName::lamb}};
+constexpr std::array kMomentPrecisions{Named<MomentPrecision>{"fp32", MomentPrecision::fp32},
+                                       Named<MomentPrecision>{"bf16", MomentPrecision::bf16}};
+constexpr std::array kRecomputes{Named<Recompute>{"none", Recompute::none},
+                                 Named<Recompute>{"layers", Recompute::layers}};
 constexpr std::array kSchedules{Named<ScheduleName>{"linear", ScheduleName::linear},
                                 Named<ScheduleName>{"polynomial", ScheduleName::polynomial},
                                 Named<ScheduleName>{"cosine", ScheduleName::cosine},
@@ -143,6 +147,12 @@ void parse_value(const std::string& text, Backend& value) {
 void parse_value(const std::string& text, OptimizerName& value) {
   parse_named(text, value, kOptimizers);
 }
+void parse_value(const std::string& text, MomentPrecision& value) {
+  parse_named(text, value, kMomentPrecisions);
+}
+void parse_value(const std::string& text, Recompute& value) {
+  parse_named(text, value, kRecomputes);
+}
 void parse_value(const std::string& text, ScheduleName& value) {
   parse_named(text, value, kSchedules);
 }
@@ -191,6 +201,12 @@ std::string value_text(Backend value) {
 }
 std::string value_text(OptimizerName value) {
   return name_of(value, kOptimizers);
+}
+std::string value_text(MomentPrecision value) {
+  return name_of(value, kMomentPrecisions);
+}
+std::string value_text(Recompute value) {
+  return name_of(value, kRecomputes);
 }
 std::string value_text(ScheduleName value) {
   return name_of(value, kSchedules);

@@ -26,6 +26,8 @@ void parse_value(const std::string& text, Precision& value);
 void parse_value(const std::string& text, DeviceChoice& value);
 void parse_value(const std::string& text, Backend& value);
 void parse_value(const std::string& text, OptimizerName& value);
+void parse_value(const std::string& text, MomentPrecision& value);
+void parse_value(const std::string& text, Recompute& value);
 void parse_value(const std::string& text, ScheduleName& value);
 void parse_value(const std::string& text, GradientReducer::Precision& value);
 
@@ -43,6 +45,8 @@ std::string value_text(Precision value);
 std::string value_text(DeviceChoice value);
 std::string value_text(Backend value);
 std::string value_text(OptimizerName value);
+std::string value_text(MomentPrecision value);
+std::string value_text(Recompute value);
 std::string value_text(ScheduleName value);
 std::string value_text(GradientReducer::Precision value);
 

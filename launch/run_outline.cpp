@@ -58,11 +58,12 @@ std::string length_text(const OutlinedPretraining& run, const RunConfig& config)
 std::string saving_text(const RunConfig& config, const OutlinedModel& model) {
   const auto& train = config.trainer.train;
   const auto weights = count_parameters(model.config, model.head, model.labels).weights;
+  const auto bytes = 4 + 2 * plan_model(config, model.config, weights).moment_bytes;
   const auto kept = train.retention.keep_last;
   return fmt::format("{}, {} each (weights and moments), {}",
                      train.save_every > 0 ? fmt::format("every {} steps", train.save_every)
                                           : std::string("at the end"),
-                     human_bytes(static_cast<double>(weights) * 12),
+                     human_bytes(static_cast<double>(weights) * bytes),
                      kept > 0 ? fmt::format("the last {} kept", kept) : std::string("all kept"));
 }
 

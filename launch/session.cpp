@@ -50,11 +50,13 @@ Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
   auto& space = task_->parameters();
-  optimizer_ = make_optimizer(options.optimizer, space,
-                              owned_range(space, runtime_.rank(), sharding(options)),
-                              [this](at::Tensor values) {
-                                runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
-                              });
+  auto optimizer = options.optimizer;
+  optimizer.seed = options.train.seed;
+  optimizer_ =
+      make_optimizer(optimizer, space, owned_range(space, runtime_.rank(), sharding(options)),
+                     [this](at::Tensor values) {
+                       runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
+                     });
   restore_or_initialize();
   make_stream_and_step();
   start_run_folder(config_, runtime_.rank());
@@ -87,11 +89,16 @@ void Session::restore_or_initialize() {
     } else {
       space.initialize(task_->config().initializer_range, train.seed);
       if (!train.init.empty()) load_initial_weights(train.init, space);
+      if (train.init_moments) {
+        state_.earlier_updates = load_initial_moments(train.init, space, *optimizer_);
+      }
       start_choice_ = train.init.empty() ? "fresh weights" : "weights from " + train.init.string();
     }
   });
   loss_scaler_ = std::make_unique<LossScaler>(
-      train.precision == Precision::fp16, found.empty() ? LossScalerState{} : scaler_state(state_));
+      train.precision == Precision::fp16,
+      found.empty() ? LossScalerState{.scale = train.loss_scaler.initial} : scaler_state(state_),
+      train.loss_scaler);
   require_equal(runtime_.communicator(), "the corpus", corpus_.digest());
   const auto weights = space.master().cpu();
   require_equal(runtime_.communicator(), "the weights",
@@ -111,6 +118,7 @@ void Session::make_stream_and_step() {
   TrainStepOptions options;
   options.schedule = resolve_schedule(config_.trainer, total_steps_);
   options.clip_norm = config_.trainer.clip_norm;
+  options.earlier_updates = state_.earlier_updates;
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
   options.sharding = sharding(config_.trainer);

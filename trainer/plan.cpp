@@ -79,10 +79,16 @@ double activation_bytes(const PlanModel& model, const PlanBatch& batch) {
   const auto length = static_cast<double>(batch.longest_sequence);
   const double layer =
       model.fused ? fused_layer_bytes(model) : reference_layer_bytes(model, length);
+  // Recomputed layers keep their input, and one of them everything.
+  const bool recomputes = model.config.recompute == Recompute::layers;
+  const double inputs =
+      static_cast<double>(model.config.hidden_size) * element_bytes(model.precision);
+  const auto count = static_cast<double>(model.config.layers);
+  const double layers = recomputes ? count * inputs + layer : count * layer;
   const double embeddings =
       3 * static_cast<double>(model.config.hidden_size) * element_bytes(model.precision);
-  return tokens * (static_cast<double>(model.config.layers) * layer + embeddings +
-                   scratch_bytes(model, length) + batch.predictions_per_token * head_bytes(model));
+  return tokens * (layers + embeddings + scratch_bytes(model, length) +
+                   batch.predictions_per_token * head_bytes(model));
 }
 
 PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded) {
@@ -91,13 +97,13 @@ PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks
   PlanMemory memory;
   memory.weights = elements * (model.precision == Precision::fp32 ? 4 : 4 + 2);
   memory.gradients = elements * kFloatBytes;
-  memory.moments = elements * 2 * kFloatBytes * share;
+  memory.moments = elements * 2 * model.moment_bytes * share;
   memory.activations = activation_bytes(model, batch);
   memory.program = model.program_bytes;
   if (model.async_save) {
     // Weights, and rank 0's part of the moments: see moments_to_write().
     const double written = sharded ? share : std::max(0.0, 3.0 / ranks - 1.0) / 2.0;
-    memory.saving = elements * kFloatBytes * (1 + 2 * written);
+    memory.saving = elements * (kFloatBytes + 2 * model.moment_bytes * written);
   }
   return memory;
 }

@@ -204,7 +204,7 @@ void TrainStep::update_weights(StepReport& report) {
   if (options_.clip_norm > 0) {  // as torch.nn.utils.clip_grad_norm_ computes it
     scale *= std::min(1.0, options_.clip_norm / (report.gradient_norm + 1e-6));
   }
-  parts_.optimizer.step(report.step, report.learning_rate, scale);
+  parts_.optimizer.step(options_.earlier_updates + report.step, report.learning_rate, scale);
   if (options_.sharding != Sharding::none) gather_weights();
   space.copy_master_to_compute();
 }

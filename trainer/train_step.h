@@ -27,6 +27,8 @@ namespace bertha {
 struct TrainStepOptions {
   Schedule schedule;
   double clip_norm = 1.0;  // 0: off
+  // Updates the moments had seen before the first step: their bias correction goes on from there.
+  std::int64_t earlier_updates = 0;
   std::uint64_t seed = 1;
   Precision precision = Precision::fp32;
   Sharding sharding = Sharding::none;

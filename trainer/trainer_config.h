@@ -12,6 +12,7 @@
 #include "trainer/model/bert_config.h"
 #include "trainer/model/precision.h"
 #include "trainer/optim/learning_rate.h"
+#include "trainer/optim/loss_scaler.h"
 #include "trainer/optim/optimizer.h"
 
 namespace bertha {
@@ -27,16 +28,19 @@ struct ModelOptions {
       max_positions;
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
+  Recompute recompute = Recompute::none;
 };
 
 struct TrainOptions {
   std::filesystem::path output;
   std::filesystem::path init;  // empty: fresh weights
+  bool init_moments = false;   // moments from there, too
   std::int64_t steps = 0;      // 0: by epochs
   double epochs = 0;
   std::int64_t global_batch = 256;  // sequences
   std::int64_t micro_batch_tokens = 8192;
   Precision precision = Precision::fp32;
+  LossScalerOptions loss_scaler;  // fp16
   DeviceChoice device = DeviceChoice::automatic;
   std::uint64_t seed = 1;
   bool deterministic = false;

@@ -19,6 +19,7 @@ enum class RandomPurpose : std::uint32_t {
   validation_split = 6,
   labelled_split = 7,
   labelled_order = 8,
+  moment_rounding = 9,
   block_order = 20,
 };
 

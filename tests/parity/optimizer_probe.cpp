@@ -1,7 +1,11 @@
 // For test_optimizer.py: optimizer_probe REQUEST.json reads named weights and per-step gradients,
-// takes the steps, and writes the weights after each of them and the moments at the end.
+// takes the steps, on one rank or sharded over several (threads), and writes the weights after each
+// of them and the moments at the end.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -10,8 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "parallel/base/staged_output.h"
+#include "tests/support/thread_communicator.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/optim/optimizer.h"
+#include "trainer/optim/sharding.h"
 #include "trainer/training_state.h"
 
 namespace bertha {
@@ -26,12 +32,36 @@ std::vector<ParameterSpec> specs_of(const SafetensorsFile& weights) {
 }
 
 OptimizerOptions options_of(const Json& request) {
-  return {request.at("name") == "lamb" ? OptimizerName::lamb : OptimizerName::adamw,
-          request.at("beta1"), request.at("beta2"), request.at("epsilon"),
-          request.at("weight_decay")};
+  OptimizerOptions options{
+      request.at("name") == "lamb" ? OptimizerName::lamb : OptimizerName::adamw,
+      request.at("beta1"), request.at("beta2"), request.at("epsilon"), request.at("weight_decay")};
+  options.trust = {request.value("weight_norm_min", 0.0), request.value("weight_norm_max", 0.0),
+                   request.value("trust_ratio_min", 0.0), request.value("trust_ratio_max", 0.0)};
+  return options;
 }
 
-void answer(const Json& request) {
+// Puts this rank's part of every output in its place.
+class Outputs {
+ public:
+  void add(const std::string& name, const at::Tensor& whole, std::int64_t begin,
+           const at::Tensor& part) {
+    const std::scoped_lock lock(mutex_);
+    auto found = places_.find(name);
+    if (found == places_.end()) {
+      found = places_.emplace(name, at::zeros_like(whole)).first;
+      tensors_.push_back({name, found->second});
+    }
+    found->second.view({-1}).slice(0, begin, begin + part.numel()).copy_(part.view({-1}));
+  }
+  const std::vector<NamedTensor>& tensors() const { return tensors_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, at::Tensor> places_;
+  std::vector<NamedTensor> tensors_;
+};
+
+void train(const Json& request, Communicator& communicator, Outputs& outputs) {
   const at::NoGradGuard no_gradient;
   const SafetensorsFile weights(request.at("weights").get<std::string>());
   const SafetensorsFile gradients(request.at("gradients").get<std::string>());
@@ -40,8 +70,10 @@ void answer(const Json& request) {
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     space.master_view(static_cast<int>(p)).copy_(weights.read(parameters[p].name));
   }
-  const auto optimizer = make_optimizer(options_of(request), space, {0, space.size()}, {});
-  std::vector<NamedTensor> outputs;
+  const auto owned = owned_range(space, communicator.rank_info(), Sharding::even);
+  const auto optimizer = make_optimizer(options_of(request), space, owned, [&](at::Tensor values) {
+    communicator.all_reduce(values, ReduceOp::sum)->wait();
+  });
   const auto& steps = request.at("steps");  // [learning rate, gradient scale] of each
   for (std::size_t i = 0; i < steps.size(); ++i) {
     for (std::size_t p = 0; p < parameters.size(); ++p) {
@@ -50,14 +82,26 @@ void answer(const Json& request) {
     }
     optimizer->step(static_cast<std::int64_t>(i) + 1, steps[i][0], steps[i][1]);
     for (std::size_t p = 0; p < parameters.size(); ++p) {
-      outputs.push_back({std::to_string(i) + " " + parameters[p].name,
-                         space.master_view(static_cast<int>(p)).clone()});
+      const auto& info = parameters[p];
+      const auto begin = std::max(owned.begin, info.offset);
+      const auto end = std::min(owned.end, info.offset + info.elements);
+      if (begin >= end) continue;
+      outputs.add(std::to_string(i) + " " + info.name, space.master_view(static_cast<int>(p)),
+                  begin - info.offset, space.master().slice(0, begin, end));
     }
   }
   for (const auto& slice : moment_slices(space, *optimizer)) {
-    outputs.push_back({slice.moment + " " + slice.parameter, slice.values});
+    const auto whole = space.master_view(space.find(slice.parameter)).view({-1});
+    outputs.add(slice.moment + " " + slice.parameter, whole, slice.begin, slice.values);
   }
-  write_safetensors(request.at("output").get<std::string>(), outputs, {});
+}
+
+void answer(const Json& request) {
+  Outputs outputs;
+  testing::run_thread_ranks(request.value("ranks", 1), [&](Communicator& communicator) {
+    train(request, communicator, outputs);
+  });
+  write_safetensors(request.at("output").get<std::string>(), outputs.tensors(), {});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 Both sides round in fp32 in the same order; but torch's square root (MKL) is not correctly rounded, so
 equality bit for bit holds for almost all weights only."""
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ except ImportError as error:
 
 PROBE = os.environ.get("BERTHA_OPTIMIZER_PROBE") or f"{os.environ['BERTHA_BUILD']}/tests/optimizer_probe"
 STEPS = 50
+# The paper's phi, as others clamp the ratio (DeepSpeed's max_coeff and min_coeff, timm's trust_clip), and both.
+BOUNDS = [{}, dict(weight_norm_max=0.4), dict(weight_norm_min=5.0), dict(trust_ratio_max=0.18), dict(trust_ratio_min=0.16),
+          dict(weight_norm_max=5.0, trust_ratio_min=0.14, trust_ratio_max=0.2)]
 SHAPES = {"bert.embeddings.word_embeddings.weight": (501, 40), "bert.embeddings.LayerNorm.weight": (40,),
           "bert.embeddings.LayerNorm.bias": (40,), "bert.encoder.layer.0.output.dense.weight": (40, 161),
           "bert.encoder.layer.0.output.dense.bias": (40,),
@@ -74,12 +78,17 @@ def torch_adamw(weights, gradients, settings, steps):
 
 
 def double_lamb(weights, gradients, settings, steps):
-    """Algorithm 2 of You et al. 2020, phi the identity; biases and LayerNorm neither decay nor adapt."""
+    """Algorithm 2 of You et al. 2020; biases and LayerNorm neither decay nor adapt. phi is the identity, or clamps the
+    norm of the weights (weight_norm_min, weight_norm_max); others clamp the ratio (trust_ratio_min, trust_ratio_max).
+    Results also hold "ratio" by step and name."""
+    def clamped(value, least, most):
+        return min(max(value, settings.get(least, 0.0)), settings.get(most, 0.0) or math.inf)
     w = {name: value.double() for name, value in weights.items()}
     m = {name: torch.zeros_like(value) for name, value in w.items()}
     v = {name: torch.zeros_like(value) for name, value in w.items()}
     b1, b2 = settings["beta1"], settings["beta2"]
     results = {}
+    ratios = {}
     for i, (rate, scale) in enumerate(steps):
         for name in w:
             g = gradients[i][name].double() * scale
@@ -89,13 +98,15 @@ def double_lamb(weights, gradients, settings, steps):
             ratio = 1.0
             if decays(name):
                 r = r + settings["weight_decay"] * w[name]
-                if w[name].norm() > 0 and r.norm() > 0:
-                    ratio = float(w[name].norm() / r.norm())
+                norm = clamped(float(w[name].norm()), "weight_norm_min", "weight_norm_max")
+                if norm > 0 and r.norm() > 0:
+                    ratio = clamped(norm / float(r.norm()), "trust_ratio_min", "trust_ratio_max")
+                ratios[i, name] = ratio
             w[name] = w[name] - rate * ratio * r
             results[f"{i} {name}"] = w[name]
     for name in w:
         results[f"exp_avg {name}"], results[f"exp_avg_sq {name}"] = m[name].flatten(), v[name].flatten()
-    return results
+    return results, ratios
 
 
 def ulps(ours, theirs, before):
@@ -151,10 +162,17 @@ def main():
             compare(f"adamw, beta2 {beta2}, epsilon {epsilon}, decay {decay}",
                     run_probe(folder, weights, gradients, settings, schedule),
                     torch_adamw(weights, gradients, settings, schedule), weights, 3e-7)
-        settings = dict(name="lamb", beta1=0.9, beta2=0.999, epsilon=1e-6, weight_decay=0.01)
         weights, gradients = make_problem(11)
-        compare("lamb against float64", run_probe(folder, weights, gradients, settings, schedule),
-                double_lamb(weights, gradients, settings, schedule), weights, 1e-6)
+        plain = dict(name="lamb", beta1=0.9, beta2=0.999, epsilon=1e-6, weight_decay=0.01)
+        free = double_lamb(weights, gradients, plain, schedule)[1]
+        for bounds in BOUNDS:
+            settings = dict(plain, **bounds)
+            theirs, ratios = double_lamb(weights, gradients, settings, schedule)
+            bound = sum(ratios[key] != free[key] for key in free)
+            assert (bound > 0) == bool(bounds), "the bounds change nothing"
+            for ranks in (1, 3):
+                compare(f"lamb against float64, {bounds or 'no bounds'} ({bound} of {len(free)} ratios changed), {ranks} rank(s)",
+                        run_probe(folder, weights, gradients, dict(settings, ranks=ranks), schedule), theirs, weights, 1e-6)
     print("optimizer parity holds")
 
 

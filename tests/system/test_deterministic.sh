@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # train.deterministic: the same bits (weights, losses, validation) at 1, 2, 3 and 4 ranks, for any number of
-# threads, sharded or not, and resumed at another number of ranks; reference and fused, AdamW and LAMB.
+# threads, sharded or not, and resumed at another number of ranks; reference and fused, AdamW and LAMB, moments in
+# bf16, layers recomputed.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
 steps=10
@@ -41,6 +42,20 @@ for way in reference fused; do
   done
 done
 run 1 3 threads --model.implementation fused "${adamw[@]}"; same threads fused-adamw-1
+# Moments in bf16: how they are rounded depends on step and element, not on who rounds. Layers computed again.
+rounded=(--model.implementation fused --optimizer.moments bf16)
+run 1 1 rounded-1 "${rounded[@]}" && run 3 2 rounded-3 "${rounded[@]}" --parallel.shard_optimizer true || fail "bf16 moments: $(tail -1 "$scratch/log")"
+for part in "4 4" "2 0"; do
+  read -r n some <<<"$part"
+  run "$n" 1 rounded-elastic "${rounded[@]}" --train.stop_after_steps "$some"
+done
+same rounded-3 rounded-1; same rounded-elastic rounded-1
+[ "$(weights rounded-1)" != "$(weights fused-adamw-1)" ] || fail "bf16 moments make no difference"
+for way in reference fused; do
+  run 2 1 again-$way --model.implementation $way --model.layers 3 --model.recompute layers && run 1 2 three-$way --model.implementation $way --model.layers 3 ||
+    fail "model.recompute: $(tail -1 "$scratch/log")"
+  same again-$way three-$way
+done
 # Four ranks, then one, then three.
 for part in "4 4" "1 3" "3 0"; do
   read -r n some <<<"$part"

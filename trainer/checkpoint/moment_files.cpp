@@ -71,8 +71,9 @@ WrittenFile write_moments(const std::filesystem::path& path,
                           const std::vector<MomentSlice>& moments) {
   std::vector<NamedTensor> tensors;
   for (const auto& slice : moments) {
+    const auto type = slice.values.scalar_type();
     if (slice.values.numel() != slice.end - slice.begin ||
-        slice.values.scalar_type() != at::kFloat) {
+        (type != at::kFloat && type != at::kBFloat16)) {
       throw Error(ErrorKind::internal, "the values of " + slice_name(slice) + " do not fit it");
     }
     tensors.push_back({slice_name(slice), slice.values.view({-1})});
@@ -99,7 +100,7 @@ MomentFiles::MomentFiles(const std::filesystem::path& checkpoint,
 void MomentFiles::index(std::size_t number, const std::string& path) {
   for (const auto& entry : files_[number].entries()) {
     const auto name = parse_slice_name(entry.name);
-    if (!name || entry.dtype != "F32" ||
+    if (!name || (entry.dtype != "F32" && entry.dtype != "BF16") ||
         entry.shape != std::vector<std::int64_t>{name->end - name->begin}) {
       throw Error(ErrorKind::bad_data,
                   fmt::format("{}: {} is no slice of a moment", path, shown(entry.name)),

@@ -1,5 +1,5 @@
 // optimizer-*.safetensors: moments cut in slices named "<moment>/<parameter>/<begin>-<end>", each
-// float32 [end - begin]. Any partition can be read back into any other.
+// float32 or bfloat16 [end - begin]. Any partition can be read back into any other.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ class MomentFiles {
   std::set<std::string> moment_names() const;
   // What is missing of elements [begin, end), the first gap; nothing: all there.
   std::optional<std::string> gap(const MomentSlice& wanted) const;
-  // Fills wanted.values. Error{bad_data} names what is missing.
+  // Fills wanted.values, in their type. Error{bad_data} names what is missing.
   void read(MomentSlice& wanted) const;
 
  private:

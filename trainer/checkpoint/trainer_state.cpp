@@ -96,6 +96,7 @@ std::string trainer_state_to_json(const TrainerState& state) {
             {"corpus_digest", state.corpus_digest},
             {"configuration_digest", digest_of(state.options)},
             {"world_size", state.world_size}};
+  if (state.earlier_updates > 0) json["earlier_updates"] = state.earlier_updates;
   if (state.validation_loss) json["validation_loss"] = *state.validation_loss;
   json["options"] = state.options;
   // A path may hold bytes that are no UTF-8: better shown inexactly than not saved.
@@ -128,6 +129,9 @@ TrainerState trainer_state_from_json(const std::string& json, const std::string&
   fields.read("loss_scale_good_steps", state.loss_scale_good_steps, std::int64_t{0});
   fields.read("skipped_in_a_row", state.skipped_in_a_row, std::int64_t{0});
   fields.read("skipped_steps", state.skipped_steps, std::int64_t{0});
+  if (root.contains("earlier_updates")) {
+    fields.read("earlier_updates", state.earlier_updates, std::int64_t{0});
+  }
   if (root.contains("validation_loss")) {
     fields.read("validation_loss", state.validation_loss.emplace());
   }

@@ -11,11 +11,12 @@ namespace bertha {
 inline constexpr int kTrainerStateVersion = 1;
 
 struct TrainerState {
-  std::int64_t step = 0;          // updates made (skipped ones not counted)
-  std::uint32_t epoch = 0;        // of the next sample
-  std::uint64_t next_sample = 0;  // place in that epoch's order
-  std::uint64_t samples = 0;      // trained so far
-  std::uint64_t tokens = 0;       // real tokens trained so far
+  std::int64_t step = 0;             // updates made (skipped ones not counted)
+  std::int64_t earlier_updates = 0;  // of the run the moments came from, if they did
+  std::uint32_t epoch = 0;           // of the next sample
+  std::uint64_t next_sample = 0;     // place in that epoch's order
+  std::uint64_t samples = 0;         // trained so far
+  std::uint64_t tokens = 0;          // real tokens trained so far
   std::uint64_t seed = 0;
   double loss_scale = 1.0;
   std::int64_t loss_scale_good_steps = 0, skipped_in_a_row = 0, skipped_steps = 0;

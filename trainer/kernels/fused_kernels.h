@@ -10,10 +10,6 @@
 
 namespace bertha {
 
-struct Bf16 {
-  std::uint16_t bits;
-};
-
 // Which sample a row of a packed batch belongs to, and how its dropout is drawn.
 struct PackedRows {
   const std::int32_t* offsets;  // [sequences + 1]

@@ -36,6 +36,21 @@ struct DropoutMaskJob {
 void dropout_mask(float* out, std::int64_t rows, std::int64_t columns, std::int64_t stride,
                   const DropoutMaskJob& job);
 
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+// Moments in bf16, in place of a job's fp32 ones. What an update gives is rounded up or down at
+// random, up as often as it lies near: on average nothing is lost of changes too small for a bf16,
+// which rounding to the nearest would lose every time. The random numbers depend on (seed, step,
+// element of the flat space) only; cpu/rounded_moments.cpp defines them.
+struct RoundedMoments {
+  Bf16* first = nullptr;  // null: the job's fp32 moments
+  Bf16* second = nullptr;
+  std::uint64_t seed = 0;
+  std::int64_t first_element = 0;  // number of element 0 in the flat space
+};
+
 // One AdamW update over `count` elements (Loshchilov & Hutter 2019, as torch.optim.AdamW computes
 // it, element by element in fp32): gradients are multiplied by `gradient_scale` first. The numbers
 // are doubles because 1 - beta2 of a float is wrong in the fifth digit.
@@ -47,8 +62,15 @@ struct AdamWJob {
   std::int64_t count;
   double learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale;
   std::int64_t step;  // from 1, for bias correction
+  RoundedMoments rounded = {};
 };
 void adamw_update(const AdamWJob& job);
+
+// Bounds of LAMB's trust ratio phi(norm of weights) / (norm of update), 0: none. Those of the norm
+// are the paper's phi, those of the ratio what others clamp (DeepSpeed, timm).
+struct TrustBounds {
+  double norm_min = 0, norm_max = 0, ratio_min = 0, ratio_max = 0;
+};
 
 // LAMB (You et al. 2020) over one parameter, or this rank's part of it, in two passes: between them
 // the sums of squares are added up over the ranks and become the trust ratio.
@@ -59,7 +81,10 @@ struct LambJob {
   float* second_moment;
   std::int64_t count;
   double beta1, beta2, epsilon, weight_decay, gradient_scale;
-  std::int64_t step;  // from 1, for bias correction
+  std::int64_t step;       // from 1, for bias correction
+  TrustBounds trust = {};  // only looked at on CUDA
+  // With rounded moments the first pass sums up the update before rounding.
+  RoundedMoments rounded = {};
 };
 struct LambSums {
   double weights = 0, update = 0;  // sums of squares, the same for any number of threads

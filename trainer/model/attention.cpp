@@ -49,7 +49,8 @@ struct Unpad : public torch::autograd::Function<Unpad> {
   }
 };
 
-// softmax(query key^T / sqrt(d)), in fp32. query, key: [B * heads, L, d] -> [B, heads, L, L]
+// softmax(query key^T / sqrt(d)), in fp32 or better. query, key: [B * heads, L, d] -> [B, heads, L,
+// L]
 at::Tensor attention_probabilities(const at::Tensor& query, const at::Tensor& key,
                                    const AttentionLayout& layout, std::int64_t heads) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(query.size(2)));
@@ -58,7 +59,7 @@ at::Tensor attention_probabilities(const at::Tensor& query, const at::Tensor& ke
                         ? layout.mask.expand({-1, heads, -1, -1}).reshape({-1, 1, layout.longest})
                         : at::zeros({1, 1, 1}, query.options());
   const auto scores = at::baddbmm(mask, query, key.transpose(1, 2), masked ? 1 : 0, scale);
-  return at::softmax(scores, -1, at::kFloat)
+  return at::softmax(scores, -1, exact_type(scores))
       .view({layout.sequences, heads, layout.longest, layout.longest});
 }
 

@@ -12,6 +12,7 @@
 #include "trainer/model/fused_dense.h"
 #include "trainer/model/fused_model.h"
 #include "trainer/model/heads.h"
+#include "trainer/model/recomputed_layers.h"
 
 namespace bertha {
 
@@ -123,6 +124,9 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
   } catch (const c10::IndexError&) {  // the CPU checks ids; on a GPU the caller's check must do
     throw_unknown_id(config_);
   }
+  if (config_.recompute == Recompute::layers && at::GradMode::is_enabled()) {
+    return recomputed_layers(weights_->layers, hidden, config_, input, context);
+  }
   const auto layout = attention_layout(input, hidden.scalar_type());
   const EncoderContext shared{config_, layout, dropout};
   for (std::size_t layer = 0; layer < weights_->layers.size(); ++layer) {
@@ -161,7 +165,8 @@ Bert::MaskedLmLoss Bert::masked_lm_loss(const at::Tensor& hidden, const at::Tens
     const auto loss = fused_->masked_lm_loss(hidden, positions, labels);
     return {loss.sum, loss.correct};
   }
-  const auto logits = masked_lm_logits(hidden.index_select(0, positions)).to(at::kFloat);
+  auto logits = masked_lm_logits(hidden.index_select(0, positions));
+  logits = logits.to(exact_type(logits));
   return {at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum),
           logits.detach().argmax(1).eq(labels).sum()};
 }

@@ -13,6 +13,10 @@ namespace bertha {
 // `twin`: fused on the host with the CUDA kernels' lists of work (kernels.h), for tests only.
 enum class Implementation { automatic, reference, fused, twin };
 
+// Which activations are thrown away after the forward pass and computed again for backward. Changes
+// memory and time, not a bit of the results.
+enum class Recompute { none, layers };
+
 struct BertConfig {
   std::int64_t vocabulary_size = 30522;
   std::int64_t hidden_size = 768;
@@ -29,6 +33,7 @@ struct BertConfig {
   std::int32_t pad_token_id = 0;                              // -1: none
   std::optional<double> classifier_dropout;                   // none: hidden_dropout
   Implementation implementation = Implementation::automatic;  // not part of config.json
+  Recompute recompute = Recompute::none;                      // nor this
 
   std::int64_t head_size() const { return hidden_size / attention_heads; }
   void check() const;  // Error{usage}: heads that do not divide the hidden size, sizes below 1 ...

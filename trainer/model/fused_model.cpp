@@ -68,10 +68,12 @@ std::pair<std::shared_ptr<FusedModel>, std::shared_ptr<T>> take_kept(AutogradCon
 }  // namespace
 
 struct FusedModel::Parts {
-  Parts(const ParameterSpace& space, KernelDevice place) : parameters(space), device(place) {}
+  Parts(const ParameterSpace& space, KernelDevice place, Recompute recompute)
+      : parameters(space), device(place), recomputes(recompute == Recompute::layers) {}
 
   const ParameterSpace& parameters;
   const KernelDevice device;
+  const bool recomputes;  // layers keep their output only
   std::unique_ptr<FusedEmbeddings> embeddings;
   std::vector<FusedLayer> layers;
   std::unique_ptr<FusedMaskedLm> masked_lm;
@@ -88,6 +90,10 @@ struct FusedModel::Parts {
     auto& memory = layer == 0 ? kept.embeddings.output : kept.layers[layer - 1].output;
     return memory.sized(kept.pass.count(), words.size(1), words.options());
   }
+  // Recomputed layers share one set, that of the last, which backward wants at once.
+  LayerActivations& activations_of(std::size_t layer, EncoderActivations& kept) const {
+    return recomputes ? kept.layers.back() : kept.layers[layer];
+  }
   at::Tensor forward_keeping(EncoderActivations& kept);
   at::Tensor forward_forgetting(EncoderActivations& kept);
   void backward(EncoderActivations& kept, const at::Tensor& gradient);
@@ -99,7 +105,7 @@ at::Tensor FusedModel::Parts::forward_keeping(EncoderActivations& kept) {
   const auto result = at::empty_like(embedded);  // the caller's, who may hold it for long
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto output = i + 1 == layers.size() ? result : input_of(i + 1, kept);
-    layers[i].forward(kept.pass, input_of(i, kept), kept.layers[i], scratch, output);
+    layers[i].forward(kept.pass, input_of(i, kept), activations_of(i, kept), scratch, output);
   }
   return result;
 }
@@ -122,7 +128,13 @@ at::Tensor FusedModel::Parts::forward_forgetting(EncoderActivations& kept) {
 void FusedModel::Parts::backward(EncoderActivations& kept, const at::Tensor& gradient) {
   SplitGradient flowing{gradient.contiguous(), {}};
   for (std::size_t i = layers.size(); i-- > 0;) {
-    flowing = layers[i].backward(kept.pass, input_of(i, kept), kept.layers[i], scratch, flowing);
+    const auto input = input_of(i, kept);
+    auto& activations = activations_of(i, kept);
+    if (recomputes && i + 1 < layers.size()) {
+      const auto unused = scratch.outputs[0].sized(input.size(0), input.size(1), input.options());
+      layers[i].forward(kept.pass, input, activations, scratch, unused);
+    }
+    flowing = layers[i].backward(kept.pass, input, activations, scratch, flowing);
   }
   embeddings->backward(kept.pass, kept.embeddings, scratch, flowing);
 }
@@ -171,9 +183,11 @@ bool fused_model_supports(const ParameterSpace& space) {
 }
 
 FusedModel::FusedModel(const BertConfig& config, const ParameterSpace& space, bool masked_lm)
-    : parts_(std::make_unique<Parts>(space, config.implementation == Implementation::twin
-                                                ? KernelDevice::twin
-                                                : kernel_device(space.compute()))) {
+    : parts_(std::make_unique<Parts>(space,
+                                     config.implementation == Implementation::twin
+                                         ? KernelDevice::twin
+                                         : kernel_device(space.compute()),
+                                     config.recompute)) {
   const auto device = parts_->device;
   parts_->embeddings = std::make_unique<FusedEmbeddings>(config, space, device);
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {

@@ -34,6 +34,10 @@ void add_norm(const std::string& prefix, std::int64_t size, std::vector<Paramete
   specs.push_back({prefix + ".bias", {size}, InitialValue::zeros});
 }
 
+at::ScalarType exact_type(const at::Tensor& values) {
+  return values.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+
 at::Tensor dense(const DenseWeights& weights, const at::Tensor& values) {
   return at::linear(values, weights.weight, weights.bias);
 }

@@ -30,6 +30,9 @@ NormWeights norm_named(const ParameterSpace& space, const std::string& prefix);
 void add_dense(const std::string& prefix, DenseShape shape, std::vector<ParameterSpec>& specs);
 void add_norm(const std::string& prefix, std::int64_t size, std::vector<ParameterSpec>& specs);
 
+// What softmax and losses are computed in: fp32, or double for double.
+at::ScalarType exact_type(const at::Tensor& values);
+
 // [rows, inputs] -> [rows, outputs]
 at::Tensor dense(const DenseWeights& weights, const at::Tensor& values);
 // Over the last dimension; statistics in fp32 whatever the type of `values`.

@@ -21,6 +21,8 @@ at::ScalarType scalar_type(Precision precision) {
       return at::kBFloat16;
     case Precision::fp16:
       return at::kHalf;
+    case Precision::fp64:
+      return at::kDouble;
   }
   throw Error(ErrorKind::internal, "unknown precision");
 }

@@ -5,7 +5,8 @@
 
 namespace bertha {
 
-enum class Precision { fp32, bf16, fp16 };
+// fp64: the reference path only, for tests; master weights and gradient stay fp32.
+enum class Precision { fp32, bf16, fp16, fp64 };
 
 inline const char* precision_name(Precision precision) {
   switch (precision) {
@@ -15,6 +16,8 @@ inline const char* precision_name(Precision precision) {
       return "bf16";
     case Precision::fp16:
       return "fp16";
+    case Precision::fp64:
+      return "fp64";
   }
   return "?";
 }

@@ -20,7 +20,8 @@ class AdamW final : public Optimizer {
   FlatRange owned() const override { return owned_; }
 
  private:
-  AdamWJob job_of(const FlatViews& part, const StepNumbers& numbers) const;
+  // `range` counts from the owned range's beginning.
+  AdamWJob job_of(FlatRange range, const StepNumbers& numbers) const;
 
   OptimizerOptions options_;
   FlatRange owned_;

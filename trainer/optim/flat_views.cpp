@@ -37,10 +37,12 @@ FlatViews FlatViews::slice(std::int64_t begin, std::int64_t end) const {
           first_moment.slice(0, begin, end), second_moment.slice(0, begin, end)};
 }
 
-FlatViews owned_views(const ParameterSpace& space, FlatRange owned) {
+FlatViews owned_views(const ParameterSpace& space, FlatRange owned, MomentPrecision moments) {
   const auto weights = space.master().slice(0, owned.begin, owned.end);
-  return {weights, space.gradient().slice(0, owned.begin, owned.end), at::zeros_like(weights),
-          at::zeros_like(weights)};
+  const auto options =
+      weights.options().dtype(moments == MomentPrecision::bf16 ? at::kBFloat16 : at::kFloat);
+  return {weights, space.gradient().slice(0, owned.begin, owned.end),
+          at::zeros(weights.sizes(), options), at::zeros(weights.sizes(), options)};
 }
 
 void adamw_by_aten(const FlatViews& views, const OptimizerOptions& options,

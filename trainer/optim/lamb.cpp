@@ -1,21 +1,12 @@
 // Two passes over the parameters with the norms in between.
 #include "trainer/optim/lamb.h"
 
-#include <cmath>
-
 #include <ATen/ATen.h>
 
 #include "parallel/base/error.h"
+#include "trainer/kernels/cuda/trust_ratio_twin.h"
 
 namespace bertha {
-namespace {
-
-// ||weights|| / ||update||, and 1 where either is zero.
-double trust_ratio(const LambSums& sums) {
-  return sums.weights > 0 && sums.update > 0 ? std::sqrt(sums.weights / sums.update) : 1.0;
-}
-
-}  // namespace
 
 Lamb::Lamb(const OptimizerOptions& options, ParameterSpace& space, FlatRange owned,
            std::function<void(at::Tensor)> sum_over_ranks)
@@ -24,7 +15,7 @@ Lamb::Lamb(const OptimizerOptions& options, ParameterSpace& space, FlatRange own
       parameters_(space.parameters().size()),
       sharded_(owned != FlatRange{0, space.size()}),
       sum_over_ranks_(std::move(sum_over_ranks)),
-      views_(owned_views(space, owned)),
+      views_(owned_views(space, owned, options.moments)),
       parts_(parameter_parts(space, owned)) {
   if (sharded_ && !sum_over_ranks_) {
     throw Error(ErrorKind::internal, "a sharded LAMB needs a sum over ranks for its norms");
@@ -47,17 +38,20 @@ OptimizerOptions Lamb::options_of(const ParameterPart& part) const {
 LambJob Lamb::job_of(const ParameterPart& part, const StepNumbers& numbers) const {
   const auto views = views_of(part);
   const auto options = options_of(part);
-  return {.weights = views.weights.data_ptr<float>(),
-          .gradient = views.gradient.const_data_ptr<float>(),
-          .first_moment = views.first_moment.data_ptr<float>(),
-          .second_moment = views.second_moment.data_ptr<float>(),
-          .count = part.range.size(),
-          .beta1 = options.beta1,
-          .beta2 = options.beta2,
-          .epsilon = options.epsilon,
-          .weight_decay = options.weight_decay,
-          .gradient_scale = numbers.gradient_scale,
-          .step = numbers.step};
+  LambJob job{.weights = views.weights.data_ptr<float>(),
+              .gradient = views.gradient.const_data_ptr<float>(),
+              .first_moment = nullptr,
+              .second_moment = nullptr,
+              .count = part.range.size(),
+              .beta1 = options.beta1,
+              .beta2 = options.beta2,
+              .epsilon = options.epsilon,
+              .weight_decay = options.weight_decay,
+              .gradient_scale = numbers.gradient_scale,
+              .step = numbers.step,
+              .trust = options.trust};
+  set_moments(job, views, options.seed, part.range.begin);
+  return job;
 }
 
 // Sums by parameter, of this rank's elements.
@@ -125,7 +119,8 @@ void Lamb::step(std::int64_t step, double learning_rate, double gradient_scale) 
   if (sharded_) add_over_ranks(sums);
   for (const auto& part : parts_) {
     if (part.rate == 0) continue;
-    const double ratio = (part.decays ? trust_ratio(sums[part.parameter]) : 1.0) * part.rate;
+    const double ratio =
+        (part.decays ? twin::trust_ratio(sums[part.parameter], options_.trust) : 1.0) * part.rate;
     if (views_.weights.is_cpu()) {
       lamb_weights(job_of(part, numbers), learning_rate * ratio);
     } else {

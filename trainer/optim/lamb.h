@@ -1,5 +1,5 @@
 // LAMB (You et al. 2020) as NVIDIA's BERT uses it: bias correction, averaged gradients, a trust
-// ratio by parameter; biases and LayerNorm parameters neither decay nor adapt.
+// ratio by parameter, bounded or not; biases and LayerNorm parameters neither decay nor adapt.
 #pragma once
 
 #include <functional>

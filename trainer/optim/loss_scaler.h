@@ -13,18 +13,26 @@ struct LossScalerState {
   bool operator==(const LossScalerState&) const = default;
 };
 
+struct LossScalerOptions {
+  double initial = 65536;  // the scale of a new run
+  std::int64_t growth_steps = 2000, most_skipped_in_a_row = 20;
+};
+
 class LossScaler {
  public:
-  explicit LossScaler(bool enabled, LossScalerState state = {});
+  // Error{usage}: impossible options.
+  explicit LossScaler(bool enabled, LossScalerState state = {}, LossScalerOptions options = {});
   double scale() const;  // 1 when disabled
   // After a step: true when the gradients were finite. Halves on overflow (floor 1), doubles after
-  // 2000 good steps (to at most 2^24). Error{internal} after 20 overflows in a row.
+  // growth_steps good ones (to at most 2^24). Error{internal} after most_skipped_in_a_row
+  // overflows.
   void update(bool finite);
   const LossScalerState& state() const { return state_; }
 
  private:
   bool enabled_;
   LossScalerState state_;
+  LossScalerOptions options_;
 };
 
 }  // namespace bertha

@@ -26,6 +26,17 @@ void check(const OptimizerOptions& options, const ParameterSpace& space, FlatRan
           "a positive number (float32)");
   require(options.weight_decay >= 0 && std::isfinite(options.weight_decay), "weight_decay",
           options.weight_decay, "a number of at least 0");
+  const auto bounds = [&](const char* names, double least, double most) {
+    require(least >= 0 && (most == 0 || most >= least), names, most,
+            "0 (none) or no less than its min");
+  };
+  bounds("trust_ratio_max", options.trust.ratio_min, options.trust.ratio_max);
+  bounds("weight_norm_max", options.trust.norm_min, options.trust.norm_max);
+  if (options.moments == MomentPrecision::bf16 && !space.master().is_cpu() &&
+      !cuda_kernels_built()) {
+    throw Error(ErrorKind::usage, "optimizer.moments bf16: on a GPU only with our CUDA kernels",
+                "build with nvcc, or use fp32");
+  }
   if (owned.begin < 0 || owned.begin > owned.end || owned.end > space.size()) {
     throw Error(ErrorKind::internal, fmt::format("an optimizer of [{}, {}) in a space of {}",
                                                  owned.begin, owned.end, space.size()));

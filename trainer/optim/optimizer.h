@@ -11,18 +11,23 @@
 #include <ATen/core/Tensor.h>
 
 #include "parallel/bucket_plan.h"
+#include "trainer/kernels/kernels.h"
 #include "trainer/model/parameter_space.h"
 
 namespace bertha {
 
 enum class OptimizerName { adamw, lamb };
+enum class MomentPrecision { fp32, bf16 };  // bf16: rounded at random, see RoundedMoments
 
 struct OptimizerOptions {
   OptimizerName name = OptimizerName::adamw;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-6, weight_decay = 0.01;
+  TrustBounds trust = {};  // LAMB
+  MomentPrecision moments = MomentPrecision::fp32;
+  std::uint64_t seed = 1;  // of rounding
 };
 
-// A flat per-element state tensor: "exp_avg", "exp_avg_sq", float32 [owned range size].
+// A flat per-element state tensor: "exp_avg", "exp_avg_sq", fp32 or bf16 [owned range size].
 struct Moment {
   std::string name;
   at::Tensor values;

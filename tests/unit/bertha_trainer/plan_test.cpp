@@ -41,6 +41,9 @@ TEST(PlanMemory, OfActivationsIsAsWorkedOutByHand) {
   // Fused: (8*4 + 8) * 4 + (2 + 2) * 4 = 176 a layer; scratch 128; head 4*4*4 + 100*4 = 464.
   model.fused = true;
   EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 176 + 48 + 128 + 46.4));
+  // Recomputed: two inputs of 4 * 4 bytes, and all of one layer.
+  model.config.recompute = Recompute::layers;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 16 + 176 + 48 + 128 + 46.4));
 }
 
 TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
@@ -59,6 +62,10 @@ TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
   EXPECT_EQ(plan_memory(model, small_batch(), 2, false).saving, 6000);
   EXPECT_EQ(plan_memory(model, small_batch(), 4, false).saving, 4000);
   EXPECT_EQ(plan_memory(model, small_batch(), 4, true).saving, 6000);
+  model.moment_bytes = 2;  // bf16
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).moments, 4000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).moments, 1000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).saving, 8000);
 }
 
 PlanQuestion small_question() {

@@ -9,6 +9,7 @@
 #include "tests/support/thread_communicator.h"
 #include "tests/unit/trainer_checkpoint/sample_checkpoint.h"
 #include "tests/unit/trainer_checkpoint/scratch_folder.h"
+#include "trainer/checkpoint/moment_files.h"
 
 namespace bertha::testing {
 namespace {
@@ -39,6 +40,30 @@ void expect_moments(const fs::path& checkpoint, int ranks, std::int64_t step) {
           << wanted[i].parameter << " for rank " << rank << " of " << ranks;
     }
   }
+}
+
+// 1000 is the first whole number over which bf16 has gaps of 4: what it holds comes back.
+TEST(CheckpointStore, KeepsMomentsInTheirType) {
+  const ScratchFolder run;
+  const auto values = at::arange(64, at::kFloat) * 4 + 1000;
+  run_thread_ranks(1, [&](Communicator& communicator) {
+    auto contents = sample_contents(communicator.rank_info(), 1);
+    contents.moments = {
+        {"bert.pooler.dense.weight", "exp_avg", 0, 40, values.slice(0, 0, 40).to(at::kBFloat16)},
+        {"bert.pooler.dense.weight", "exp_avg", 40, 64, values.slice(0, 40)}};
+    CheckpointStore store(run / "checkpoints", communicator, {0, 0});
+    store.save(contents);
+  });
+  const auto checkpoint = run.path() / "checkpoints" / "step-00000001";
+  EXPECT_THAT(checkpoint_faults(checkpoint), ElementsAre(HasSubstr("lack exp_avg")));
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    std::vector<MomentSlice> read{
+        {"bert.pooler.dense.weight", "exp_avg", 8, 64, at::zeros({56}, type)}};
+    read_moments(checkpoint, read);
+    EXPECT_TRUE(at::equal(read[0].values, values.slice(0, 8).to(type)));
+  }
+  const SafetensorsFile file(checkpoint / moment_file_name(1, 1));
+  EXPECT_EQ(file.read("exp_avg/bert.pooler.dense.weight/0-40").scalar_type(), at::kBFloat16);
 }
 
 class StoreOnRanks : public ::testing::TestWithParam<int> {};

@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 TrainerState some_state() {
   TrainerState state;
   state.step = 123'456;
+  state.earlier_updates = 789;
   state.epoch = std::numeric_limits<std::uint32_t>::max();
   state.next_sample = std::numeric_limits<std::uint64_t>::max();
   state.samples = (1ULL << 63) + 1;

@@ -1,6 +1,8 @@
-// The plain attention of the CUDA kernels against the CPU's, and products as cuBLAS is asked for
-// them against loops.
+// The plain attention of the CUDA kernels against the CPU's and against double, and products as
+// cuBLAS is asked for them against loops.
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -48,6 +50,47 @@ std::vector<at::Tensor> attention(const TestPlace& place, const AttentionShape& 
   return {attended, log_sum, gradient, bias_sum};
 }
 
+// The same inputs in double, through ATen and autograd.
+template <class T>
+std::vector<at::Tensor> exact_attention(const AttentionShape& shape, double rate) {
+  const TestPlace place(KernelDevice::cpu);
+  const TestRows packed(place, shape.lengths);
+  const auto rows = packed.count, hidden = shape.heads * shape.head_size;
+  const auto mixed =
+      place.values(rows, 3 * hidden, 0.3, kTypeOf<T>).to(at::kDouble).requires_grad_(true);
+  const auto bias = place.values(3, hidden, 1.1).to(at::kDouble).requires_grad_(true);
+  const auto parts = (mixed + bias.view({-1})).view({rows, 3, shape.heads, shape.head_size});
+  std::vector<at::Tensor> outputs, log_sums;
+  std::int64_t begin = 0;
+  for (std::size_t s = 0; s < shape.lengths.size(); ++s) {
+    const std::int64_t length = shape.lengths[s];
+    const auto own = parts.narrow(0, begin, length).permute({1, 2, 0, 3});  // [3, heads, L, d]
+    const auto scores =
+        own[0].matmul(own[1].transpose(1, 2)) / std::sqrt(static_cast<double>(shape.head_size));
+    auto mask = at::ones({shape.heads, length, length}, at::kFloat);
+    const auto sample = static_cast<std::uint64_t>(
+        packed.samples[static_cast<std::int64_t>(s)].item<std::int64_t>());
+    if (rate > 0) {
+      dropout_mask(mask.data_ptr<float>(), shape.heads * length, length, length,
+                   {7, 3, 4, sample, rate, 0});
+    }
+    const auto kept = scores.softmax(-1) * mask.to(at::kDouble);
+    outputs.push_back(kept.matmul(own[2]).transpose(0, 1).reshape({length, hidden}));
+    log_sums.push_back(scores.logsumexp(-1));
+    begin += length;
+  }
+  const auto output = at::cat(outputs);
+  output.backward(place.values(rows, hidden, 0.8, kTypeOf<T>).to(at::kDouble));
+  return {output.detach(), at::cat(log_sums, 1).detach(), mixed.grad(),
+          place.values(3, hidden, 2.1).to(at::kDouble) + bias.grad()};
+}
+
+// Largest error in proportion to the largest value.
+double error_of(const at::Tensor& ours, const at::Tensor& exact) {
+  const auto size = exact.abs().max().item<double>();
+  return (ours.cpu().to(at::kDouble) - exact).abs().max().item<double>() / (size > 0 ? size : 1);
+}
+
 class DeviceAttention : public testing::TestWithParam<KernelDevice> {
  protected:
   void SetUp() override {
@@ -71,6 +114,31 @@ TEST_P(DeviceAttention, AttendsAsTheCpu) {
         // Sums of biases are taken over rounded gradients here, on the CPU before rounding.
         expect_close_to_largest(ours_short[i], theirs_short[i], "bf16", 0x1p-7);
       }
+    }
+  }
+}
+
+// Errors against double: no more than twice the CPU's, or than four roundings of the type where the
+// CPU happens to be exact.
+TEST_P(DeviceAttention, IsAsExactAsTheCpu) {
+  const std::vector<AttentionShape> shapes{
+      {{1}, 1, 1}, {{9, 1, 40}, 2, 12}, {{33, 70}, 3, 32}, {{130}, 1, 96}};
+  const std::array names{"output", "log sum", "gradient", "bias gradient"};
+  const auto compare = [&](const auto& ours, const auto& theirs, const auto& exact, double unit) {
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      const double error = error_of(ours[i], exact[i]), cpus = error_of(theirs[i], exact[i]);
+      EXPECT_LE(error, std::max(2 * cpus, 4 * unit)) << names[i] << ", the CPU's " << cpus;
+      EXPECT_LE(cpus, 64 * unit) << names[i] << " on the CPU";
+    }
+  };
+  for (const auto& shape : shapes) {
+    for (const double rate : {0.0, 0.25}) {
+      SCOPED_TRACE(testing::Message() << shape.head_size << " columns, dropout " << rate);
+      const TestPlace cpu(KernelDevice::cpu), here(GetParam());
+      compare(attention<float>(here, shape, rate), attention<float>(cpu, shape, rate),
+              exact_attention<float>(shape, rate), 0x1p-24);
+      compare(attention<Bf16>(here, shape, rate), attention<Bf16>(cpu, shape, rate),
+              exact_attention<Bf16>(shape, rate), 0x1p-9);
     }
   }
 }

@@ -1,5 +1,6 @@
 // The fused path with the CUDA kernels: on the host everywhere (twin), and on a GPU where there is
-// one; against the reference path on the CPU.
+// one; against the reference path on the CPU, and both against double.
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -60,6 +61,56 @@ void expect_gradients(const PathResult& ours, const PathResult& theirs, const Pa
     const auto expected = part_of(theirs.gradient, info), got = part_of(ours.gradient, info);
     const double error = (got - expected).norm().item<double>();
     EXPECT_LE(error, tolerance * expected.norm().item<double>() + of_whole * whole) << info.name;
+  }
+}
+
+// Errors against double: at most twice those of another path, or two roundings of the type where
+// that one happens to be exact; of gradients that are zero but for rounding (the key's bias), in
+// proportion to the whole gradient.
+void expect_as_exact(const PathResult& ours, const PathResult& theirs, const PathResult& exact,
+                     const ParameterSpace& space, double unit) {
+  const auto compare = [&](const at::Tensor& a, const at::Tensor& b, const at::Tensor& truth,
+                           double least, const std::string& what) {
+    const auto error_of = [&](const at::Tensor& got) {
+      return (got.to(at::kDouble) - truth.to(at::kDouble)).norm().item<double>();
+    };
+    const double error = error_of(a), others = error_of(b);
+    EXPECT_LE(error, std::max(2 * others, least)) << what << ", the other path's " << others;
+  };
+  const auto size_of = [](const at::Tensor& values) { return values.norm().item<double>(); };
+  compare(ours.hidden, theirs.hidden, exact.hidden, 2 * unit * size_of(exact.hidden), "hidden");
+  const double whole = size_of(exact.gradient);
+  for (const auto& info : space.parameters()) {
+    const auto truth = part_of(exact.gradient, info);
+    const double size = info.name.ends_with("key.bias") ? whole : size_of(truth);
+    compare(part_of(ours.gradient, info), part_of(theirs.gradient, info), truth, 2 * unit * size,
+            info.name);
+  }
+}
+
+TEST_P(DeviceModel, IsAsExactAsTheReference) {
+  struct Case {
+    BertConfig config;
+    std::vector<int> lengths;
+  };
+  const std::vector<Case> cases{{config_of(64, 2, 96), {20, 1, 33}},
+                                {config_of(33, 1, 7), {5, 12}},
+                                {config_of(128, 2, 512), {70, 128}}};
+  for (const auto& c : cases) {
+    const auto batch = make_test_batch(c.config, c.lengths, 4);
+    for (const auto precision : {Precision::fp32, Precision::bf16}) {
+      // Flash attention on a GPU draws other numbers.
+      const bool training = precision == Precision::fp32;
+      SCOPED_TRACE(testing::Message() << c.config.hidden_size << ' ' << precision_name(precision));
+      TestPath exact(c.config, Implementation::reference, Precision::fp64);
+      TestPath reference(c.config, Implementation::reference, precision);
+      if (precision == Precision::bf16) exact.space.compute().copy_(reference.space.compute());
+      const auto truth = run_path(exact, batch, {training, 3, 4});
+      const auto theirs = run_path(reference, batch, {training, 3, 4});
+      const auto ours = run(c.config, precision, batch, {training, 3, 4});
+      expect_as_exact(ours, theirs, truth, exact.space,
+                      precision == Precision::fp32 ? 0x1p-24 : 0x1p-9);
+    }
   }
 }
 

@@ -12,6 +12,7 @@
 #include "packed_sequences.h"
 #include "parallel/base/philox.h"
 #include "trainer/model/bert.h"
+#include "trainer/model/named_weights.h"
 
 namespace bertha {
 
@@ -95,7 +96,8 @@ inline PathResult run_path(TestPath& path, const TestBatch& batch, const Forward
   for (int pass = 0; pass < passes; ++pass) {
     const auto hidden = path.bert.encode(batch.input, context);
     const auto next = path.bert.next_sentence_logits(path.bert.pool(hidden, batch.input));
-    auto loss = next.to(at::kFloat).pow(2).sum() + next.to(at::kFloat).select(1, 0).sum();
+    const auto exact = next.to(exact_type(next));
+    auto loss = exact.pow(2).sum() + exact.select(1, 0).sum();
     if (batch.labels.numel() > 0) {
       const auto masked = path.bert.masked_lm_loss(hidden, batch.positions, batch.labels);
       loss = loss + masked.sum / static_cast<double>(batch.labels.numel());

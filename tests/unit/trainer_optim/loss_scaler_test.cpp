@@ -64,6 +64,21 @@ TEST(LossScaler, GivesUpAfter20OverflowsInARow) {
   }
 }
 
+TEST(LossScaler, TakesItsNumbersFromTheOptions) {
+  LossScaler scaler(true, {.scale = 8}, {8, 3, 2});
+  take_good_steps(scaler, 2);
+  EXPECT_EQ(scaler.scale(), 8);
+  take_good_steps(scaler, 1);
+  EXPECT_EQ(scaler.scale(), 16);
+  scaler.update(false);
+  EXPECT_EQ(scaler.scale(), 8);
+  EXPECT_THROW(scaler.update(false), Error);
+  for (const LossScalerOptions impossible :
+       {LossScalerOptions{0.5, 3, 2}, LossScalerOptions{8, 0, 2}, LossScalerOptions{8, 3, 0}}) {
+    EXPECT_THROW(LossScaler(true, {}, impossible), Error);
+  }
+}
+
 TEST(LossScaler, GoesOnWhereItsStateLeftOff) {
   LossScaler whole(true), first(true);
   take_good_steps(whole, 3000);

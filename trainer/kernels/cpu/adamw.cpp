@@ -1,5 +1,6 @@
 // AdamW in one pass over weights, gradient and both moments.
 #include "trainer/kernels/cpu/moments.h"
+#include "trainer/kernels/cpu/rounded_moments.h"
 #include "trainer/kernels/kernels.h"
 
 namespace bertha {
@@ -61,7 +62,9 @@ void adamw_update(const AdamWJob& job) {
   static const UpdateRange update_range = pick_update_range();
   const AdamWNumbers numbers = adamw_numbers(job);
   for_each_block(job.count, [&](std::int64_t begin, std::int64_t end) {
-    update_range(job, numbers, begin, end);
+    if (!job.rounded.first) return update_range(job, numbers, begin, end);
+    over_moment_pieces(job, begin, end, true,
+                       [&](const AdamWJob& part) { update_range(part, numbers, 0, part.count); });
   });
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "trainer/kernels/cpu/moments.h"
+#include "trainer/kernels/cpu/rounded_moments.h"
 #include "trainer/kernels/kernels.h"
 
 namespace bertha {
@@ -14,6 +15,13 @@ constexpr std::int64_t kLanes = 8;
 // Sums by lane: element i of a block adds to lane i % 8, whatever the instruction set.
 struct LaneSums {
   std::array<double, kLanes> weights{}, update{};
+
+  void add(const LaneSums& more) {
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      weights[i] += more.weights[i];
+      update[i] += more.update[i];
+    }
+  }
 };
 
 [[gnu::always_inline]] inline float update_of(const LambJob& job, const LambNumbers& n,
@@ -121,7 +129,13 @@ LambSums lamb_moments(const LambJob& job) {
   std::vector<LaneSums> blocks(
       static_cast<std::size_t>((job.count + kOptimizerBlock - 1) / kOptimizerBlock));
   for_each_block(job.count, [&](std::int64_t begin, std::int64_t end) {
-    moments(job, numbers, begin, end, blocks[static_cast<std::size_t>(begin / kOptimizerBlock)]);
+    auto& sums = blocks[static_cast<std::size_t>(begin / kOptimizerBlock)];
+    if (!job.rounded.first) return moments(job, numbers, begin, end, sums);
+    over_moment_pieces(job, begin, end, true, [&](const LambJob& part) {
+      LaneSums piece;
+      moments(part, numbers, 0, part.count, piece);
+      sums.add(piece);
+    });
   });
   LambSums sums;
   for (const auto& block : blocks) {
@@ -138,7 +152,10 @@ void lamb_weights(const LambJob& job, double rate) {
 #endif
   const auto numbers = lamb_numbers(job);
   for_each_block(job.count, [&](std::int64_t begin, std::int64_t end) {
-    update(job, numbers, begin, end, static_cast<float>(rate));
+    if (!job.rounded.first) return update(job, numbers, begin, end, static_cast<float>(rate));
+    over_moment_pieces(job, begin, end, false, [&](const LambJob& part) {
+      update(part, numbers, 0, part.count, static_cast<float>(rate));
+    });
   });
 }
 

@@ -1,23 +1,12 @@
 // AdamW and LAMB over chunks of the flat space, a warp per chunk: unscaling, clipping, moments and
-// weights in one pass. Element by element the arithmetic of cpu/moments.h.
+// weights in one pass.
 #pragma once
 
+#include "trainer/kernels/cuda/moments_twin.h"
 #include "trainer/kernels/cuda/sums_twin.h"
-#include "trainer/kernels/moment_numbers.h"
+#include "trainer/kernels/cuda/trust_ratio_twin.h"
 
 namespace bertha::twin {
-
-BERTHA_TWIN void update_moments(float gradient, const MomentNumbers& n, float& first,
-                                float& second) {
-  const float scaled = gradient * n.gradient_scale;
-  first = fmaf(n.one_minus_beta1, fmaf(gradient, n.gradient_scale, -first), first);
-  // Twice rounded, as on the CPU: a product of its own, then a fused one.
-  second =
-      fmaf(rounded_product(n.one_minus_beta2, scaled), scaled, rounded_product(second, n.beta2));
-}
-BERTHA_TWIN float denominator(float second, const MomentNumbers& n) {
-  return sqrtf(second) / n.root_correction2 + n.epsilon;
-}
 
 // A chunk's elements as octets.
 template <class W, class Step>
@@ -43,17 +32,15 @@ struct AdamWWork {
     const auto minus_rate = static_cast<float>(-rate / correction1);
     over_chunk(chunk, warp, [&](Octets at) {
       const Octet gradient = load(job.gradient + at.column, at.count);
-      Octet first = load(job.first_moment + at.column, at.count);
-      Octet second = load(job.second_moment + at.column, at.count);
+      OctetMoments moments = load_moments(job, at);
       Octet weights = load(job.weights + at.column, at.count);
       for (int i = 0; i < kOctet; ++i) {
-        update_moments(gradient.at[i], numbers, first.at[i], second.at[i]);
-        const float change =
-            rounded_product(minus_rate, first.at[i]) / denominator(second.at[i], numbers);
+        update_moments(gradient.at[i], numbers, moments.first.at[i], moments.second.at[i]);
+        const float change = rounded_product(minus_rate, moments.first.at[i]) /
+                             denominator(moments.second.at[i], numbers);
         weights.at[i] = rounded_product(weights.at[i], kept) + change;
       }
-      store(job.first_moment + at.column, first, at.count);
-      store(job.second_moment + at.column, second, at.count);
+      store_moments(job, at, moments);
       store(job.weights + at.column, weights, at.count);
     });
   }
@@ -79,18 +66,16 @@ struct LambMomentsWork {
     over_chunk(chunk, warp, [&](Octets at) {
       const Octet gradient = load(job.gradient + at.column, at.count);
       const Octet weights = load(job.weights + at.column, at.count);
-      Octet first = load(job.first_moment + at.column, at.count);
-      Octet second = load(job.second_moment + at.column, at.count);
+      OctetMoments moments = load_moments(job, at);
       for (int i = 0; i < kOctet; ++i) {
-        update_moments(gradient.at[i], numbers.moments, first.at[i], second.at[i]);
-        const double update =
-            lamb_update(numbers, chunk.decays, weights.at[i], first.at[i], second.at[i]);
+        update_moments(gradient.at[i], numbers.moments, moments.first.at[i], moments.second.at[i]);
+        const double update = lamb_update(numbers, chunk.decays, weights.at[i], moments.first.at[i],
+                                          moments.second.at[i]);
         const double weight = weights.at[i];
         weight_sum[at.lane] += i < at.count ? weight * weight : 0.0;
         update_sum[at.lane] += i < at.count ? update * update : 0.0;
       }
-      store(job.first_moment + at.column, first, at.count);
-      store(job.second_moment + at.column, second, at.count);
+      store_moments(job, at, moments);
     });
     const LambSums sums{total_of(warp, weight_sum), total_of(warp, update_sum)};
     warp.each_lane([&](int lane) {
@@ -133,16 +118,14 @@ struct LambWeightsWork {
     const FlatChunk chunk = list.chunks[index];
     if (chunk.rate == 0) return;
     const LambSums sum = sums[chunk.parameter];
-    const bool trusts = chunk.decays && sum.weights > 0 && sum.update > 0;
-    const double ratio = trusts ? sqrt(sum.weights / sum.update) : 1.0;
+    const double ratio = chunk.decays ? trust_ratio(sum, job.trust) : 1.0;
     const auto rate = static_cast<float>(learning_rate * ratio * chunk.rate);
     over_chunk(chunk, warp, [&](Octets at) {
-      const Octet first = load(job.first_moment + at.column, at.count);
-      const Octet second = load(job.second_moment + at.column, at.count);
+      const OctetMoments moments = load_moments(job, at);
       Octet weights = load(job.weights + at.column, at.count);
       for (int i = 0; i < kOctet; ++i) {
-        const float update =
-            lamb_update(numbers, chunk.decays, weights.at[i], first.at[i], second.at[i]);
+        const float update = lamb_update(numbers, chunk.decays, weights.at[i], moments.first.at[i],
+                                         moments.second.at[i]);
         weights.at[i] = fmaf(-rate, update, weights.at[i]);
       }
       store(job.weights + at.column, weights, at.count);
