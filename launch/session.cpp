@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launch/decoded_text.h"
+#include "launch/initial_weights.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
 #include "launch/pretrain_setup.h"
@@ -86,7 +87,10 @@ void Session::restore_or_initialize() {
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
       space.initialize(task_->config().initializer_range, train.seed);
-      if (!train.init.empty()) load_initial_weights(train.init, space);
+      if (!train.init.empty()) {
+        load_initial_weights(
+            {train.init, &corpus_.vocabulary(), config_.trainer.model.resize_vocabulary}, space);
+      }
       start_choice_ = train.init.empty() ? "fresh weights" : "weights from " + train.init.string();
     }
   });

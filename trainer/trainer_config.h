@@ -27,6 +27,7 @@ struct ModelOptions {
       max_positions;
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
+  bool resize_vocabulary = false;       // of train.init's weights, for another vocabulary
 };
 
 struct TrainOptions {
