@@ -61,15 +61,15 @@ def reviews(source, files, rows):
     cut_table(f"{source}/train.tsv", files["validation"], rows, rows + 100)
     cut_table(f"{source}/test.tsv", files["test"], 0, 500)
     return dict(label=f"small_fine_foods: {rows} texts to train, 100 to choose the epoch, 500 to test",
-                task="classification", metric="accuracy", max_length=48, epochs=3, learning_rate=2e-4)
+                task="classification", metric="accuracy", max_length=48, epochs=3, learning_rate=2e-4, batch_size=32)
 
 
 def wnut(source, files, rows):
     cut_conll(f"{source}/train.conll", files["train"], rows)
-    cut_conll(f"{source}/dev.conll", files["validation"], 100)
-    cut_conll(f"{source}/test.conll", files["test"], 400)
-    return dict(label=f"WNUT-17: {rows} sentences to train, 100 to choose the epoch, 400 to test",
-                task="token_classification", metric="f1", max_length=128, epochs=3, learning_rate=5e-4)
+    cut_conll(f"{source}/dev.conll", files["validation"], 80)
+    cut_conll(f"{source}/test.conll", files["test"], 300)
+    return dict(label=f"WNUT-17: {rows} sentences to train, 80 to choose the epoch, 300 to test",
+                task="token_classification", metric="f1", max_length=128, epochs=3, learning_rate=5e-4, batch_size=32)
 
 
 def squad(source, files, rows):
@@ -78,10 +78,10 @@ def squad(source, files, rows):
     return dict(label=f"SQuAD, three articles, what they answer: {rows} questions to train, 40 to choose the epoch; "
                 "108 of a fourth to test",
                 task="question_answering", metric="f1", max_length=192, epochs=3, learning_rate=3e-4,
-                max_query_length=32, stride=64)
+                batch_size=32, max_query_length=32, stride=64)
 
 
-CASES = dict(reviews=(reviews, ".tsv", 384), wnut=(wnut, ".conll", 500), squad=(squad, ".json", 240))
+CASES = dict(reviews=(reviews, ".tsv", 384), wnut=(wnut, ".conll", 800), squad=(squad, ".json", 240))
 
 
 def make_case(name, source, folder, rows=0):
@@ -89,5 +89,5 @@ def make_case(name, source, folder, rows=0):
     make, extension, usual = CASES[name]
     files = {split: Path(folder) / (split + extension) for split in ("train", "validation", "test")}
     case = make(source, files, rows or usual)
-    return dict(case, **{split: str(file) for split, file in files.items()}, batch_size=32, weight_decay=0.01,
-                epsilon=1e-8, warmup_fraction=0.1)
+    return dict(case, **{split: str(file) for split, file in files.items()}, weight_decay=0.01, epsilon=1e-8,
+                warmup_fraction=0.1)

@@ -126,7 +126,8 @@ def main():
         trainer.compute_metrics = None
         score = float(task.score("test", trainer.predict(task.splits["test"])))
     validations = [entry["eval_score"] for entry in trainer.state.log_history if "eval_score" in entry]
-    print(json.dumps(dict(score=score, validations=validations, train_seconds=seconds, train_cpu_seconds=cpu,
+    losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    print(json.dumps(dict(score=score, validations=validations, losses=losses, train_seconds=seconds, train_cpu_seconds=cpu,
                           steps=trainer.state.global_step)))
 
 

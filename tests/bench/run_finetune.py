@@ -61,7 +61,8 @@ def ours(case, folder):
         events = [json.loads(line) for line in file]
     steps = next(event["total_steps"] for event in events if event["event"] == "start")
     return dict(run, score=scores["test"][case["metric"]], steps=steps,
-                validations=[epoch[case["metric"]] for epoch in scores["validation"]])
+                validations=[epoch[case["metric"]] for epoch in scores["validation"]],
+                losses=[epoch["loss"] for epoch in scores["validation"]])
 
 
 def theirs(case, folder):
