@@ -5,9 +5,12 @@
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "parallel/base/error.h"
 #include "parallel/base/philox.h"
@@ -41,7 +44,8 @@ class Quota {
   std::size_t least_ = 0, total_ = 0, dealt_ = 0;
 };
 
-void check_fractions(double validation, double test) {
+void check_fractions(const SplitFractions& fractions) {
+  const auto [validation, test] = fractions;
   if (validation >= 0 && test >= 0 && validation + test < 1) return;  // false for NaN
   throw Error(ErrorKind::usage,
               fmt::format("task.validation_fraction {} and task.test_fraction {} leave nothing to "
@@ -52,13 +56,13 @@ void check_fractions(double validation, double test) {
 
 }  // namespace
 
-SplitPlaces split_places(const std::vector<std::string>& strata, double validation_fraction,
-                         double test_fraction, std::uint64_t seed) {
-  check_fractions(validation_fraction, test_fraction);
+SplitPlaces split_places(const std::vector<std::string>& strata, const SplitFractions& fractions,
+                         std::uint64_t seed) {
+  check_fractions(fractions);
   std::map<std::string, std::vector<std::size_t>> by_stratum;
   for (std::size_t i = 0; i < strata.size(); ++i) by_stratum[strata[i]].push_back(i);
   std::vector<unsigned char> split(strata.size(), kTrain);
-  Quota validation(validation_fraction, strata.size()), test(test_fraction, strata.size());
+  Quota validation(fractions.validation, strata.size()), test(fractions.test, strata.size());
   Philox random(seed, RandomPurpose::labelled_split, 0);
   for (auto& [stratum, members] : by_stratum) {
     for (std::size_t i = 0; i + 1 < members.size(); ++i) {
@@ -78,6 +82,36 @@ SplitPlaces split_places(const std::vector<std::string>& strata, double validati
     part.push_back(i);
   }
   return places;
+}
+
+SplitPlaces split_groups(const std::vector<std::string_view>& groups,
+                         const std::vector<std::string>& strata, const SplitFractions& fractions,
+                         std::uint64_t seed) {
+  std::unordered_map<std::string_view, std::size_t> numbers;  // by name, in order of appearance
+  std::vector<std::vector<std::size_t>> members;
+  std::vector<std::set<std::string>> strata_of;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto number = numbers.emplace(groups[i], numbers.size()).first->second;
+    if (number == members.size()) {
+      members.emplace_back();
+      strata_of.emplace_back();
+    }
+    members[number].push_back(i);
+    strata_of[number].insert(strata[i]);
+  }
+  std::vector<std::string> group_strata;
+  for (const auto& names : strata_of)
+    group_strata.push_back(fmt::format("{}", fmt::join(names, " ")));
+  const auto chosen = split_places(group_strata, fractions, seed);
+  const auto examples_of = [&](const std::vector<std::size_t>& places) {
+    std::vector<std::size_t> examples;
+    for (const auto place : places) {
+      examples.insert(examples.end(), members[place].begin(), members[place].end());
+    }
+    std::sort(examples.begin(), examples.end());
+    return examples;
+  };
+  return {examples_of(chosen.train), examples_of(chosen.validation), examples_of(chosen.test)};
 }
 
 }  // namespace bertha

@@ -50,14 +50,17 @@ void check_question_windows(const QuestionWindowOptions& options) {
   }
 }
 
+int most_question_tokens(const QuestionWindowOptions& options) {
+  return std::min(options.max_query_length, options.max_length - kSpecialTokens - 1);
+}
+
 QuestionWindows encode_question(const Question& question, const WordPiece& tokenizer,
                                 const QuestionWindowOptions& options, WordPiece::Scratch& scratch) {
   check_question_windows(options);
   QuestionWindows result;
   std::vector<std::int32_t> query;
   tokenizer.encode(question.text, query, scratch);
-  const auto most = static_cast<std::size_t>(
-      std::min(options.max_query_length, options.max_length - kSpecialTokens - 1));
+  const auto most = static_cast<std::size_t>(most_question_tokens(options));
   if (query.size() > most) {
     result.lost_tokens = query.size() - most;
     query.resize(most);

@@ -20,6 +20,9 @@ struct QuestionWindowOptions {
 // Error{usage}: lengths that hold no question, or a stride below 0.
 void check_question_windows(const QuestionWindowOptions& options);
 
+// Tokens that are kept of a question: max_query_length, or less where windows are short.
+int most_question_tokens(const QuestionWindowOptions& options);
+
 struct QuestionWindows {
   // [CLS] question [SEP] part of the context [SEP]; origins of the context's tokens are their
   // places in it, with word 0. At least one window, be the context empty.

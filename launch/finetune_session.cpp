@@ -6,6 +6,8 @@
 #include "data_pipeline/labelled_batches.h"
 #include "launch/finetune_setup.h"
 #include "launch/finetune_state.h"
+#include "launch/initial_weights.h"
+#include "launch/model_card.h"
 #include "launch/model_folder.h"
 #include "launch/model_setup.h"
 #include "launch/resume.h"
@@ -63,11 +65,9 @@ void FinetuneSession::describe() const {
   run.total_steps = total_steps_;
   run.start = "weights from " + source_.string();
   log_outline(outline_finetuning(config_, run));
-  const auto cut = data_.train.cut_rows + data_.validation.cut_rows + data_.test.cut_rows;
-  if (cut == 0) return;
-  const auto lost = data_.train.lost_tokens + data_.validation.lost_tokens + data_.test.lost_tokens;
-  log_info(fmt::format("{} examples were cut to task.max_length {}; they lost {} tokens", cut,
-                       config_.task.max_length, lost));
+  const auto cut =
+      cut_message(definition_, config_.task, {&data_.train, &data_.validation, &data_.test});
+  if (!cut.empty()) log_info(cut);
 }
 
 void FinetuneSession::make_model() {
@@ -80,7 +80,8 @@ void FinetuneSession::make_model() {
   auto& space = task_->parameters();
   agree_or_throw(runtime_.communicator(), [&] {
     space.initialize(model.initializer_range, options.train.seed);
-    load_initial_weights(source_, space);
+    load_initial_weights({source_, &tokenizer_->vocabulary, options.model.resize_vocabulary},
+                         space);
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
   weigh_classes();
@@ -123,6 +124,10 @@ std::map<std::string, std::string> FinetuneSession::files() const {
   head.problem_type = definition_.problem_type;
   head.unanswerable = data_.unanswerable;
   return model_files(task_->config(), head, source_);
+}
+
+std::string FinetuneSession::card(const FinetuneProgress& progress, const Scores& test) const {
+  return finetuning_card({config_, source_.string(), data_, progress, test});
 }
 
 FinetuneProgress FinetuneSession::resume() {
@@ -209,10 +214,12 @@ Outcome FinetuneSession::run() {
   callbacks.stop_requested = [limit = time_limit(config_.trainer.train)] {
     return stop_requested() || reached(limit);
   };
-  callbacks.save_best = [this](const FinetuneProgress&) {
+  callbacks.save_best = [this](const FinetuneProgress& best) {
     agree_or_throw(runtime_.communicator(), [&] {
       if (!runtime_.rank().is_root()) return;
-      write_model_folder(config_.trainer.train.output / "model", task_->parameters(), files());
+      auto beside = files();
+      beside["README.md"] = card(best, {});
+      write_model_folder(config_.trainer.train.output / "model", task_->parameters(), beside);
     });
   };
   callbacks.save_state = [this](const FinetuneProgress& state) { save_state(state); };
@@ -231,7 +238,7 @@ Outcome FinetuneSession::run() {
 void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& metrics) {
   const auto& output = config_.trainer.train.output;
   agree_or_throw(runtime_.communicator(),
-                 [&] { load_initial_weights(output / "model", task_->parameters()); });
+                 [&] { load_initial_weights({output / "model"}, task_->parameters()); });
   Scores scores;
   std::optional<std::string> errors;
   if (data_.test.rows > 0) {
@@ -253,6 +260,7 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   agree_or_throw(runtime_.communicator(), [&] {
     if (!runtime_.rank().is_root()) return;
     if (errors) write_file_atomically(output / "test_errors.json", *errors);
+    write_file_atomically(output / "model" / "README.md", card(progress, scores));
     write_file_atomically(output / "scores.json", scores_json({progress, scores, data_}));
   });
   metrics.write({"end", progress.step, {}});

@@ -31,6 +31,8 @@ class FinetuneSession {
   void save_state(const FinetuneProgress& progress);
   void test_best(const FinetuneProgress& progress, MetricsSink& metrics);
   std::map<std::string, std::string> files() const;
+  // README.md of the model; `test` empty before it was made.
+  std::string card(const FinetuneProgress& progress, const Scores& test) const;
 
   const RunConfig& config_;
   const LabelledTaskDefinition& definition_;

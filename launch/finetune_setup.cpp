@@ -20,12 +20,15 @@ const RunConfig& check_finetuning(const RunConfig& config) {
   return config;
 }
 
+void check_max_length(const TaskOptions& task, const BertConfig& model) {
+  if (task.max_length <= model.max_positions) return;
+  throw Error(ErrorKind::usage, fmt::format("task.max_length {} exceeds the model's {} positions",
+                                            task.max_length, model.max_positions));
+}
+
 BertConfig finetuning_model(const RunConfig& config, std::int32_t vocabulary_size) {
   auto model = resolve_model(config, vocabulary_size);
-  if (config.task.max_length > model.max_positions) {
-    throw Error(ErrorKind::usage, fmt::format("task.max_length {} exceeds the model's {} positions",
-                                              config.task.max_length, model.max_positions));
-  }
+  check_max_length(config.task, model);
   return model;
 }
 

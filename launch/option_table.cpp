@@ -2,6 +2,7 @@
 #include "launch/option_table.h"
 
 #include "launch/option_values.h"
+#include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
 namespace {
@@ -35,6 +36,19 @@ OptionDeclaration paths_option() {
     for (const auto& path : config.input.paths) text += (text.empty() ? "" : "\n") + path;
     return text;
   };
+  return declaration;
+}
+
+// Its help names the rows of the table of tasks.
+OptionDeclaration task_name_option() {
+  const auto& tasks = labelled_tasks();
+  std::string names;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    names += (i == 0 ? "" : i + 1 < tasks.size() ? ", " : " or ") + tasks[i].name;
+  }
+  auto declaration = option(
+      "task.name", "NAME", "", [](RunConfig & config) -> auto& { return config.task.name; });
+  declaration.help = names + ".";
   return declaration;
 }
 
@@ -128,10 +142,16 @@ std::vector<OptionDeclaration> data_options() {
           "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
           "GPU: with kernels that no GPU has run yet).",
           AT(trainer.model.implementation)),
+<<<<<<< HEAD
       option("model.recompute", "NAME",
              "none, or layers: their activations are computed again in backward (less memory, one "
              "more forward pass, the same bits).",
              AT(trainer.model.recompute)),
+=======
+      option("model.resize_vocabulary", "BOOL",
+             "Take train.init's weights for another vocabulary: tokens of both keep theirs.",
+             AT(trainer.model.resize_vocabulary)),
+>>>>>>> s4-tune
   };
 }
 
@@ -251,9 +271,7 @@ std::vector<OptionDeclaration> train_options() {
 
 std::vector<OptionDeclaration> task_options() {
   return {
-      option("task.name", "NAME",
-             "classification, multi_label, question_answering, regression or token_classification.",
-             AT(task.name)),
+      task_name_option(),
       option("task.train", "FILE",
              "Labelled data: TSV, CSV or JSON lines; CoNLL columns for token_classification; "
              "SQuAD's JSON "
@@ -344,6 +362,17 @@ std::vector<OptionDeclaration> plan_options() {
   };
 }
 
+std::vector<OptionDeclaration> export_options() {
+  return {
+      option("export.model", "NAME",
+             "auto, base, masked_lm, next_sentence or pretraining: the class of Transformers whose "
+             "weights are written; auto: what was trained.",
+             AT(exporting.model)),
+      option("export.precision", "NAME", "auto, fp32 or bf16; auto: as the weights are.",
+             AT(exporting.precision)),
+  };
+}
+
 #undef AT
 
 }  // namespace
@@ -351,8 +380,8 @@ std::vector<OptionDeclaration> plan_options() {
 const std::vector<OptionDeclaration>& option_table() {
   static const std::vector<OptionDeclaration> table = [] {
     std::vector<OptionDeclaration> all;
-    for (auto part :
-         {text_options(), data_options(), train_options(), task_options(), plan_options()}) {
+    for (auto part : {text_options(), data_options(), train_options(), task_options(),
+                      plan_options(), export_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;
@@ -388,7 +417,7 @@ const std::vector<CommandDeclaration>& command_table() {
        with({"data", "masking", "plan"}),
        "",
        {"--json"}},
-      {"export", "Copies a checkpoint's model as a Transformers folder.", {"train"}, ""},
+      {"export", "Copies a checkpoint's model as a Transformers folder.", {"train", "export"}, ""},
       {"inspect",
        "Says what a corpus, shard, checkpoint, model or run folder holds; --samples shows samples "
        "of a corpus as the model sees them.",

@@ -17,12 +17,21 @@ namespace {
 
 // Options of the guarded sections that may change freely: they do not change what is computed.
 // Files of examples are compared by their contents.
-constexpr std::array<std::string_view, 14> kFree{
-    "data.corpus",   "data.workers",         "data.verify",
-    "model.config",  "model.implementation", "model.recompute",
-    "task.train",    "task.validation",      "task.test",
-    "task.patience", "task.seeds",           "task.split_seed",
-    "task.input",    "task.output_file"};
+constexpr std::array<std::string_view, 15> kFree{"data.corpus",
+                                                 "data.workers",
+                                                 "data.verify",
+                                                 "model.config",
+                                                 "model.implementation",
+                                                 "model.recompute",
+                                                 "model.resize_vocabulary",
+                                                 "task.train",
+                                                 "task.validation",
+                                                 "task.test",
+                                                 "task.patience",
+                                                 "task.seeds",
+                                                 "task.split_seed",
+                                                 "task.input",
+                                                 "task.output_file"};
 constexpr std::array<std::string_view, 4> kGuardedTrainOptions{
     "train.global_batch", "train.seed", "train.precision", "train.deterministic"};
 

@@ -31,6 +31,11 @@ struct PlanOptions {
   double cost_per_rank_hour = 0;
 };
 
+struct ExportOptions {
+  std::string model = "auto";      // | base | masked_lm | next_sentence | pretraining
+  std::string precision = "auto";  // | fp32 | bf16
+};
+
 struct RunConfig {
   InputOptions input;                // [input]
   std::filesystem::path vocabulary;  // [tokenizer] vocab
@@ -41,6 +46,7 @@ struct RunConfig {
   TrainerConfig trainer;             // [model] [train] [optimizer] [schedule] [parallel] [metrics]
   TaskOptions task;                  // [task]
   PlanOptions plan;                  // [plan]
+  ExportOptions exporting;           // [export]
   bool dry_run = false;              // [train] dry_run
   bool json = false;                 // --json
   int samples = 0;                   // --samples: how many `inspect` shows

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "launch/decoded_text.h"
+#include "launch/initial_moments.h"
+#include "launch/initial_weights.h"
 #include "launch/model_setup.h"
 #include "launch/options.h"
 #include "launch/pretrain_setup.h"
@@ -88,7 +90,10 @@ void Session::restore_or_initialize() {
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
       space.initialize(task_->config().initializer_range, train.seed);
-      if (!train.init.empty()) load_initial_weights(train.init, space);
+      if (!train.init.empty()) {
+        load_initial_weights(
+            {train.init, &corpus_.vocabulary(), config_.trainer.model.resize_vocabulary}, space);
+      }
       if (train.init_moments) {
         state_.earlier_updates = load_initial_moments(train.init, space, *optimizer_);
       }

@@ -2,9 +2,11 @@
 #include "launch/tuned_model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "launch/finetune_setup.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "trainer/checkpoint/hugging_face.h"
@@ -19,11 +21,13 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
                                folder.string())),
       tokenizer(folder),
       options(config.task) {
-  if (!config.was_given("task.max_length")) options.max_length = definition.max_length;
   if (options.unanswerable == "auto" && head.unanswerable) options.unanswerable = "true";
   const auto shape = read_bert_config(folder / "config.json");
-  options.max_length =
-      static_cast<int>(std::min<std::int64_t>(options.max_length, shape.max_positions));
+  if (!config.was_given("task.max_length")) {
+    options.max_length =
+        static_cast<int>(std::min<std::int64_t>(definition.max_length, shape.max_positions));
+  }
+  check_max_length(options, shape);
   task = std::make_unique<LabelledTask>(shape, definition.model(head.label_names.size()),
                                         config.trainer.train.precision, device);
   auto& space = task->parameters();
@@ -39,14 +43,27 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
   space.copy_master_to_compute();
 }
 
-ExampleSet TunedModel::load(const std::filesystem::path& file, bool labelled, int threads) const {
+ExampleSet TunedModel::load(const std::filesystem::path& file, int threads) const {
   auto examples = definition.load_file({options, tokenizer.wordpiece, 1, threads},
-                                       {file, head.label_names, labelled});
-  if (examples.cut_rows > 0) {
-    log_info(fmt::format("{} of {} examples were cut to {} tokens; they lost {}", examples.cut_rows,
-                         examples.rows, options.max_length, examples.lost_tokens));
-  }
+                                       {file, head.label_names, true});
+  const auto cut = cut_message(definition, options, {&examples});
+  if (!cut.empty()) log_info(cut);
   return examples;
+}
+
+void TunedModel::each_block(const std::filesystem::path& file, int threads,
+                            const std::function<void(ExampleSet)>& use) const {
+  constexpr std::size_t kRowsAtOnce = 1024;  // a few seconds of work
+  ExampleSet counts;
+  definition.each_block({options, tokenizer.wordpiece, 1, threads},
+                        {file, head.label_names, false, kRowsAtOnce}, [&](ExampleSet block) {
+                          counts.rows += block.rows;
+                          counts.cut_rows += block.cut_rows;
+                          counts.lost_tokens += block.lost_tokens;
+                          use(std::move(block));
+                        });
+  const auto cut = cut_message(definition, options, {&counts});
+  if (!cut.empty()) log_info(cut);
 }
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "launch/model_tokenizer.h"
@@ -11,11 +12,16 @@
 namespace bertha {
 
 struct TunedModel {
-  // Error{bad_data} when the folder holds no model of a fine-tuning task with its head.
+  // Error{bad_data} when the folder holds no model of a fine-tuning task with its head;
+  // Error{usage} for a task.max_length beyond its positions.
   TunedModel(const RunConfig& config, at::Device device);
 
-  // The examples of a file, cut to what was asked for or to what the model can take.
-  ExampleSet load(const std::filesystem::path& file, bool labelled, int threads) const;
+  // The labelled examples of a file, cut to what was asked for or to what the model can take; says
+  // how many were cut.
+  ExampleSet load(const std::filesystem::path& file, int threads) const;
+  // The same of a file to predict, some rows at a time.
+  void each_block(const std::filesystem::path& file, int threads,
+                  const std::function<void(ExampleSet)>& use) const;
 
   std::filesystem::path folder;
   HeadConfig head;

@@ -118,7 +118,8 @@ double Finetuner::chosen_score(const Scores& scores) const {
   std::string known;
   for (const auto& [name, value] : scores) {
     if (name == options_.metric) {
-      return name == "loss" || name == "mean_squared_error" ? -value : value;
+      const bool less_is_better = name.ends_with("loss") || name.ends_with("error");
+      return less_is_better ? -value : value;
     }
     known += (known.empty() ? "" : ", ") + name;
   }

@@ -29,6 +29,7 @@ struct ModelOptions {
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
   Recompute recompute = Recompute::none;
+  bool resize_vocabulary = false;       // of train.init's weights, for another vocabulary
 };
 
 struct TrainOptions {

@@ -7,7 +7,7 @@
 #include "data_pipeline/training_data.h"
 #include "launch/commands/commands.h"
 #include "launch/confusion_table.h"
-#include "launch/model_setup.h"
+#include "launch/initial_weights.h"
 #include "launch/pretrain_setup.h"
 #include "launch/runtime.h"
 #include "launch/tuned_model.h"
@@ -58,7 +58,7 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
   }
   PretrainingTask task(model, config.data.next_sentence, config.trainer.train.precision,
                        runtime.device());
-  load_initial_weights(config.trainer.train.init, task.parameters());
+  load_initial_weights({config.trainer.train.init, &corpus.vocabulary()}, task.parameters());
   const auto batches = corpus.validation(batch_options(config), runtime.rank(), 0);
   const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog());
   if (runtime.rank().is_root()) {
@@ -69,7 +69,7 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
 void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
   TunedModel model(config, runtime.device());
-  const auto examples = model.load(file, true, runtime.threads());
+  const auto examples = model.load(file, runtime.threads());
   const auto predictions =
       predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
                        examples.sequences, config.trainer.train.micro_batch_tokens);

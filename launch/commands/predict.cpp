@@ -1,6 +1,7 @@
-// `bertha predict`: a fine-tuned model and inputs to one JSON line per input.
+// `bertha predict`: a fine-tuned model and inputs to one JSON line per input, written as they come.
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,10 +11,36 @@
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
-#include "parallel/base/staged_output.h"
+#include "parallel/base/staged_file.h"
 #include "trainer/labelled_evaluator.h"
 
 namespace bertha {
+namespace {
+
+// Standard output, or a file that appears when it is complete. Rank 0's.
+class PredictionLines {
+ public:
+  explicit PredictionLines(const std::filesystem::path& file) {
+    if (!file.empty()) file_.emplace(file);
+  }
+  void add(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += line + "\n";
+    if (file_) {
+      file_->append(text);
+    } else if (!(std::cout << text << std::flush)) {
+      throw Error(ErrorKind::io, "cannot write predictions to standard output");
+    }
+  }
+  void publish() {
+    if (file_) file_->publish();
+  }
+
+ private:
+  std::optional<StagedFile> file_;
+};
+
+}  // namespace
 
 int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   if (config.trainer.train.init.empty() || config.task.input.empty()) {
@@ -22,25 +49,29 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   Runtime runtime(config, mpi);
   TunedModel model(config, runtime.device());
+  std::optional<PredictionLines> output;
+  const auto on_root = [&](const auto& work) {
+    agree_or_throw(runtime.communicator(), [&] {
+      if (runtime.rank().is_root()) work();
+    });
+  };
+  on_root([&] { output.emplace(config.task.output_file); });
   const auto begin = std::chrono::steady_clock::now();
-  const auto examples = model.load(config.task.input, false, runtime.threads());
-  const auto predictions =
-      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
-                       examples.sequences, config.trainer.train.micro_batch_tokens);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  agree_or_throw(runtime.communicator(), [&] {
-    if (!runtime.rank().is_root()) return;
-    std::string lines;
-    for (const auto& answer : examples.answers(examples, predictions)) lines += answer + "\n";
-    if (config.task.output_file.empty()) {
-      std::cout << lines << std::flush;
-    } else {
-      write_file_atomically(config.task.output_file, lines);
-      log_info(
-          fmt::format("{} predictions in {}", examples.rows, config.task.output_file.string()));
-    }
-    std::size_t tokens = 0;
+  std::size_t rows = 0, tokens = 0;
+  model.each_block(config.task.input, runtime.threads(), [&](const ExampleSet& examples) {
+    const auto predictions =
+        predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+                         examples.sequences, config.trainer.train.micro_batch_tokens);
+    on_root([&] { output->add(examples.answers(examples, predictions)); });
+    rows += examples.rows;
     for (const auto& sequence : examples.sequences) tokens += sequence.tokens.size();
+  });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  on_root([&] {
+    output->publish();
+    if (!config.task.output_file.empty()) {
+      log_info(fmt::format("{} predictions in {}", rows, config.task.output_file.string()));
+    }
     log_info(fmt::format("{} tokens read, encoded and predicted in {:.2f} s: {:.1f} tokens/s",
                          tokens, seconds.count(), static_cast<double>(tokens) / seconds.count()));
   });

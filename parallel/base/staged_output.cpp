@@ -10,6 +10,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "parallel/base/staged_file.h"
 #include "parallel/base/unique_handle.h"
 
 namespace bertha {
@@ -103,16 +104,9 @@ void write_file(const fs::path& path, std::string_view bytes) {
 }
 
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
-  create_folders(parent_of(path));
-  const fs::path temporary = path.string() + ".staging-" + std::to_string(::getpid());
-  try {
-    write_file(temporary, bytes);
-    rename_or_throw(temporary, path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  flush_to_disk(parent_of(path));
+  StagedFile file(path);
+  file.append(bytes);
+  file.publish();
 }
 
 void flush_to_disk(const fs::path& path) {
@@ -121,6 +115,28 @@ void flush_to_disk(const fs::path& path) {
   if (::fsync(file.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
     throw_io_error("flush", path.string(), errno);
   }
+}
+
+StagedFile::StagedFile(fs::path final_path)
+    : final_(std::move(final_path)),
+      staging_(final_.string() + ".staging-" + std::to_string(::getpid())) {
+  create_folders(parent_of(final_));
+  file_ = open_or_throw(staging_, O_WRONLY | O_CREAT | O_TRUNC, "create");
+}
+
+StagedFile::~StagedFile() {
+  if (!published_) ::unlink(staging_.c_str());
+}
+
+void StagedFile::append(std::string_view bytes) {
+  write_all(file_.get(), bytes, staging_);
+}
+
+void StagedFile::publish() {
+  if (::fsync(file_.get()) != 0) throw_io_error("flush", staging_.string(), errno);
+  rename_or_throw(staging_, final_);
+  published_ = true;
+  flush_to_disk(parent_of(final_));
 }
 
 StagedFolder::StagedFolder(fs::path final_path, bool create, bool keep_leftovers)

@@ -1,34 +1,21 @@
 """The Transformers Trainer's side of run_finetune.py: one fine-tuning run as its documentation has it.
 
-peer_trainer.py REQUEST.json      prints {"score": ...} of the test split with the best epoch's weights
+peer_trainer.py REQUEST.json      prints the score of the test split with the best epoch's weights, and
+                                  the seconds and CPU seconds of Trainer.train() alone, as JSON
 Needs accelerate beside the peers of launch/setup.sh (python -m pip install accelerate).
 """
 import json
 import sys
 import tempfile
+import time
 
 import numpy as np
 import torch
 import transformers
-from sklearn.metrics import accuracy_score
 from seqeval.metrics import f1_score
+from sklearn.metrics import accuracy_score
 
-
-def read_table(path):
-    with open(path, encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in list(file)[1:]]
-    return [text for text, _ in rows], [label for _, label in rows]
-
-
-def read_conll(path):
-    words, labels = [], []
-    with open(path, encoding="utf-8") as file:
-        for block in file.read().split("\n\n"):
-            pairs = [line.split("\t") for line in block.split("\n") if line.strip()]
-            if pairs:
-                words.append([pair[0] for pair in pairs])
-                labels.append([pair[1] for pair in pairs])
-    return words, labels
+import peer_questions
 
 
 class Rows(torch.utils.data.Dataset):
@@ -42,6 +29,23 @@ class Rows(torch.utils.data.Dataset):
         return dict({key: self.encoded[key][i] for key in self.encoded}, labels=self.labels[i])
 
 
+def read_table(path):
+    with open(path, encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in list(file)[1:]]
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
+def read_conll(path):
+    words, labels = [], []
+    with open(path, encoding="utf-8") as file:
+        for block in file.read().split("\n\n"):
+            pairs = [line.split("\t") for line in block.split("\n") if line]
+            if pairs:
+                words.append([pair[0] for pair in pairs])
+                labels.append([pair[1] for pair in pairs])
+    return words, labels
+
+
 def first_pieces(encoded, labels, ids):
     """The first piece of a word carries its label, the others -100."""
     rows = []
@@ -52,46 +56,79 @@ def first_pieces(encoded, labels, ids):
     return rows
 
 
+class Texts:
+    """Classification of texts, or of each word of a sentence."""
+
+    def __init__(self, request, tokenizer):
+        self.words = request["task"] == "token_classification"
+        read = read_conll if self.words else read_table
+        splits = {name: read(request[name]) for name in ("train", "validation", "test")}
+        self.names = sorted({label for _, labels in splits.values() for row in labels
+                             for label in (row if self.words else [row])})
+        ids = {name: i for i, name in enumerate(self.names)}
+        self.splits = {}
+        for name, (texts, labels) in splits.items():
+            encoded = tokenizer(texts, truncation=True, max_length=request["max_length"],
+                                is_split_into_words=self.words)
+            self.splits[name] = Rows(encoded, first_pieces(encoded, labels, ids) if self.words
+                                     else [ids[label] for label in labels])
+        head = (transformers.AutoModelForTokenClassification if self.words
+                else transformers.AutoModelForSequenceClassification)
+        self.model = head.from_pretrained(request["model"], num_labels=len(self.names))
+        self.collator = (transformers.DataCollatorForTokenClassification if self.words
+                         else transformers.DataCollatorWithPadding)(tokenizer)
+
+    def score(self, _, predicted):
+        guesses, labels = np.argmax(predicted.predictions, -1), predicted.label_ids
+        if not self.words:
+            return accuracy_score(labels, guesses)
+        true = [[self.names[l] for l in row if l >= 0] for row in labels]
+        guessed = [[self.names[g] for g, l in zip(gs, ls) if l >= 0] for gs, ls in zip(guesses, labels)]
+        return f1_score(true, guessed)
+
+
+class Questions:
+    def __init__(self, request, tokenizer):
+        self.splits = {name: peer_questions.Windows(tokenizer, request[name], request["max_length"],
+                                                    request["max_query_length"], request["stride"])
+                       for name in ("train", "validation", "test")}
+        self.model = transformers.AutoModelForQuestionAnswering.from_pretrained(request["model"])
+        self.collator = transformers.DataCollatorWithPadding(tokenizer)
+
+    def score(self, split, predicted):
+        return self.splits[split].f1(predicted.predictions)
+
+
 def main():
-    request = json.load(open(sys.argv[1]))
+    with open(sys.argv[1], encoding="utf-8") as file:
+        request = json.load(file)
     torch.set_num_threads(request["threads"])
     transformers.logging.set_verbosity_error()
     transformers.set_seed(request["seed"])
     tokenizer = transformers.AutoTokenizer.from_pretrained(request["model"])
-    words = request["task"] == "token_classification"
-    splits = {name: (read_conll if words else read_table)(request[name]) for name in ("train", "validation", "test")}
-    names = sorted({label for _, labels in splits.values() for row in labels for label in (row if words else [row])})
-    ids = {name: i for i, name in enumerate(names)}
-    data = {}
-    for name, (texts, labels) in splits.items():
-        encoded = tokenizer(texts, truncation=True, max_length=request["max_length"], is_split_into_words=words)
-        data[name] = Rows(encoded, first_pieces(encoded, labels, ids) if words else [ids[label] for label in labels])
-    head = transformers.AutoModelForTokenClassification if words else transformers.AutoModelForSequenceClassification
-    collator = (transformers.DataCollatorForTokenClassification if words else transformers.DataCollatorWithPadding)
-
-    def score(predicted):
-        guesses, labels = np.argmax(predicted.predictions, -1), predicted.label_ids
-        if not words:
-            return dict(score=accuracy_score(labels, guesses))
-        true = [[names[l] for l in row if l >= 0] for row in labels]
-        guessed = [[names[g] for g, l in zip(gs, ls) if l >= 0] for gs, ls in zip(guesses, labels)]
-        return dict(score=f1_score(true, guessed))
-
+    task = (Questions if request["task"] == "question_answering" else Texts)(request, tokenizer)
+    steps = request["epochs"] * -(-len(task.splits["train"]) // request["batch_size"])
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
             folder, seed=request["seed"], num_train_epochs=request["epochs"], learning_rate=request["learning_rate"],
-            per_device_train_batch_size=request["batch_size"], per_device_eval_batch_size=64,
-            warmup_steps=request["warmup"], weight_decay=request["weight_decay"], adam_epsilon=request["epsilon"],
+            per_device_train_batch_size=request["batch_size"], per_device_eval_batch_size=32,
+            warmup_steps=int(request["warmup_fraction"] * steps + 0.5), weight_decay=request["weight_decay"], adam_epsilon=request["epsilon"],
             max_grad_norm=1.0, lr_scheduler_type="linear", eval_strategy="epoch", save_strategy="epoch",
-            save_total_limit=1, load_best_model_at_end=True, metric_for_best_model="score", report_to="none",
-            disable_tqdm=True, use_cpu=True, dataloader_num_workers=0)
+            save_total_limit=1, load_best_model_at_end=True, metric_for_best_model="score", greater_is_better=True,
+            report_to="none", disable_tqdm=True, use_cpu=True, dataloader_num_workers=0)
         trainer = transformers.Trainer(
-            model=head.from_pretrained(request["model"], num_labels=len(names)), args=arguments,
-            train_dataset=data["train"], eval_dataset=data["validation"], data_collator=collator(tokenizer),
-            compute_metrics=score)
+            model=task.model, args=arguments, train_dataset=task.splits["train"],
+            eval_dataset=task.splits["validation"], data_collator=task.collator,
+            compute_metrics=lambda predicted: dict(score=task.score("validation", predicted)))
+        begin, cpu = time.perf_counter(), time.process_time()
         trainer.train()
-        result = trainer.predict(data["test"]).metrics
-    print(json.dumps(dict(score=result["test_score"])))
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+        trainer.compute_metrics = None
+        score = float(task.score("test", trainer.predict(task.splits["test"])))
+    validations = [entry["eval_score"] for entry in trainer.state.log_history if "eval_score" in entry]
+    losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+    print(json.dumps(dict(score=score, validations=validations, losses=losses, train_seconds=seconds, train_cpu_seconds=cpu,
+                          steps=trainer.state.global_step)))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""Fine-tuning beside the Transformers Trainer, taking turns on this machine; prints a table.
+"""Fine-tuning beside the Transformers Trainer on this machine, one run after the other.
 
-run_finetune.py MODEL REVIEWS WNUT [seeds=5] [threads=2] [reviews_rows=256] [wnut_rows=500]
-MODEL: a Transformers folder (all-MiniLM-L6-v2); REVIEWS: train.tsv and test.tsv (launch/fetch_samples.py
-reviews); WNUT: train.conll, dev.conll and test.conll of WNUT-17. Same rows, weights, hyper-parameters;
-AdamW, linear schedule with warm-up, fp32, dropout on, best epoch by validation, one test at the end.
-Small parts of the data, so that it should end in about a quarter of an hour on two idle cores. Seconds are those
-of whole processes, CPU seconds their user and system time: a busy machine stretches the first most. Needs accelerate
-beside the peers. Results: tests/bench/results.
+run_finetune.py run RESULTS.jsonl CASE MODEL DATA [seeds=1,2,3,4,5] [threads=2] [rows=...] [who=ours,theirs]
+                              appends a line a run; what RESULTS.jsonl has already is not run again
+run_finetune.py table RESULTS.jsonl
+CASE: reviews (DATA: train.tsv and test.tsv of launch/fetch_samples.py reviews), wnut (train.conll, dev.conll
+and test.conll of WNUT-17) or squad (train.json and dev.json); see finetune_cases.py. MODEL: a Transformers
+folder (all-MiniLM-L6-v2). The same rows, weights and hyper-parameters: AdamW, decay on all but biases and
+LayerNorm, linear schedule with warm-up, clipping at 1, fp32, dropout on, the best epoch by validation, one test
+at the end. Seconds are those of whole processes, CPU seconds their user and system time: a busy machine
+stretches the first most. Needs accelerate beside the peers. Results: tests/bench/results.
 """
 import json
 import os
@@ -18,41 +20,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import finetune_cases
+
 BERTHA = os.environ.get("BERTHA_BINARY", "build/release/bertha")
 PYTHON = os.environ.get("BERTHA_PEER_PYTHON", sys.executable)
 PEER = str(Path(__file__).with_name("peer_trainer.py"))
 
 
-def cut_table(source, target, begin, end):
-    with open(source, encoding="utf-8") as file:
-        lines = [line for line in file if line.strip()]
-    target.write_text(lines[0] + "".join(lines[1:][begin:end]), encoding="utf-8")
-    return str(target)
-
-
-def cut_conll(source, target, count):
-    blocks = [block for block in Path(source).read_text(encoding="utf-8").split("\n\n") if block.strip()]
-    target.write_text("\n\n".join(block.strip("\n") for block in blocks[:count]) + "\n", encoding="utf-8")
-    return str(target)
-
-
-def cases(folder, reviews, wnut, options):
-    rows, sentences = int(options["reviews_rows"]), int(options["wnut_rows"])
-    common = dict(batch_size=32, weight_decay=0.01, epsilon=1e-8)
-    yield dict(common, label=f"small_fine_foods, {rows} texts", task="classification", metric="accuracy",
-               max_length=48, epochs=3, learning_rate=2e-4, rows=rows,
-               train=cut_table(f"{reviews}/train.tsv", folder / "train.tsv", 0, rows),
-               validation=cut_table(f"{reviews}/train.tsv", folder / "validation.tsv", rows, rows + 100),
-               test=cut_table(f"{reviews}/test.tsv", folder / "test.tsv", 0, 400))
-    yield dict(common, label=f"WNUT-17, {sentences} sentences", task="token_classification", metric="f1",
-               max_length=128, epochs=3, learning_rate=5e-4, rows=sentences,
-               train=cut_conll(f"{wnut}/train.conll", folder / "train.conll", sentences),
-               validation=cut_conll(f"{wnut}/dev.conll", folder / "validation.conll", 150),
-               test=cut_conll(f"{wnut}/test.conll", folder / "test.conll", 500))
-
-
 def measured(command):
-    """Output, seconds and CPU seconds of a process."""
+    """Standard output, seconds and CPU seconds of a process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
@@ -60,62 +36,95 @@ def measured(command):
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(f"{command[0]}: {done.stderr[-2000:]}")
-    return done.stdout, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout, dict(seconds=seconds, cpu_seconds=cpu)
 
 
-def ours(case, folder, threads):
-    output = folder / "tuned"
-    subprocess.run(["rm", "-rf", str(output)], check=True)
-    command = [BERTHA, "finetune", "--train.init", case["model"], "--train.output", str(output)]
-    options = {"task.name": case["task"], "task.train": case["train"], "task.validation": case["validation"],
-               "task.test": case["test"], "task.max_length": case["max_length"], "task.epochs": case["epochs"],
+def ours(case, folder):
+    output = Path(folder) / "tuned"
+    options = {"train.init": case["model"], "train.output": output, "task.name": case["task"],
+               "task.train": case["train"], "task.validation": case["validation"], "task.test": case["test"],
+               "task.max_length": case["max_length"], "task.epochs": case["epochs"],
                "task.batch_size": case["batch_size"], "task.metric": case["metric"], "train.seed": case["seed"],
-               "train.precision": "fp32", "train.threads": threads, "optimizer.name": "adamw",
+               "train.precision": "fp32", "train.threads": case["threads"], "optimizer.name": "adamw",
                "optimizer.learning_rate": case["learning_rate"], "optimizer.epsilon": case["epsilon"],
-               "optimizer.weight_decay": case["weight_decay"], "optimizer.clip_norm": 1,
-               "schedule.name": "linear", "schedule.warmup_steps": case["warmup"], "metrics.progress": "false",
+               "optimizer.weight_decay": case["weight_decay"], "optimizer.clip_norm": 1, "schedule.name": "linear",
+               "schedule.warmup_fraction": case["warmup_fraction"], "metrics.progress": "false",
                "metrics.tensorboard": "false"}
-    for name, value in options.items():
-        command += [f"--{name}", str(value)]
-    _, seconds, cpu = measured(command)
-    return json.loads((output / "scores.json").read_text())["test"][case["metric"]], seconds, cpu
+    if case["task"] == "question_answering":
+        options |= {"task.max_query_length": case["max_query_length"], "task.document_stride": case["stride"]}
+    subprocess.run(["rm", "-rf", str(output)], check=True)
+    _, run = measured([BERTHA, "finetune", *(text for name, value in options.items()
+                                             for text in (f"--{name}", str(value)))])
+    scores = json.loads((output / "scores.json").read_text())
+    with open(output / "metrics.jsonl", encoding="utf-8") as file:
+        events = [json.loads(line) for line in file]
+    steps = next(event["total_steps"] for event in events if event["event"] == "start")
+    return dict(run, score=scores["test"][case["metric"]], steps=steps,
+                validations=[epoch[case["metric"]] for epoch in scores["validation"]],
+                losses=[epoch["loss"] for epoch in scores["validation"]])
 
 
-def theirs(case, folder, threads):
-    request = folder / "request.json"
-    request.write_text(json.dumps(dict(case, threads=threads)))
-    output, seconds, cpu = measured([PYTHON, PEER, str(request)])
-    return json.loads(output.strip().splitlines()[-1])["score"], seconds, cpu
+def theirs(case, folder):
+    request = Path(folder) / "request.json"
+    request.write_text(json.dumps(case))
+    output, run = measured([PYTHON, PEER, str(request)])
+    return dict(run, **json.loads(output.strip().splitlines()[-1]))
 
 
-def main():
-    model, reviews, wnut = sys.argv[1:4]
-    options = dict(seeds="5", threads="2", reviews_rows="256", wnut_rows="500")
-    options.update(argument.split("=", 1) for argument in sys.argv[4:])
+def read_results(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def run(results, name, model, data, *rest):
+    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs")
+    options.update(argument.split("=", 1) for argument in rest)
     threads = int(options["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    lines = ["| data | score | Bertha | Trainer | seconds a run: ours, theirs | CPU seconds: ours, theirs, ratio |",
-             "|---|---|---|---|---|---|"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for case in cases(folder, reviews, wnut, options):
-            steps = -(-case["rows"] // case["batch_size"]) * case["epochs"]
-            runs = {"ours": [], "theirs": []}
-            for seed in range(1, int(options["seeds"]) + 1):
-                whole = dict(case, model=model, seed=seed, warmup=round(0.1 * steps))
-                for who, run in (("ours", ours), ("theirs", theirs)):
-                    runs[who].append(run(whole, folder, threads))
-                    print(f"{case['label']}, seed {seed}, {who}: score, seconds, CPU seconds "
-                          f"{' '.join(f'{value:.4f}' for value in runs[who][-1])}", file=sys.stderr, flush=True)
-            text = {who: f"{statistics.mean(r[0] for r in of):.4f} ± {statistics.stdev([r[0] for r in of]):.4f}"
-                    for who, of in runs.items()}
-            wall = {who: statistics.median(r[1] for r in of) for who, of in runs.items()}
-            cpu = {who: statistics.median(r[2] for r in of) for who, of in runs.items()}
-            lines.append(f"| {case['label']} × {case['epochs']} epochs | {case['metric']} | {text['ours']} | {text['theirs']} "
-                         f"| {wall['ours']:.1f}, {wall['theirs']:.1f} "
-                         f"| {cpu['ours']:.1f}, {cpu['theirs']:.1f}, {cpu['theirs'] / cpu['ours']:.2f} |")
-    print("\n".join(lines))
+    with tempfile.TemporaryDirectory() as folder:
+        case = finetune_cases.make_case(name, data, folder, int(options["rows"]))
+        there = {(r["label"], r["threads"], r["seed"], r["who"]) for r in read_results(results)}
+        for seed in map(int, options["seeds"].split(",")):
+            for who in options["who"].split(","):
+                if (case["label"], threads, seed, who) in there:
+                    continue
+                whole = dict(case, model=model, seed=seed, threads=threads)
+                done = dict(dict(ours=ours, theirs=theirs)[who](whole, folder), who=who, seed=seed, threads=threads,
+                            **{key: case[key] for key in ("label", "metric", "epochs")})
+                print(json.dumps(done), flush=True)
+                with open(results, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(done) + "\n")
+
+
+def table(results):
+    print("| data | score | Bertha, mean ± deviation | Trainer | runs | seconds: ours, theirs, ratio "
+          "| CPU seconds: ours, theirs, theirs without start and test, ratios |\n|---|---|---|---|---|---|---|")
+    cases = {}
+    for result in read_results(results):
+        key = result["label"], result["threads"]
+        cases.setdefault(key, dict(ours=[], theirs=[]))[result["who"]].append(result)
+    for (label, threads), runs in cases.items():
+        def column(who, name):
+            return [result[name] for result in runs[who]]
+
+        def scores(who):
+            values = column(who, "score")
+            deviation = statistics.stdev(values) if len(values) > 1 else 0
+            return f"{statistics.mean(values):.4f} ± {deviation:.4f}"
+        wall = [statistics.median(column(who, "seconds")) for who in ("ours", "theirs")]
+        cpu = [statistics.median(column(who, "cpu_seconds")) for who in ("ours", "theirs")]
+        bare = statistics.median(column("theirs", "train_cpu_seconds"))
+        one = runs["ours"][0]
+        print(f"| {label}; {one['epochs']} epochs, {threads} thread(s) | {one['metric']} | {scores('ours')} "
+              f"| {scores('theirs')} | {len(runs['ours'])}, {len(runs['theirs'])} "
+              f"| {wall[0]:.1f}, {wall[1]:.1f}, {wall[1] / wall[0]:.2f} "
+              f"| {cpu[0]:.1f}, {cpu[1]:.1f}, {bare:.1f}, {cpu[1] / cpu[0]:.2f}, {bare / cpu[0]:.2f} |")
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) < 3 or sys.argv[1] not in ("run", "table"):
+        sys.exit(__doc__)
+    (run if sys.argv[1] == "run" else table)(*sys.argv[2:])

@@ -187,11 +187,89 @@ def check_questions(work, run):
     print(f"answers to {len(lines)} questions: largest difference {worst:.1e}")
 
 
+AUTO_CLASSES = dict(base="AutoModel", masked_lm="AutoModelForMaskedLM", pretraining="AutoModelForPreTraining",
+                    next_sentence="AutoModelForNextSentencePrediction")
+
+
+def check_auto_classes(work, run):
+    """Each Auto class loads the export that is made for it without a key too few, too many or of another
+    shape, in fp32 and in bf16, with the weights of the checkpoint to the bit; tokenizer and config too."""
+    weights = load_file(os.path.join(run, "checkpoints", "step-00000002", "model.safetensors"))
+    for form, name in AUTO_CLASSES.items():
+        for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+            folder = os.path.join(work, f"{form} {precision}")
+            bertha("export", "--train.init", run, "--train.output", folder, "--export.model", form,
+                   "--export.precision", precision)
+            model = load(getattr(transformers, name), folder)
+            assert model.dtype == dtype, (form, precision, model.dtype)
+            assert transformers.AutoConfig.from_pretrained(folder).architectures == [type(model).__name__]
+            assert len(transformers.AutoTokenizer.from_pretrained(folder)) == model.config.vocab_size
+            loaded = model.state_dict()
+            for key, value in weights.items():
+                key = key.removeprefix("bert.") if form == "base" else key
+                if key in loaded:
+                    assert torch.equal(loaded[key], value.to(dtype)), (form, precision, key)
+            with torch.no_grad():
+                model(input_ids=torch.tensor([[2, 5, 3]]))
+    print(f"{len(AUTO_CLASSES)} Auto classes, fp32 and bf16: no missing, unexpected or mismatched key")
+
+
+def check_import(work, run, corpus):
+    """import(export(x)) is x: a step without a learning rate after an export keeps every bit."""
+    before = load_file(os.path.join(run, "checkpoints", "step-00000002", "model.safetensors"))
+    for precision in ("auto", "bf16"):
+        exported, again = os.path.join(work, "out " + precision), os.path.join(work, "in " + precision)
+        bertha("export", "--train.init", run, "--train.output", exported, "--export.precision", precision)
+        bertha("pretrain", "--data.corpus", corpus, "--train.init", exported, "--train.steps", 1,
+               "--train.global_batch", 4, "--optimizer.learning_rate", 0, "--train.output", again)
+        after = load_file(os.path.join(again, "checkpoints", "step-00000001", "model.safetensors"))
+        assert set(before) == set(after), set(before) ^ set(after)
+        for name, value in before.items():
+            expected = value if precision == "auto" else value.to(torch.bfloat16).float()
+            assert expected.numpy().tobytes() == after[name].numpy().tobytes(), (precision, name)
+    print(f"exported and imported again: {len(before)} weights equal bit for bit, in bf16 as rounded")
+
+
+def check_vocabulary(work, run, corpus, vocab):
+    """Weights of another vocabulary: refused; when asked for, tokens keep their weights by their text."""
+    with open(vocab) as file:
+        tokens = file.read().splitlines()
+    others = tokens[:5] + ["brandnew"] + tokens[5:1500][::-1]
+    source = os.path.join(work, "other")
+    model = transformers.BertForPreTraining(transformers.BertConfig(
+        vocab_size=len(others), hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512))
+    model.save_pretrained(source)
+    with open(os.path.join(source, "vocab.txt"), "w") as file:
+        file.write("".join(token + "\n" for token in others))
+    command = [BERTHA, "pretrain", "--data.corpus", corpus, "--train.init", source, "--train.steps", "1",
+               "--train.global_batch", "4", "--optimizer.learning_rate", "0", "--train.output"]
+    refused = subprocess.run(command + [os.path.join(work, "refused")], capture_output=True, text=True)
+    assert refused.returncode == 65 and f"{len(others)} tokens there, {len(tokens)} here" in refused.stderr, refused
+    resized = os.path.join(work, "resized")
+    bertha(*command[1:], resized, "--model.resize_vocabulary", "true")
+    ours = load_file(os.path.join(resized, "checkpoints", "step-00000001", "model.safetensors"))
+    theirs = model.state_dict()
+    for name in ("bert.embeddings.word_embeddings.weight", "cls.predictions.bias"):
+        for number, token in enumerate(tokens):
+            if token in others:
+                assert torch.equal(ours[name][number], theirs[name][others.index(token)]), (name, token)
+    fresh = ours["bert.embeddings.word_embeddings.weight"][1600:]
+    assert 0.01 < fresh.std() < 0.03 and fresh.abs().max() < 0.0401, "tokens of no weights are not fresh"
+    print(f"another vocabulary: {sum(t in others for t in tokens)} of {len(tokens)} tokens keep their weights")
+
+
+def check_card(folder, *parts):
+    with open(os.path.join(folder, "README.md")) as file:
+        text = file.read()
+    for part in parts:
+        assert part in text, (part, text[:1500])
+
+
 def check_export(work):
     """An exported folder loads, gives the same logits, and exports again to the same bytes."""
     folder = os.path.join(work, "exported")
     bertha("export", "--train.init", os.path.join(work, "run"), "--train.output", folder)
-    assert os.path.exists(os.path.join(folder, "README.md"))
+    check_card(folder, "2 steps, 16 sequences", "documents", "| train | 2 |", "mlm_loss", "| train.global_batch | 8 |")
     check_logits(folder, work)
     again = os.path.join(work, "again")
     bertha("export", "--train.init", folder, "--train.output", again)
@@ -210,9 +288,12 @@ def main():
     bertha("prepare", "--input.paths", TEXT, "--tokenizer.vocab", vocab, "--prepare.output", corpus,
            "--prepare.validation_fraction", 0)
     bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
-           "--train.global_batch", 8, "--train.output", run)
+           "--train.global_batch", 8, "--train.log_every", 1, "--train.output", run)
     check_pretraining(os.path.join(run, "checkpoints", "step-00000002"))
     check_export(work)
+    check_auto_classes(work, run)
+    check_import(work, run, corpus)
+    check_vocabulary(work, run, corpus, vocab)
     no_pairs = os.path.join(work, "roberta")
     bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
            "--train.global_batch", 8, "--train.output", no_pairs, "--data.next_sentence", "false")
@@ -226,6 +307,8 @@ def main():
     with open(inputs, "w") as file:
         file.write("\n".join(row.split("\t")[0] for row in rows[201:231]) + "\n")
     bertha("finetune", "--train.init", run, "--task.train", small, "--task.epochs", 1, "--train.output", tuned)
+    check_card(os.path.join(tuned, "model"), "160 examples to train, 20 to choose the epoch, 20 to test", "| validation | 1 |",
+               "| test | 1 |", "| task.epochs | 1 |", "pipeline_tag: text-classification")
     check_predictions(os.path.join(tuned, "model"), inputs)
     check_several_labels(work, run)
     check_words(work, run)

@@ -156,6 +156,27 @@ def check_model_folders(folder):
             for name, value in expected.items():
                 assert bits(ours[name]) == bits(value.to(dtype)), f"{kind}: {name}"
     print("weights of 6 Transformers classes, whole, in shards and in bf16: equal bit for bit")
+    check_nvidia_names(folder, shape)
+
+
+def check_nvidia_names(folder, shape):
+    """A model as NVIDIA's BERT names it: dense_act where an activation follows, LayerNorm's gamma and beta."""
+    model = transformers.BertForPreTraining(transformers.BertConfig(**shape))
+    expected = {name: value for name, value in model.state_dict().items() if "decoder" not in name}
+    renamed = {}
+    for name, value in expected.items():
+        for dense in ("intermediate.dense.", "pooler.dense.", "transform.dense."):
+            name = name.replace(dense, dense.replace("dense", "dense_act"))
+        renamed[name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")] = value
+    assert sum("dense_act" in name for name in renamed) == 2 * (shape["num_hidden_layers"] + 2)
+    path = folder / "nvidia"
+    model.config.save_pretrained(path)
+    save_file({name: value.contiguous() for name, value in renamed.items()}, path / "model.safetensors")
+    subprocess.run([PROBE, "weights", path, folder / "out.safetensors"], check=True)
+    ours = load_file(folder / "out.safetensors")
+    assert set(ours) == set(expected), set(ours) ^ set(expected)
+    assert all(bits(ours[name]) == bits(value) for name, value in expected.items())
+    print("NVIDIA's names: equal bit for bit")
 
 
 def main():

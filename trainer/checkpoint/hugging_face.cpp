@@ -122,7 +122,8 @@ void check_fits(const NamedTensor& wanted, const at::Tensor& found) {
                 fmt::format("weight {} is {} in the file and {} in the model", name,
                             shape_text(found), shape_text(wanted.tensor)),
                 name == "bert.embeddings.word_embeddings.weight"
-                    ? "use the vocabulary that the file's model was trained with"
+                    ? "use the vocabulary that the file's model was trained with, or "
+                      "--model.resize_vocabulary true"
                     : "give the model the file's shape (its config.json)");
   }
   if (!found.is_floating_point()) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/staged_file.h"
 
 namespace bertha {
 namespace {
@@ -58,6 +59,25 @@ TEST_F(StagedOutput, WritesAndReplacesAFileAndLeavesNothingElse) {
   write_file_atomically(path, "");
   EXPECT_EQ(read_file(path), "");
   EXPECT_THAT(names(), ElementsAre("new", "new/folder", "new/folder/file"));
+}
+
+TEST_F(StagedOutput, AFileGrowsOutOfSightUntilItIsPublished) {
+  const auto path = folder_ / "new" / "file";
+  {
+    StagedFile file(path);
+    file.append("one\n");
+    file.append("");
+    file.append("two\n");
+    EXPECT_FALSE(fs::exists(path));
+    file.publish();
+    EXPECT_EQ(read_file(path), "one\ntwo\n");
+  }
+  {
+    StagedFile abandoned(path);
+    abandoned.append("three\n");
+  }
+  EXPECT_EQ(read_file(path), "one\ntwo\n");
+  EXPECT_THAT(names(), ElementsAre("new", "new/file"));
 }
 
 TEST_F(StagedOutput, AFailedWriteLeavesTheOldFile) {

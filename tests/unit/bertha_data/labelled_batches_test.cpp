@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -49,7 +50,7 @@ LabelledSplits split_examples(const std::vector<Example>& all, double validation
                               std::uint64_t seed, bool stratify) {
   std::vector<std::string> strata;
   for (const auto& example : all) strata.push_back(stratify ? example.label : "");
-  const auto places = split_places(strata, validation, test, seed);
+  const auto places = split_places(strata, {validation, test}, seed);
   LabelledSplits splits;
   for (const auto place : places.train) splits.train.push_back(all[place]);
   for (const auto place : places.validation) splits.validation.push_back(all[place]);
@@ -118,6 +119,48 @@ TEST(SplitExamples, RefusesWhatAreNoFractions) {
       EXPECT_EQ(error.kind(), ErrorKind::usage);
     }
   }
+}
+
+// Contexts with one to six questions each; every second one holds a question without an answer.
+TEST(SplitGroups, KeepsGroupsTogetherAndCountsThem) {
+  std::vector<std::string> names, strata;
+  std::vector<std::string_view> groups;
+  for (int context = 0; context < 60; ++context)
+    names.push_back("context " + std::to_string(context));
+  for (int round = 0; round < 6; ++round) {  // questions of a context need not stand together
+    for (int context = 0; context < 60; ++context) {
+      if (round > context % 6) continue;
+      groups.push_back(names[static_cast<std::size_t>(context)]);
+      strata.push_back(context % 2 == 0 && round == 0 ? "unanswered" : "answered");
+    }
+  }
+  const auto places = split_groups(groups, strata, {0.1, 0.2}, 3);
+  std::map<std::string_view, std::set<int>> parts_of;
+  std::set<std::size_t> all;
+  std::vector<std::size_t> contexts, with_unanswered;
+  int part = 0;
+  for (const auto* list : {&places.train, &places.validation, &places.test}) {
+    EXPECT_TRUE(std::is_sorted(list->begin(), list->end()));
+    std::set<std::string_view> here, missing;
+    for (const auto place : *list) {
+      EXPECT_TRUE(all.insert(place).second);
+      parts_of[groups[place]].insert(part);
+      here.insert(groups[place]);
+      if (strata[place] == "unanswered") missing.insert(groups[place]);
+    }
+    contexts.push_back(here.size());
+    with_unanswered.push_back(missing.size());
+    ++part;
+  }
+  EXPECT_EQ(all.size(), groups.size());
+  for (const auto& [name, parts] : parts_of) EXPECT_EQ(parts.size(), 1U) << name;
+  EXPECT_THAT(contexts, ElementsAre(42, 6, 12));
+  EXPECT_THAT(with_unanswered, ElementsAre(21, 3, 6));
+  EXPECT_EQ(split_groups(groups, strata, {0.1, 0.2}, 3).test, places.test);
+  EXPECT_NE(split_groups(groups, strata, {0.1, 0.2}, 4).test, places.test);
+  // All of one context: nothing can be held out.
+  EXPECT_THAT(split_groups({"a", "a", "a"}, {"x", "x", "x"}, {0.5, 0}, 1).validation, IsEmpty());
+  EXPECT_THROW(split_groups({"a"}, {"x"}, {0.5, 0.5}, 1), Error);
 }
 
 class Encoding : public ::testing::Test {

@@ -148,6 +148,17 @@ TEST(Help, WordsThatAreOfferedAreTaken) {
   }
 }
 
+TEST(Help, EveryTaskOfTheTableIsOffered) {
+  for (const auto& option : option_table()) {
+    if (option.name != "task.name") continue;
+    const auto words = option_choices(option);
+    ASSERT_EQ(words.size(), labelled_tasks().size());
+    for (const auto& task : labelled_tasks()) {
+      EXPECT_THAT(words, ::testing::Contains(task.name));
+    }
+  }
+}
+
 TEST(Help, TheVersionNamesTheLibraries) {
   std::ostringstream out;
   print_version(out);

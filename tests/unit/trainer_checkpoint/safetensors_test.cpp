@@ -11,6 +11,7 @@
 
 #include "parallel/base/sha256.h"
 #include "tests/unit/trainer_checkpoint/scratch_folder.h"
+#include "trainer/checkpoint/safetensors_header.h"
 
 namespace bertha {
 namespace {
@@ -226,6 +227,18 @@ TEST(LyingFile, HasAHeaderThatCannotBe) {
   refused(std::string("\x03\0\0\0\0\0\0\0{}", 10), "header of 3 bytes in a file of 10");
   refused(std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10), "18446744073709551615 bytes");
   refused(std::string("\xf8\xff\xff\xff\xff\xff\xff\xff{}", 10), "header of");
+}
+
+// The format's own limit; the file is sparse, so that only a reader that believes it needs memory.
+TEST(LyingFile, HasAHugeHeader) {
+  const ScratchFolder folder;
+  const std::uint64_t huge = kLargestSafetensorsHeader + 1;
+  std::string bytes(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(huge >> (8 * i) & 0xff);
+  const auto path = folder.put("huge", bytes + "{}");
+  std::filesystem::resize_file(path, 8 + huge + 16);
+  EXPECT_THAT(error_of([&] { SafetensorsFile{path}; }),
+              testing::AllOf(StartsWith("65 " + path.string()), HasSubstr("header of 100000001")));
 }
 
 TEST(LyingFile, IsTruncatedAnywhere) {

@@ -1,6 +1,9 @@
 // The table of tasks: names, which model is whose, and a whole task from file to answers.
 #include "trainer/tasks/labelled/task_table.h"
 
+#include <map>
+#include <set>
+
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -142,6 +145,91 @@ TEST_F(TaskRun, QuestionAnswering) {
   EXPECT_THAT(lines, ElementsAre(HasSubstr(R"("n_best":[{"answer":"é",)")));
   options.unanswerable = "perhaps";
   EXPECT_THROW(task.load(settings(options)), Error);
+}
+
+// Questions are cut, contexts are not: the option that is named is that of questions.
+TEST_F(TaskRun, QuestionsNameTheOptionThatCutsThem) {
+  auto options = whole_files();
+  options.max_length = 24;
+  options.max_query_length = 2;
+  options.train = file("train.jsonl",
+                       "{\"question\": \"a a a a\", \"context\": \"a\", \"answers\": []}\n"
+                       "{\"question\": \"a\", \"context\": \"a\", \"answers\": []}\n");
+  options.validation = options.train;
+  const auto& task = find_task("question_answering");
+  auto data = task.load(settings(options));
+  EXPECT_EQ(cut_message(task, options, {&data.train}),
+            "1 of 2 examples were cut to task.max_query_length 2; they lost 2 tokens");
+  options.max_query_length = 64;
+  options.max_length = 7;
+  data = task.load(settings(options));
+  EXPECT_EQ(
+      cut_message(task, options, {&data.train, &data.validation}),
+      "2 of 4 examples were cut to 3 question tokens, by task.max_length 7; they lost 2 tokens");
+  options.max_length = 24;
+  data = task.load(settings(options));
+  EXPECT_EQ(cut_message(task, options, {&data.train, &data.validation}), "");
+}
+
+// No context is both in training and in what is held out.
+TEST_F(TaskRun, QuestionsAreSplitByContext) {
+  std::string lines;
+  for (int context = 0; context < 20; ++context) {
+    for (int question = 0; question <= context % 4; ++question) {
+      lines += "{\"question\": \"a\", \"context\": \"" + std::string(1 + context, 'a') +
+               "\", \"answers\": []}\n";
+    }
+  }
+  TaskOptions options;
+  options.max_length = 64;
+  options.validation_fraction = 0.2;
+  options.test_fraction = 0.3;
+  options.train = file("train.jsonl", lines);
+  const auto data = find_task("question_answering").load(settings(options));
+  // A context of n letters has as many tokens, and its sequence four more.
+  std::map<std::size_t, std::set<int>> parts_of;
+  std::vector<std::set<std::size_t>> lengths(3);
+  int part = 0;
+  for (const auto* set : {&data.train, &data.validation, &data.test}) {
+    for (const auto& sequence : set->sequences) {
+      parts_of[sequence.tokens.size() - 4].insert(part);
+      lengths[static_cast<std::size_t>(part)].insert(sequence.tokens.size());
+    }
+    ++part;
+  }
+  ASSERT_EQ(parts_of.size(), 20U);
+  for (const auto& [length, parts] : parts_of) EXPECT_EQ(parts.size(), 1U) << length;
+  EXPECT_EQ(lengths[0].size(), 10U);
+  EXPECT_EQ(lengths[1].size(), 4U);
+  EXPECT_EQ(lengths[2].size(), 6U);
+}
+
+// Rows some at a time give the lines that all at once give.
+TEST_F(TaskRun, BlocksOfAFileToPredict) {
+  auto options = whole_files();
+  const auto& task = find_task("classification");
+  std::string texts;
+  for (int i = 1; i <= 7; ++i) texts += std::string(static_cast<std::size_t>(i), 'a') + "\n";
+  LabelledTaskDefinition::File input{file("new.txt", texts), {"no", "yes"}, false};
+  const auto lines_of = [&](const ExampleSet& set) {
+    Predictions predictions;
+    for (const auto& sequence : set.sequences) {
+      const auto score = static_cast<float>(sequence.tokens.size());
+      predictions.push_back(at::tensor({score, 4.5F}).view({1, 2}));
+    }
+    return set.answers(set, predictions);
+  };
+  const auto whole = lines_of(task.load_file(settings(options), input));
+  ASSERT_EQ(whole.size(), 7U);
+  input.rows_at_once = 3;
+  std::vector<std::string> lines;
+  std::vector<std::size_t> sizes;
+  task.each_block(settings(options), input, [&](const ExampleSet& block) {
+    sizes.push_back(block.rows);
+    for (const auto& line : lines_of(block)) lines.push_back(line);
+  });
+  EXPECT_THAT(sizes, ElementsAre(3, 3, 1));
+  EXPECT_EQ(lines, whole);
 }
 
 TEST_F(TaskRun, MultiLabel) {

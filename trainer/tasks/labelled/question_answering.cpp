@@ -44,6 +44,19 @@ bool unanswered(const Question& row) {
   return row.answers.empty();
 }
 
+// Only questions are cut.
+std::string length_limit(const TaskOptions& options) {
+  const auto most = most_question_tokens(window_options(options));
+  return most == options.max_query_length
+             ? fmt::format("task.max_query_length {}", most)
+             : fmt::format("{} question tokens, by task.max_length {}", most, options.max_length);
+}
+
+// Questions of one context are not shared out over splits: it would be known from training.
+std::string_view group(const Question& row) {
+  return *row.context;
+}
+
 std::string stratum(const Question& row) {
   return unanswered(row) ? "unanswered" : "answered";
 }
@@ -145,6 +158,7 @@ LabelledTaskDefinition question_answering_task() {
   task.outputs = 2;
   task.metric = "f1";
   task.max_length = 384;
+  task.length_limit = length_limit;
   return make_definition<Question>(task, {.read = read,
                                           .stratum = stratum,
                                           .labels = nullptr,
@@ -152,7 +166,8 @@ LabelledTaskDefinition question_answering_task() {
                                           .score = score,
                                           .answers = answers,
                                           .confusion = nullptr,
-                                          .unanswered = unanswered});
+                                          .unanswered = unanswered,
+                                          .group = group});
 }
 
 }  // namespace bertha

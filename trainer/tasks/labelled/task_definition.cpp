@@ -1,9 +1,10 @@
-// The loss of predictions, computed as in training.
+// What is said of examples: how many were cut, and their loss, computed as in training.
 #include "trainer/tasks/labelled/task_definition.h"
 
 #include <algorithm>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 namespace bertha {
 namespace {
@@ -37,6 +38,22 @@ void add_loss(LossKind kind, const ExampleSet& examples, const Predictions& pred
 }
 
 }  // namespace
+
+std::string cut_message(const LabelledTaskDefinition& definition, const TaskOptions& options,
+                        const std::vector<const ExampleSet*>& sets) {
+  std::size_t rows = 0, cut = 0, lost = 0;
+  for (const auto* set : sets) {
+    rows += set->rows;
+    cut += set->cut_rows;
+    lost += set->lost_tokens;
+  }
+  if (cut == 0) return "";
+  const auto limit = definition.length_limit
+                         ? definition.length_limit(options)
+                         : fmt::format("task.max_length {}", options.max_length);
+  return fmt::format("{} of {} examples were cut to {}; they lost {} tokens", cut, rows, limit,
+                     lost);
+}
 
 Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,
                       const Predictions& predictions) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -59,6 +60,8 @@ struct LabelledTaskDefinition {
   std::string problem_type;  // of config.json; empty: none
   std::string metric;        // what task.metric = auto chooses the best epoch by
   int max_length = 128;      // task.max_length unless it is given
+  // The option that cuts rows that are too long, with its value; empty: task.max_length.
+  std::function<std::string(const TaskOptions&)> length_limit;
 
   // Reads task.train, .validation and .test; cuts what is missing off train. Error{bad_data} names
   // file and line.
@@ -68,13 +71,27 @@ struct LabelledTaskDefinition {
     std::filesystem::path path;
     std::vector<std::string> label_names;
     bool labelled = true;
+    std::size_t rows_at_once = 0;  // of each_block; 0: all
   };
-  std::function<ExampleSet(const EncodingSettings&, const File&)> load_file;
+  // Reads the file and gives its rows to `use`, some at a time, in order.
+  std::function<void(const EncodingSettings&, const File&,
+                     const std::function<void(ExampleSet)>& use)>
+      each_block;
+
+  ExampleSet load_file(const EncodingSettings& settings, const File& file) const {
+    ExampleSet all;
+    each_block(settings, file, [&](ExampleSet set) { all = std::move(set); });
+    return all;
+  }
 
   LabelledModel model(std::size_t labels) const {
     return {head, loss, outputs > 0 ? outputs : static_cast<std::int64_t>(labels)};
   }
 };
+
+// "3 of 200 examples were cut to task.max_length 24; they lost 61 tokens"; empty: none was.
+std::string cut_message(const LabelledTaskDefinition& definition, const TaskOptions& options,
+                        const std::vector<const ExampleSet*>& sets);
 
 // "loss" (the mean of what training minimises, where there are labels), then the task's scores.
 Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -57,6 +60,8 @@ struct RowFunctions {
       nullptr;  // of one class a row
   // A question that has no answer; null: rows are no questions.
   bool (*unanswered)(const Row& row) = nullptr;
+  // Rows of one group, by its name, come into the same split; null: every row is by itself.
+  std::string_view (*group)(const Row& row) = nullptr;
 };
 
 namespace detail {
@@ -129,9 +134,12 @@ SplitRows<Row> split_rows(const RowFunctions<Row>& functions, std::vector<Row> a
   if (functions.stratum) {
     std::transform(all.begin(), all.end(), strata.begin(), functions.stratum);
   }
-  const auto places =
-      split_places(strata, options.validation.empty() ? options.validation_fraction : 0,
-                   options.test.empty() ? options.test_fraction : 0, settings.seed);
+  const SplitFractions fractions{options.validation.empty() ? options.validation_fraction : 0,
+                                 options.test.empty() ? options.test_fraction : 0};
+  std::vector<std::string_view> groups(functions.group ? all.size() : 0);
+  if (functions.group) std::transform(all.begin(), all.end(), groups.begin(), functions.group);
+  const auto places = functions.group ? split_groups(groups, strata, fractions, settings.seed)
+                                      : split_places(strata, fractions, settings.seed);
   const auto take = [&](const std::vector<std::size_t>& chosen) {
     std::vector<Row> rows;
     for (const auto place : chosen) rows.push_back(std::move(all[place]));
@@ -182,13 +190,22 @@ LabelledTaskDefinition make_definition(LabelledTaskDefinition definition,
   definition.load = [plain = definition, functions](const EncodingSettings& settings) {
     return detail::load(plain, functions, settings);
   };
-  definition.load_file = [functions](const EncodingSettings& settings,
-                                     const LabelledTaskDefinition::File& file) {
+  definition.each_block = [functions](const EncodingSettings& settings,
+                                      const LabelledTaskDefinition::File& file,
+                                      const std::function<void(ExampleSet)>& use) {
     const LabelNames labels(file.label_names);
     const RowEncoding encoding{settings.options, settings.tokenizer, labels, file.path.string(),
                                file.labelled};
-    return detail::make_set(functions, functions.read(file.path, settings.options, file.labelled),
-                            encoding, settings.threads);
+    auto rows = functions.read(file.path, settings.options, file.labelled);
+    const auto most = file.rows_at_once > 0 ? file.rows_at_once : rows.size();
+    for (auto begin = rows.begin(); begin != rows.end();) {
+      const auto left = static_cast<std::size_t>(rows.end() - begin);
+      const auto end = begin + static_cast<std::ptrdiff_t>(std::min(most, left));
+      use(detail::make_set(functions,
+                           {std::make_move_iterator(begin), std::make_move_iterator(end)}, encoding,
+                           settings.threads));
+      begin = end;
+    }
   };
   return definition;
 }
