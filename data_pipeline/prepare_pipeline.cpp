@@ -17,8 +17,6 @@ namespace {
 constexpr std::size_t kBatchBytes = 1 << 18;
 // Cleaning up Wikipedia's articles takes longer than tokenizing them, so one reader is too few.
 constexpr int kMostReaders = 4;
-// Of files that are one document each, together: a reader holds all of a document.
-constexpr std::uint64_t kMostTextBytes = 128 << 20;
 
 // One batch on its way from a reader through a worker to the caller.
 struct Slot {
@@ -42,13 +40,6 @@ struct Reader {
 // Ends a reader from within: nobody wants the rest.
 class Stopped {};
 
-// What reading the file may take in memory, beside the batches.
-std::uint64_t text_bytes(const InputFile& file) {
-  if (file.format != TextFormat::text) return 0;
-  return file.compression == Compression::none ? std::min(file.bytes, kMostTextBytes)
-                                               : kMostTextBytes;
-}
-
 }  // namespace
 
 struct DocumentPipeline::State {
@@ -69,12 +60,11 @@ struct DocumentPipeline::State {
       stopped = true;
     }
     changed.notify_all();
+    large_records.stop();
     threads.clear();  // joins
   }
 
   const NumberedUnit* take_unit();
-  void begin_text(std::uint64_t bytes);
-  void end_text(std::uint64_t bytes);
   void read_units(Reader& reader);
   void read_unit(Reader& reader, const NumberedUnit& unit);
   void read_file(Reader& reader, const InputFile& file, ReadStatistics& read);
@@ -103,9 +93,9 @@ struct DocumentPipeline::State {
   std::size_t last_ready = 0;  // the reader whose batch was taken last
   std::deque<Slot*> to_do;
   std::size_t bytes_under_way = 0;
-  std::uint64_t text_under_way = 0;  // text_bytes of the files that are read
   bool stopped = false;
 
+  LargeRecords large_records;         // of all readers
   std::vector<std::jthread> threads;  // last: joined before the rest goes
 };
 
@@ -143,29 +133,9 @@ void DocumentPipeline::State::read_unit(Reader& reader, const NumberedUnit& unit
   push(reader);
 }
 
-void DocumentPipeline::State::begin_text(std::uint64_t bytes) {
-  if (bytes == 0) return;
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] {
-    return stopped || text_under_way == 0 || text_under_way + bytes <= kMostTextBytes;
-  });
-  if (stopped) throw Stopped();
-  text_under_way += bytes;
-}
-
-void DocumentPipeline::State::end_text(std::uint64_t bytes) {
-  if (bytes == 0) return;
-  {
-    const std::scoped_lock lock(mutex);
-    text_under_way -= bytes;
-  }
-  changed.notify_all();
-}
-
 void DocumentPipeline::State::read_file(Reader& reader, const InputFile& file,
                                         ReadStatistics& read) {
-  begin_text(text_bytes(file));
-  const auto documents = open_documents(file, options.text_field);
+  const auto documents = open_documents(file, options.text_field, &large_records);
   Document document;
   while (documents->next(document)) {
     add_document(reader, document);
@@ -175,7 +145,6 @@ void DocumentPipeline::State::read_file(Reader& reader, const InputFile& file,
   reader.bytes_before += file.bytes;
   reader.filling.input_bytes = reader.bytes_before;
   read.add(documents->statistics());
-  end_text(text_bytes(file));
 }
 
 // Moves the paragraphs into batches; a long document is cut between paragraphs.

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "data_pipeline/prepare_units.h"
+#include "data_pipeline/tokenizer/utf8_decoder.h"
 #include "data_pipeline/tokenizer/wordpiece_trainer.h"
 #include "data_pipeline/word_runs.h"
 
@@ -66,6 +67,7 @@ class Counting {
   std::uint64_t total_bytes_ = 0;
   std::atomic<std::size_t> next_unit_{0};
   std::atomic<bool> failed_{false};
+  LargeRecords large_records_;
   std::mutex mutex_;  // guards what follows
   WordRuns runs_;
   std::uint64_t total_words_ = 0, done_bytes_ = 0;
@@ -85,15 +87,14 @@ void Counting::work(int worker) {
 }
 
 void Counting::count_unit(std::size_t unit, WordCounts& counts) {
-  const std::size_t limit =
-      std::max<std::size_t>(options_.most_in_memory / static_cast<std::size_t>(workers_), 1);
+  const std::size_t limit = options_.most_memory_bytes / static_cast<std::size_t>(workers_);
   for (const InputFile& file : units_[unit].files) {
-    const auto reader = open_documents(file, options_.input.text_field);
+    const auto reader = open_documents(file, options_.input.text_field, &large_records_);
     std::uint64_t told = 0;
     for (Document document; reader->next(document) && !failed_;) {
       for (const auto& paragraph : document.paragraphs) {
         counts.add_text(paragraph);
-        if (counts.counts().size() > limit) spill(counts);
+        if (counts.memory_bytes() > limit) spill(counts);
       }
       const std::uint64_t read = std::max(told, reader->compressed_bytes_read());
       tell(read - std::exchange(told, read));
@@ -121,15 +122,21 @@ void Counting::tell(std::uint64_t bytes) {
 
 // The smallest count of which all words fit.
 std::uint64_t Counting::least_kept_count(CountedInput& result) const {
-  std::map<std::uint64_t, std::uint64_t, std::greater<>> words_by_count;
-  runs_.for_each([&](std::string_view, std::uint64_t count) {
-    ++words_by_count[count];
+  struct WithCount {
+    std::uint64_t words = 0, characters = 0;
+  };
+  std::map<std::uint64_t, WithCount, std::greater<>> by_count;
+  runs_.for_each([&](std::string_view word, std::uint64_t count) {
+    auto& with_it = by_count[count];
+    ++with_it.words;
+    with_it.characters += count_code_points(word.data(), word.size());
     ++result.different_words;
   });
-  std::uint64_t words = 0, least = UINT64_MAX;
-  for (const auto& [count, with_it] : words_by_count) {
-    words += with_it;
-    if (words > options_.most_kept) break;
+  std::uint64_t words = 0, characters = 0, least = UINT64_MAX;
+  for (const auto& [count, with_it] : by_count) {
+    words += with_it.words;
+    characters += with_it.characters;
+    if (words > options_.most_kept || characters > options_.most_kept_characters) break;
     least = count;
   }
   return least;

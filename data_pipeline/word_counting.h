@@ -19,10 +19,11 @@ struct WordCountingOptions {
   TokenizerOptions tokenizer;
   std::filesystem::path scratch;  // a folder, for what does not fit into memory
   int workers = 1;                // at most 8 are of use
-  // Different words in memory, of all threads, about 80 bytes each: beyond, they go to the scratch
-  // folder. And those that are kept in the end, the most frequent ones.
-  std::size_t most_in_memory = 4'000'000;
+  // Different words in memory, of all threads: beyond, they go to the scratch folder.
+  std::size_t most_memory_bytes = 320'000'000;
+  // Of words that are kept in the end, the most frequent ones; and of their characters in all.
   std::size_t most_kept = 4'000'000;
+  std::size_t most_kept_characters = 48'000'000;
   std::function<void(std::uint64_t, std::uint64_t)> progress;  // bytes of the input; may be empty
 };
 
@@ -31,8 +32,8 @@ struct CountedInput {
   ReadStatistics read;
   std::uint64_t total_words = 0;
   std::uint64_t different_words = 0;  // kept or not
-  // Those kept, in byte order. When there are more than `most_kept`, words as rare as the rarest
-  // that would not fit any more are left out, all of them: no order decides which.
+  // Those kept, in byte order. When there are more than the options say, words as rare as the
+  // rarest that would not fit any more are left out, all of them: no order decides which.
   std::vector<CountedWord> words;
   std::vector<char> texts;  // of the words
 };

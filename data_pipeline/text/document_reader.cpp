@@ -29,17 +29,17 @@ void require_some_record(const std::string& path, const ReadStatistics& statisti
       "name the field with input.text_field, or the format with input.format");
 }
 
-std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
-                                               const std::string& text_field) {
+std::unique_ptr<DocumentReader> open_documents(const InputFile& file, const std::string& text_field,
+                                               LargeRecords* shared) {
   switch (file.format) {
     case TextFormat::text:
-      return open_text_documents(file);
+      return open_text_documents(file, shared);
     case TextFormat::sentences:
-      return open_sentence_documents(file);
+      return open_sentence_documents(file, shared);
     case TextFormat::jsonl:
-      return open_jsonl_documents(file, text_field);
+      return open_jsonl_documents(file, text_field, shared);
     case TextFormat::mediawiki:
-      return open_mediawiki_documents(file);
+      return open_mediawiki_documents(file, shared);
     case TextFormat::automatic:
     case TextFormat::nvidia:
       break;

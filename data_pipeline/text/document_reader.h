@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data_pipeline/text/input_files.h"
+#include "data_pipeline/text/large_records.h"
 
 namespace bertha {
 
@@ -37,7 +38,7 @@ struct ReadStatistics {
 class DocumentReader {
  public:
   virtual ~DocumentReader() = default;
-  // False at the end. `document` is overwritten (its capacity re-used).
+  // False at the end. `document` is overwritten.
   virtual bool next(Document& document) = 0;
   virtual const ReadStatistics& statistics() const = 0;
   virtual std::uint64_t compressed_bytes_read() const = 0;  // for progress
@@ -53,10 +54,11 @@ class DocumentReader {
 // Documents without text are counted, not handed out. Malformed JSON lines are counted and the
 // first is named; a file that holds nothing else is Error{bad_data} at its end.
 // Of a part of a file (InputFile::begin) that is not decided: see require_some_record.
-// Error{io} or Error{bad_data} (damaged compression, broken XML, UTF-16 outside XML) name file and
-// place.
-std::unique_ptr<DocumentReader> open_documents(const InputFile& file,
-                                               const std::string& text_field);
+// `shared` is for readers side by side: then next() may wait for another one's large document,
+// until that one's next() is called again; so who reads must not wait for who waits. Error{io} or
+// Error{bad_data} (damaged compression, broken XML, UTF-16 outside XML) name file and place.
+std::unique_ptr<DocumentReader> open_documents(const InputFile& file, const std::string& text_field,
+                                               LargeRecords* shared = nullptr);
 
 // A JSON-lines file of nothing but malformed lines is the wrong file, or the wrong field:
 // Error{bad_data}. `statistics` are of the whole file.

@@ -14,10 +14,13 @@ inline constexpr std::size_t kTextDocumentBytes = std::size_t{64} << 20;   // se
 inline constexpr std::size_t kMaximumDocumentBytes = std::size_t{128} << 20;
 inline constexpr std::size_t kMaximumParagraphBytes = std::size_t{1} << 20;
 
-std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file);
-std::unique_ptr<DocumentReader> open_sentence_documents(const InputFile& file);
+std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file, LargeRecords* shared);
+std::unique_ptr<DocumentReader> open_sentence_documents(const InputFile& file,
+                                                        LargeRecords* shared);
 std::unique_ptr<DocumentReader> open_jsonl_documents(const InputFile& file,
-                                                     const std::string& text_field);
-std::unique_ptr<DocumentReader> open_mediawiki_documents(const InputFile& file);
+                                                     const std::string& text_field,
+                                                     LargeRecords* shared);
+std::unique_ptr<DocumentReader> open_mediawiki_documents(const InputFile& file,
+                                                         LargeRecords* shared);
 
 }  // namespace bertha

@@ -14,8 +14,9 @@ namespace {
 
 class JsonlDocuments final : public DocumentReader {
  public:
-  JsonlDocuments(const InputFile& file, std::string text_field)
-      : lines_(file, kMaximumRecordBytes),
+  JsonlDocuments(const InputFile& file, std::string text_field, LargeRecords* shared)
+      : turn_(shared),
+        lines_(file, kMaximumRecordBytes, turn_),
         text_field_(std::move(text_field)),
         begin_(file.begin),
         part_of_file_(file.is_part()) {}
@@ -28,7 +29,9 @@ class JsonlDocuments final : public DocumentReader {
   bool read_record(Document& document, std::string_view line);
   void skip_malformed(const std::string& reason);
   void skip_rest_of_line();
+  void end_turn();
 
+  LargeRecordTurn turn_;  // ends when all the rest is gone
   LineReader lines_;
   std::string text_field_;
   std::uint64_t begin_;
@@ -51,6 +54,13 @@ void JsonlDocuments::skip_rest_of_line() {
   }
 }
 
+// Of a large record nothing is left.
+void JsonlDocuments::end_turn() {
+  if (!turn_.held()) return;
+  lines_.shrink();
+  turn_.end();
+}
+
 bool JsonlDocuments::read_record(Document& document, std::string_view line) {
   JsonField field = read_json_field(line, text_field_);
   if (!field.fault.empty()) {
@@ -63,9 +73,8 @@ bool JsonlDocuments::read_record(Document& document, std::string_view line) {
 }
 
 bool JsonlDocuments::next(Document& document) {
-  document.paragraphs.clear();
-  document.already_sentences = false;
-  document.title.clear();
+  document = Document();
+  end_turn();
   std::string_view line;
   while (lines_.next(line)) {
     statistics_.replaced_bytes = lines_.replaced_bytes();
@@ -76,6 +85,7 @@ bool JsonlDocuments::next(Document& document) {
       document.number = statistics_.documents++;
       return true;
     }
+    end_turn();
   }
   statistics_.replaced_bytes = lines_.replaced_bytes();
   if (part_of_file_) return false;
@@ -90,8 +100,9 @@ bool JsonlDocuments::next(Document& document) {
 }  // namespace
 
 std::unique_ptr<DocumentReader> open_jsonl_documents(const InputFile& file,
-                                                     const std::string& text_field) {
-  return std::make_unique<JsonlDocuments>(file, text_field);
+                                                     const std::string& text_field,
+                                                     LargeRecords* shared) {
+  return std::make_unique<JsonlDocuments>(file, text_field, shared);
 }
 
 }  // namespace bertha

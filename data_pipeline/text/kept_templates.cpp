@@ -16,13 +16,15 @@ const Table& kept_templates() {
   static const Table table = [] {
     Table made;
     for (const char* name :
-         {"nowrap",     "nobr",           "small",        "smaller", "big", "abbr",
-          "vanchor",    "visible anchor", "angbr",        "nihongo", "val", "quote",
-          "blockquote", "flag",           "flagcountry",  "sup",     "sub", "em",
-          "strong",     "linktext",       "angle bracket"}) {
+         {"nowrap",     "nobr",           "small",         "smaller", "big",      "abbr",
+          "vanchor",    "visible anchor", "angbr",         "nihongo", "val",      "quote",
+          "blockquote", "flag",           "flagcountry",   "sup",     "sub",      "em",
+          "strong",     "linktext",       "angle bracket", "sc",      "keypress", "nobold",
+          "tooltip"}) {
       made[name] = {"", kFirst};
     }
-    made["lang"] = {"", kSecond};
+    made["lang"] = made["resize"] = {"", kSecond};
+    made["chem"] = {"", ~1U, Form::joined};
     made["transl"] = made["transliteration"] = {"", kSecond | kThird, Form::last_only};
     made["convert"] = made["cvt"] = {"", kFirst | kSecond, Form::measure};
     made["as of"] = {"As of ", kFirst};
@@ -33,7 +35,7 @@ const Table& kept_templates() {
     made["'s"] = {"'s"};
     made["nbsp"] = {" "};
     made["ndash"] = made["–"] = {"–"};
-    made["mdash"] = made["—"] = {"—"};
+    made["mdash"] = made["mdashb"] = made["—"] = {"—"};
     made["snd"] = made["spaced ndash"] = {" – "};
     return made;
   }();

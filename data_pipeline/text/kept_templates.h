@@ -9,7 +9,7 @@ namespace bertha {
 struct KeptTemplate {
   std::string_view prefix;     // shown before the arguments
   unsigned int arguments = 0;  // bit n: positional argument n (from 1) is shown
-  enum class Form { plain, last_only, measure } form = Form::plain;
+  enum class Form { plain, joined, last_only, measure } form = Form::plain;  // joined: no spaces
 };
 
 // Null for all others. `name` as written before the first '|'.

@@ -3,8 +3,15 @@
 
 namespace bertha {
 
-LineReader::LineReader(const InputFile& file, std::size_t maximum_line_bytes)
-    : source_(file), maximum_line_bytes_(maximum_line_bytes) {}
+LineReader::LineReader(const InputFile& file, std::size_t maximum_line_bytes, LargeRecordTurn& turn)
+    : source_(file), maximum_line_bytes_(maximum_line_bytes), turn_(turn) {}
+
+void LineReader::shrink() {
+  buffer_.erase(0, begin_);
+  searched_ -= begin_;
+  begin_ = 0;
+  buffer_.shrink_to_fit();
+}
 
 bool LineReader::refill() {
   if (ended_ || !source_.next(chunk_)) {
@@ -50,6 +57,7 @@ bool LineReader::next(std::string_view& line) {
       break;
     }
     searched_ = buffer_.size();
+    turn_.hold(length);
     if (refill()) continue;
     if (length == 0 && !cut_) {
       --line_number_;

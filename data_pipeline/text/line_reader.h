@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "data_pipeline/text/large_records.h"
 #include "data_pipeline/text/utf8_text.h"
 
 namespace bertha {
@@ -13,12 +14,14 @@ namespace bertha {
 // Lines end at "\n" or "\r\n", nowhere else: U+2028 and the like are characters of a line.
 class LineReader {
  public:
-  LineReader(const InputFile& file, std::size_t maximum_line_bytes);
+  // `turn` is taken for a large line; whoever ends it calls shrink() before.
+  LineReader(const InputFile& file, std::size_t maximum_line_bytes, LargeRecordTurn& turn);
 
   // The view holds until the next call. False at the end. A line over the maximum comes in pieces
   // of whole characters; all but its last are `cut`.
   bool next(std::string_view& line);
   bool cut() const { return cut_; }
+  void shrink();  // frees what a large line needed; its view is over
   std::uint64_t line_number() const { return line_number_; }  // of the last line, from 1
 
   const std::string& path() const { return source_.path(); }
@@ -32,6 +35,7 @@ class LineReader {
 
   Utf8Source source_;
   std::size_t maximum_line_bytes_;
+  LargeRecordTurn& turn_;
   std::string buffer_, chunk_;
   std::size_t begin_ = 0, searched_ = 0;  // [begin_, searched_) holds no line end
   bool ended_ = false, cut_ = false;

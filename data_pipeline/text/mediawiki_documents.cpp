@@ -13,7 +13,8 @@ namespace {
 
 class MediaWikiDocuments final : public DocumentReader {
  public:
-  explicit MediaWikiDocuments(const InputFile& file) : parser_(file) {}
+  MediaWikiDocuments(const InputFile& file, LargeRecords* shared)
+      : turn_(shared), parser_(file, turn_) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
@@ -22,6 +23,7 @@ class MediaWikiDocuments final : public DocumentReader {
  private:
   bool is_article(const WikiPage& page);
 
+  LargeRecordTurn turn_;  // ends when all the rest is gone
   MediaWikiParser parser_;
   ReadStatistics statistics_;
 };
@@ -49,9 +51,11 @@ bool MediaWikiDocuments::is_article(const WikiPage& page) {
 }
 
 bool MediaWikiDocuments::next(Document& document) {
-  document.already_sentences = false;
+  document = Document();
   WikiPage page;
-  while (parser_.next(page)) {
+  // Of a page that is still incomplete there is no more than the piece of the file that was read
+  // last, so a large one before it may end its turn.
+  for (turn_.end(); parser_.next(page); page = {}, turn_.end()) {
     statistics_.replaced_bytes = parser_.replaced_bytes();
     if (!is_article(page)) continue;
     document.paragraphs = wikitext_to_paragraphs(page.text, parser_.names());
@@ -69,8 +73,9 @@ bool MediaWikiDocuments::next(Document& document) {
 
 }  // namespace
 
-std::unique_ptr<DocumentReader> open_mediawiki_documents(const InputFile& file) {
-  return std::make_unique<MediaWikiDocuments>(file);
+std::unique_ptr<DocumentReader> open_mediawiki_documents(const InputFile& file,
+                                                         LargeRecords* shared) {
+  return std::make_unique<MediaWikiDocuments>(file, shared);
 }
 
 }  // namespace bertha

@@ -24,6 +24,9 @@ constexpr int kMaximumDepth = 64;
 }  // namespace
 
 struct MediaWikiParser::State {
+  explicit State(LargeRecordTurn& its_turn) : turn(its_turn) {}
+
+  LargeRecordTurn& turn;
   UniqueHandle<XML_Parser, XML_ParserFree> parser;
   WikiNames names;
   std::deque<WikiPage> pages;  // complete
@@ -125,6 +128,7 @@ void MediaWikiParser::State::characters(std::string_view text) {
     field->shrink_to_fit();
     return;
   }
+  turn.hold(field->size() + text.size());
   field->append(text);
 }
 
@@ -149,8 +153,8 @@ void MediaWikiParser::State::install() {
       });
 }
 
-MediaWikiParser::MediaWikiParser(const InputFile& file)
-    : source_(file), begin_(file.begin), state_(std::make_unique<State>()) {
+MediaWikiParser::MediaWikiParser(const InputFile& file, LargeRecordTurn& turn)
+    : source_(file), begin_(file.begin), state_(std::make_unique<State>(turn)) {
   source_.allow_utf16();  // expat reads it
 }
 

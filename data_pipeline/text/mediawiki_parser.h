@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "data_pipeline/text/large_records.h"
 #include "data_pipeline/text/utf8_text.h"
 #include "data_pipeline/text/wiki_names.h"
 
@@ -18,7 +19,8 @@ struct WikiPage {
 
 class MediaWikiParser {
  public:
-  explicit MediaWikiParser(const InputFile& file);
+  // `turn` is taken for a large article; whoever ends it does so before the next one.
+  MediaWikiParser(const InputFile& file, LargeRecordTurn& turn);
   ~MediaWikiParser();
 
   // False at the end. Error{bad_data} names file and line: broken or shortened XML, another root

@@ -1,15 +1,43 @@
 // Joins trimmed lines.
 #include "data_pipeline/text/paragraph_builder.h"
 
+#include <utility>
+
 #include "data_pipeline/text/code_points.h"
 #include "data_pipeline/text/document_readers.h"
 
 namespace bertha {
 
+namespace {
+
+// Of a text over the limit, the part that makes a paragraph.
+std::size_t piece_bytes(std::string_view text) {
+  constexpr std::size_t kNear = 4096;
+  const auto space = text.rfind(' ', kMaximumParagraphBytes);
+  if (space != text.npos && space > kMaximumParagraphBytes - kNear) return space;
+  std::size_t bytes = kMaximumParagraphBytes;
+  while ((static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return bytes;
+}
+
+}  // namespace
+
+void append_pieces(std::string paragraph, std::vector<std::string>& paragraphs) {
+  if (paragraph.size() <= kMaximumParagraphBytes) {
+    paragraphs.push_back(std::move(paragraph));
+    return;
+  }
+  for (std::string_view rest = paragraph; !rest.empty(); rest = trim(rest)) {
+    const auto bytes = rest.size() > kMaximumParagraphBytes ? piece_bytes(rest) : rest.size();
+    paragraphs.emplace_back(rest.substr(0, bytes));
+    rest.remove_prefix(bytes);
+  }
+}
+
 void ParagraphBuilder::add_line(std::string_view line) {
   line = trim(line);
   if (line.empty()) {
-    open_ = false;
+    if (bytes_ < kMaximumDocumentBytes + kMaximumParagraphBytes) open_ = false;
     return;
   }
   if (open_ && paragraphs_.back().size() + line.size() > kMaximumParagraphBytes) open_ = false;
@@ -17,8 +45,9 @@ void ParagraphBuilder::add_line(std::string_view line) {
     paragraphs_.back() += ' ';
     paragraphs_.back() += line;
   } else {
-    paragraphs_.emplace_back(line);
+    append_pieces(std::string(line), paragraphs_);
     open_ = true;
+    bytes_ += sizeof(std::string);
   }
   bytes_ += line.size() + 1;
 }

@@ -9,28 +9,29 @@ namespace {
 
 class TextDocuments final : public DocumentReader {
  public:
-  explicit TextDocuments(const InputFile& file)
-      : lines_(file, kMaximumParagraphBytes), part_(file.is_part()) {}
+  TextDocuments(const InputFile& file, LargeRecords* shared)
+      : turn_(shared), lines_(file, kMaximumParagraphBytes, turn_), part_(file.is_part()) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
   std::uint64_t compressed_bytes_read() const override { return lines_.compressed_bytes_read(); }
 
  private:
+  LargeRecordTurn turn_;  // ends when all the rest is gone
   LineReader lines_;
   bool part_;  // of a file
   ReadStatistics statistics_;
 };
 
 bool TextDocuments::next(Document& document) {
-  document.paragraphs.clear();
-  document.already_sentences = false;
-  document.title.clear();
+  document = Document();
+  turn_.end();
   ParagraphBuilder builder(document.paragraphs);
   std::string_view line;
   bool more = true;
   while ((more = lines_.next(line))) {
     builder.add_line(line);
+    turn_.hold(builder.bytes());
     if (builder.bytes() >= kMaximumDocumentBytes && builder.between_paragraphs()) break;
     // A file without a single blank line, or line end, must end somewhere too.
     if (builder.bytes() >= kMaximumDocumentBytes + kMaximumParagraphBytes) break;
@@ -46,23 +47,24 @@ bool TextDocuments::next(Document& document) {
 
 class SentenceDocuments final : public DocumentReader {
  public:
-  explicit SentenceDocuments(const InputFile& file)
-      : lines_(file, kMaximumParagraphBytes), part_(file.is_part()) {}
+  SentenceDocuments(const InputFile& file, LargeRecords* shared)
+      : turn_(shared), lines_(file, kMaximumParagraphBytes, turn_), part_(file.is_part()) {}
 
   bool next(Document& document) override;
   const ReadStatistics& statistics() const override { return statistics_; }
   std::uint64_t compressed_bytes_read() const override { return lines_.compressed_bytes_read(); }
 
  private:
+  LargeRecordTurn turn_;  // ends when all the rest is gone
   LineReader lines_;
   bool part_;  // of a file
   ReadStatistics statistics_;
 };
 
 bool SentenceDocuments::next(Document& document) {
-  document.paragraphs.clear();
+  document = Document();
+  turn_.end();
   document.already_sentences = true;
-  document.title.clear();
   std::size_t bytes = 0;
   std::string_view line;
   while (bytes < kMaximumDocumentBytes && lines_.next(line)) {
@@ -70,6 +72,7 @@ bool SentenceDocuments::next(Document& document) {
     if (!sentence.empty()) {
       document.paragraphs.emplace_back(sentence);
       bytes += sentence.size() + sizeof(std::string);
+      turn_.hold(bytes);
     } else if (!document.paragraphs.empty()) {
       break;
     }
@@ -85,12 +88,13 @@ bool SentenceDocuments::next(Document& document) {
 
 }  // namespace
 
-std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file) {
-  return std::make_unique<TextDocuments>(file);
+std::unique_ptr<DocumentReader> open_text_documents(const InputFile& file, LargeRecords* shared) {
+  return std::make_unique<TextDocuments>(file, shared);
 }
 
-std::unique_ptr<DocumentReader> open_sentence_documents(const InputFile& file) {
-  return std::make_unique<SentenceDocuments>(file);
+std::unique_ptr<DocumentReader> open_sentence_documents(const InputFile& file,
+                                                        LargeRecords* shared) {
+  return std::make_unique<SentenceDocuments>(file, shared);
 }
 
 }  // namespace bertha

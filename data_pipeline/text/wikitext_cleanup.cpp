@@ -1,11 +1,14 @@
 // A single pass over each paragraph.
 #include "data_pipeline/text/wikitext_cleanup.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <unicode/uchar.h>
 
 #include "data_pipeline/text/code_points.h"
+#include "data_pipeline/text/document_readers.h"
+#include "data_pipeline/text/paragraph_builder.h"
 
 namespace bertha {
 namespace {
@@ -25,6 +28,7 @@ class Tidier {
   bool space();
   void close_bracket(char closing, char opening);
   void punctuation(char c);
+  bool joins_last(char c, bool before_word);
   bool after_opening() const { return text_.empty() || text_.back() == '(' || text_.back() == '['; }
 
   std::string_view input_;
@@ -49,9 +53,9 @@ bool Tidier::space() {
   return true;
 }
 
-// "( , )" and "()" vanish, "(born 1950, )" loses its comma; "main()" stays.
+// "( , )" and "()" vanish, "(born 1950, )" and "(Greek: )" lose their signs; "main()" stays.
 void Tidier::close_bracket(char closing, char opening) {
-  while (!text_.empty() && one_of(text_.back(), " ,;")) text_.pop_back();
+  while (!text_.empty() && one_of(text_.back(), " ,;:")) text_.pop_back();
   const bool empty = !text_.empty() && text_.back() == opening;
   const bool follows_word = text_.size() >= 2 && text_[text_.size() - 2] != ' ';
   if (empty && !follows_word) {
@@ -59,6 +63,23 @@ void Tidier::close_bracket(char closing, char opening) {
   } else {
     text_ += closing;
   }
+}
+
+// Two signs between which something was removed become one: ",;" and ",." what comes second, ":,"
+// what comes first, ".." one of them. "..." and ":..." are the author's. True: `c` is done with.
+bool Tidier::joins_last(char c, bool before_word) {
+  if (text_.empty() || !one_of(text_.back(), ",;:.")) return false;
+  const char last = text_.back();
+  if (c == '.') {
+    const std::size_t next = std::min(input_.find_first_not_of(" \t\n", at_), input_.size());
+    const bool ellipsis = text_.ends_with("..") || input_.substr(next).starts_with('.');
+    if (ellipsis || before_word) return false;
+    text_.back() = '.';
+    return true;
+  }
+  if (last == '.') return false;
+  if (c == ';' && last == ',') text_.back() = ';';
+  return true;
 }
 
 // No space before it (unless it begins a word: ".NET"), none after "(" or twice. At the start of a
@@ -72,9 +93,8 @@ void Tidier::punctuation(char c) {
     return;
   }
   if (!text_.empty() && text_.back() == ' ' && !before_word) text_.pop_back();
-  const bool repeated = !text_.empty() && text_.back() == c;
-  if (c != '.' && (after_opening() || repeated)) return;
-  text_ += c;
+  if (c != '.' && after_opening()) return;
+  if (!joins_last(c, before_word)) text_ += c;
 }
 
 std::string Tidier::run() {
@@ -109,17 +129,21 @@ bool has_word(std::string_view text) {
 
 std::vector<std::string> tidy_paragraphs(std::string_view text) {
   std::vector<std::string> paragraphs;
+  std::size_t bytes = 0;  // of the paragraphs, in memory
   std::size_t begin = 0;  // of the paragraph
   bool blank = true;      // the current line so far
   const auto flush = [&](std::size_t end) {
     std::string paragraph = Tidier(text.substr(begin, end - begin)).run();
-    if (has_word(paragraph)) paragraphs.push_back(std::move(paragraph));
+    if (has_word(paragraph)) {
+      bytes += paragraph.size() + sizeof paragraph;
+      append_pieces(std::move(paragraph), paragraphs);
+    }
     begin = end;
   };
   for (std::size_t at = 0; at < text.size(); ++at) {
     const char c = text[at];
     if (c == '\n') {
-      if (blank && at > begin) flush(at);
+      if (blank && at > begin && bytes < kMaximumDocumentBytes) flush(at);
       blank = true;
     } else if (!one_of(c, " \t\r")) {
       blank = false;

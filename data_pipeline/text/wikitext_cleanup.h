@@ -8,7 +8,8 @@
 namespace bertha {
 
 // Splits at blank lines, joins the lines of each paragraph, tidies it; paragraphs without a letter
-// or digit are left out.
+// or digit are left out. Of a text that no author wrote: paragraphs over 1 MiB are cut, and those
+// beyond 128 MiB of memory are joined.
 std::vector<std::string> tidy_paragraphs(std::string_view text);
 
 }  // namespace bertha

@@ -15,6 +15,7 @@ std::string_view WikitextFrames::text_from(std::size_t start) const {
 }
 
 void WikitextFrames::open(Kind kind) {
+  if (frames_.size() == kMostOpen) return;
   Frame frame{.kind = kind, .start = text_.size(), .structure = innermost_structure()};
   if (kind <= Kind::html_table) frame.structure = frames_.size();
   if (kind == Kind::template_) ++open_templates_;
@@ -23,7 +24,7 @@ void WikitextFrames::open(Kind kind) {
 
 void WikitextFrames::open_link(bool shown_as_written) {
   open(Kind::link);
-  frames_.back().shown_as_written = shown_as_written;
+  if (top_is(Kind::link)) frames_.back().shown_as_written = shown_as_written;
 }
 
 void WikitextFrames::pop() {
@@ -102,7 +103,8 @@ void WikitextFrames::begin_argument(Frame& frame) {
   const bool shown = ((frame.shown >> std::min(frame.argument, 31)) & 1U) != 0;
   const std::size_t first = frame.start + frame.kept->prefix.size();
   if (shown && frame.kept->form == KeptTemplate::Form::last_only) cut_back(first);
-  if (shown && text_.size() > first) text_ += ' ';
+  const bool joined = frame.kept->form == KeptTemplate::Form::joined;
+  if (shown && !joined && text_.size() > first) text_ += ' ';
   frame.argument_start = text_.size();
 }
 

@@ -57,6 +57,8 @@ class WikitextFrames {
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  // Beyond any article. More are not opened, so that memory stays bounded whatever the markup.
+  static constexpr std::size_t kMostOpen = 1 << 20;
   struct Frame {
     Kind kind;
     bool piped = false;             // a '|' was seen

@@ -9,6 +9,8 @@
 namespace bertha {
 namespace {
 
+constexpr std::size_t kShortWord = 15, kAllocation = 16;  // of std::string and malloc
+
 bool is_too_long(std::string_view word) {
   return word.size() > PieceTrie::kMaxWordCharacters &&
          count_code_points(word.data(), word.size()) > PieceTrie::kMaxWordCharacters;
@@ -30,6 +32,7 @@ void WordCounts::add_text(std::string_view utf8) {
       ++found->second;
     } else {
       counts_.emplace(word, 1);
+      if (word.size() > kShortWord) long_word_bytes_ += word.size() + kAllocation;
     }
   }
 }

@@ -27,10 +27,14 @@ class WordCounts {
   std::vector<CountedWord> sorted() const;  // in byte order; views
   std::uint64_t total_words() const { return total_words_; }
   const Map& counts() const { return counts_; }
+  std::size_t memory_bytes() const { return counts_.size() * kWordBytes + long_word_bytes_; }
 
  private:
+  static constexpr std::size_t kWordBytes = 80;  // about, in the map
+
   TokenizerOptions options_;
   Map counts_;
+  std::size_t long_word_bytes_ = 0;  // of words that do not fit into a std::string itself
   std::uint64_t total_words_ = 0;
 };
 

@@ -52,9 +52,9 @@ class WordCounting : public ::testing::Test {
 
 TEST_F(WordCounting, ExactWithAnyThreadsAndMemory) {
   for (const int workers : {1, 3}) {
-    for (const std::size_t in_memory : {std::size_t{4'000'000}, std::size_t{300}}) {
+    for (const std::size_t in_memory : {std::size_t{320'000'000}, std::size_t{24'000}}) {
       options_.workers = workers;
-      options_.most_in_memory = in_memory;
+      options_.most_memory_bytes = in_memory;
       const CountedInput counted = count_words(options_);
       EXPECT_TRUE(counts_of(counted) == expected_) << workers << " " << in_memory;
       EXPECT_EQ(counted.total_words, total_);
@@ -82,6 +82,18 @@ TEST_F(WordCounting, KeepsTheMostFrequent) {
   for (const auto& [word, count] : expected_) next_frequent += count >= least - 1;
   EXPECT_EQ(kept.size(), as_frequent);
   EXPECT_GT(next_frequent, options_.most_kept);
+}
+
+// Long words take what short ones leave: all those of a count, or none.
+TEST_F(WordCounting, BoundsTheCharactersKept) {
+  std::map<std::uint64_t, std::uint64_t, std::greater<>> characters;
+  for (const auto& [word, count] : expected_) characters[count] += word.size();
+  const auto second = std::next(characters.begin());
+  options_.most_kept_characters = characters.begin()->second + second->second + 1;
+  const Counts kept = counts_of(count_words(options_));
+  std::size_t wanted = 0;
+  for (const auto& [word, count] : expected_) wanted += count >= second->first;
+  EXPECT_EQ(kept.size(), wanted);
 }
 
 TEST_F(WordCounting, Failures) {

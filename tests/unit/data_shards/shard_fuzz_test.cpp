@@ -1,6 +1,5 @@
 // Damaged shards, thousands of them: an error in words or a shard that can be read, never a crash.
 // BERTHA_FUZZ_COUNT changes how many (2,000).
-#include <algorithm>
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -9,72 +8,10 @@
 #include "data_pipeline/shards/shard_reader.h"
 #include "parallel/base/philox.h"
 #include "sample_corpus.h"
+#include "tests/support/damage.h"
 
 namespace bertha {
 namespace {
-
-class Damage {
- public:
-  Damage(std::string bytes, std::uint64_t number)
-      : bytes_(std::move(bytes)), random_(17, RandomPurpose::sample_order, number) {}
-
-  std::string make() {
-    switch (random_.next_below(6)) {
-      case 0:
-        bytes_.resize(below(bytes_.size()));
-        break;
-      case 1:
-        fill(static_cast<char>(random_.next_below(2) * 255));
-        break;
-      case 2:
-        exchange();
-        break;
-      case 3:
-        write_number();
-        break;
-      default:
-        flip_bytes(1 + random_.next_below(8));
-    }
-    return bytes_;
-  }
-
- private:
-  std::size_t below(std::size_t limit) {
-    return static_cast<std::size_t>(random_.next_below(std::max<std::size_t>(1, limit)));
-  }
-  void flip_bytes(std::uint64_t count) {
-    for (; count > 0; --count) {
-      auto& byte = bytes_[below(bytes_.size())];
-      byte = static_cast<char>(byte ^ static_cast<char>(1 + random_.next_below(255)));
-    }
-  }
-  void fill(char value) {
-    const auto begin = below(bytes_.size());
-    const auto end = std::min(bytes_.size(), begin + 1 + below(64));
-    std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(begin),
-              bytes_.begin() + static_cast<std::ptrdiff_t>(end), value);
-  }
-  void exchange() {
-    const auto size = 1 + below(64);
-    const auto one = below(bytes_.size() - size), other = below(bytes_.size() - size);
-    const auto kept = bytes_.substr(one, size);
-    bytes_.replace(other, size, kept);
-  }
-  // Sizes, addresses and counts gone wild.
-  void write_number() {
-    constexpr std::uint64_t kWild[] = {0,          1,          0xFFFF,    UINT32_MAX,
-                                       UINT64_MAX, 1ULL << 63, 1ULL << 40};
-    const auto value = kWild[below(std::size(kWild))];
-    const auto width = std::size_t{1} << below(4);
-    const auto at = below(bytes_.size() - width);
-    for (std::size_t i = 0; i < width; ++i) {
-      bytes_[at + i] = static_cast<char>(value >> (8 * i) & 255U);
-    }
-  }
-
-  std::string bytes_;
-  Philox random_;
-};
 
 // True: it could be read.
 bool read_everything(const std::filesystem::path& path, const Vocabulary& vocabulary) {

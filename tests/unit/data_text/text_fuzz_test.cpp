@@ -8,8 +8,8 @@
 
 #include "data_pipeline/text/utf8_text.h"
 #include "parallel/base/error.h"
-#include "parallel/base/philox.h"
 #include "sample_files.h"
+#include "tests/support/damage.h"
 
 namespace bertha {
 namespace {
@@ -28,32 +28,6 @@ constexpr char kLines[] =
     "{\"id\": 3, \"text\": \"\\n\\nParagraph.\\n\\nAnother \\\"one\\\".\"}\n{\"text\": \"\"}\n";
 constexpr char kText[] =
     "A first line\nof text. Caf\xC3\xA9 \xE4\xB8\xAD\xE6\x96\x87.\n\nMore, \xF0\x9F\x98\x80!\n";
-
-std::string damaged(std::string bytes, std::uint64_t number) {
-  Philox random(31, RandomPurpose::sample_order, number);
-  const auto below = [&](std::size_t limit) {
-    return static_cast<std::size_t>(random.next_below(std::max<std::size_t>(1, limit)));
-  };
-  switch (random.next_below(5)) {
-    case 0:
-      bytes.resize(below(bytes.size()));
-      break;
-    case 1: {  // a part again
-      const auto begin = below(bytes.size());
-      bytes.insert(below(bytes.size()), bytes.substr(begin, 1 + below(200)));
-      break;
-    }
-    case 2:  // a part gone
-      bytes.erase(below(bytes.size()), 1 + below(40));
-      break;
-    default:
-      for (auto flips = 1 + random.next_below(8); flips > 0; --flips) {
-        auto& byte = bytes[below(bytes.size())];
-        byte = static_cast<char>(byte ^ static_cast<char>(1 + random.next_below(255)));
-      }
-  }
-  return bytes;
-}
 
 bool valid_utf8(const std::string& text) {
   Utf8Repair repair;
@@ -110,7 +84,7 @@ TEST(TextFuzz, DamageIsAnErrorOrText) {
     const auto which = static_cast<std::size_t>(i % forms.size());
     const auto& form = forms[which];
     SCOPED_TRACE(form.name + ", damage " + std::to_string(i));
-    const auto path = folder.write(form.name, damaged(form.good, i));
+    const auto path = folder.write(form.name, Damage(form.good, i, 31).make());
     // Every other one is left to be recognised.
     const bool recognise = i / forms.size() % 2 == 1;
     read[which] += read_all(path, recognise ? TextFormat::automatic : form.format);

@@ -47,6 +47,7 @@ TEST(Wikitext, Templates) {
 TEST(Wikitext, TemplatesThatBelongToTheSentence) {
   EXPECT_EQ(one("the {{lang|fr|''haute''}} and {{nowrap|5 [[metre|m]]}}"), "the haute and 5 m");
   EXPECT_EQ(one("{{convert|10|km|mi|abbr=on}} or {{Convert|3|to|5|lb|kg}}"), "10 km or 3 to 5 lb");
+  EXPECT_EQ(one("formula {{chem|C|''n''|H|2''n''+2}} of"), "formula CnH2n+2 of");
   EXPECT_EQ(one("{{As of|2009|lc=y}}, it is"), "As of 2009, it is");
   EXPECT_EQ(one("1939{{ndash}}1945, {{transl|ar|ALA|salam}}"), "1939–1945, salam");
 }
@@ -99,6 +100,11 @@ TEST(Wikitext, MendsWhatRemovalLeaves) {
   EXPECT_EQ(one("Foo ({{IPA|x}}; {{lang-de|y}}, born 1950, {{z}}) is"), "Foo (born 1950) is");
   EXPECT_EQ(one("a {{x}}, b {{y}}. The .NET main() and f(x)."), "a, b. The .NET main() and f(x).");
   EXPECT_EQ(one("{{x}}, a   b\t c {{y}} ."), "a b c.");
+  EXPECT_EQ(one("A (Dari: {{x}}, Af) and B (Greek: {{x}})"), "A (Dari: Af) and B (Greek)");
+  EXPECT_EQ(one("R (born A,{{x}}; d) is: {{y}}, z."), "R (born A; d) is: z.");
+  EXPECT_EQ(one("Papers: {{cite|x}}. The title.<ref>x</ref>. More"), "Papers. The title. More");
+  EXPECT_EQ(one("a ... b. . . c: ...d ,.5 e.. (f:...) [...] call[]"),
+            "a... b... c:...d,.5 e. (f:...) [...] call[]");
 }
 
 TEST(Wikitext, Redirects) {

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Damages shards, dumps, corpora, vocabularies and labelled data, and reads them, again and again.
+
+python tests/fuzz/run_damage.py [COUNT [FIRST]], with BERTHA_BUILD (build/asan: under the address and undefined
+behaviour sanitizers). Allowed is an error of the right kind that names the file, or a sound result. A crash, a
+hang (60 s), more than 2 GB of memory, another error or a sanitizer's report is a failure, named by its number.
+Exit code 77 where samples are missing (launch/fetch_samples.py wikipedia)."""
+import collections
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import seed_files
+
+BUILD = Path(os.environ.get("BERTHA_BUILD", Path(__file__).resolve().parents[2] / "build/release"))
+PROGRAM = str(BUILD / "tests" / "damaged_files")
+MEMORY_MB, BATCH = 2048, 500
+
+
+def sanitized():
+    cache = (BUILD / "CMakeCache.txt").read_text()
+    return re.search(r"^BERTHA_SANITIZE:\w+=(\w+)$", cache, re.MULTILINE) is not None
+
+
+def limit_memory():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB << 20, MEMORY_MB << 20))
+
+
+def run_batch(seeds, first, count, limited):
+    """What it printed, how it ended, and how far it came."""
+    with tempfile.TemporaryDirectory() as scratch:
+        limits = f"hard_rss_limit_mb={MEMORY_MB}:max_allocation_size_mb={MEMORY_MB}"
+        environment = dict(os.environ, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", ASAN_OPTIONS=limits)
+        return subprocess.run([PROGRAM, seeds, scratch + "/files", str(first), str(count)], capture_output=True,
+                              text=True, errors="replace", env=environment,
+                              preexec_fn=limit_memory if limited else None)
+
+
+def damage(seeds, first, end, limited):
+    """Number of failures; what came of each kind."""
+    sums, failures = collections.Counter(), 0
+    while first < end:
+        count = min(BATCH, end - first)
+        done = run_batch(seeds, first, count, limited)
+        for line in done.stdout.splitlines():
+            if line.startswith("SUM "):
+                _, folder, refused, read = line.split()
+                sums[folder, "refused"] += int(refused)
+                sums[folder, "read"] += int(read)
+            else:
+                failures += line.startswith("WRONG")
+                print(line, flush=True)
+        if done.returncode in (0, 1) and "SUM " in done.stdout:
+            first += count
+            continue
+        begun = re.findall(r"^damage (\d+) .*$", done.stderr, re.MULTILINE)
+        failures += 1
+        where = begun[-1] if begun else "the start"
+        print(f"CRASHED ({done.returncode}) at {where}:\n{done.stderr[-6000:]}", flush=True)
+        if not begun:
+            break
+        first = int(begun[-1]) + 1  # what the batch did before that number is not in the sums
+    return failures, sums
+
+
+def main():
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    began = time.time()
+    with tempfile.TemporaryDirectory() as folder:
+        if not seed_files.make_seeds(folder + "/seeds", PROGRAM, folder):
+            print(f"skipped: no dumps in {seed_files.DUMPS}")
+            return 77
+        failures, sums = damage(folder + "/seeds", first, first + count, limited=not sanitized())
+    for name in sorted({name for name, _ in sums}):
+        print(f"{name}: {sums[name, 'refused']} refused, {sums[name, 'read']} read")
+    refused = sum(n for (_, what), n in sums.items() if what == "refused")
+    print(f"{count} damaged files from number {first}: {refused} refused, {failures} failures; "
+          f"{time.time() - began:.0f} s")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
