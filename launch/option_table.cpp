@@ -142,16 +142,13 @@ std::vector<OptionDeclaration> data_options() {
           "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
           "GPU: with kernels that no GPU has run yet).",
           AT(trainer.model.implementation)),
-<<<<<<< HEAD
       option("model.recompute", "NAME",
              "none, or layers: their activations are computed again in backward (less memory, one "
              "more forward pass, the same bits).",
              AT(trainer.model.recompute)),
-=======
       option("model.resize_vocabulary", "BOOL",
              "Take train.init's weights for another vocabulary: tokens of both keep theirs.",
              AT(trainer.model.resize_vocabulary)),
->>>>>>> s4-tune
   };
 }
 
