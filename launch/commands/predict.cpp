@@ -1,6 +1,7 @@
 // `bertha predict`: a fine-tuned model and inputs to one JSON line per input.
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "parallel/base/progress.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/labelled_evaluator.h"
 
@@ -24,9 +26,16 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   TunedModel model(config, runtime.device());
   const auto begin = std::chrono::steady_clock::now();
   const auto examples = model.load(config.task.input, false, runtime.threads());
+  std::optional<ProgressBar> bar;
+  bar.emplace("predict", examples.sequences.size(), "examples",
+              config.trainer.metrics.progress && runtime.rank().is_root());
   const auto predictions =
-      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+      predict_examples({.communicator = runtime.communicator(),
+                        .task = *model.task,
+                        .watchdog = runtime.watchdog(),
+                        .progress = [&](std::size_t done) { bar->update(done); }},
                        examples.sequences, config.trainer.train.micro_batch_tokens);
+  bar.reset();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   agree_or_throw(runtime.communicator(), [&] {
     if (!runtime.rank().is_root()) return;
