@@ -26,7 +26,7 @@ if [ "${BERTHA_PACKAGE:-}" != "$prefix" ]; then
   for folder in "$torch"/../nvidia/*/lib; do
     [ -d "$folder" ] && libraries=$libraries:$folder
   done
-  export BERTHA_PACKAGE=$prefix BERTHA_TORCH_DIR=$torch
+  export BERTHA_PACKAGE=$prefix BERTHA_TORCH_DIR=$torch HWLOC_HIDE_ERRORS=${HWLOC_HIDE_ERRORS:-2}
   export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export OPAL_PREFIX=$prefix OPAL_BINDIR=$prefix/bin OPAL_LIBDIR=$prefix/lib/bertha
   export OPAL_PKGLIBDIR=$prefix/lib/bertha/openmpi OPAL_PKGDATADIR=$prefix/share/openmpi
