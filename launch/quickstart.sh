@@ -52,7 +52,7 @@ step() { doing=$*; echo; echo "== $* (after $(($(date +%s) - started)) s)"; } >&
 ended() {
   local code=$?
   [ $code = 0 ] || echo "quickstart: error: stopped while $doing (exit code $code, see above and" \
-    "launch/guides/failures.md); the same command goes on from here" >&2
+    "launch/guides/failures.md); the same command goes on from here, once what was wrong is mended" >&2
 }
 trap ended EXIT
 # Open MPI refuses root unless told twice, and its hwloc complains where there is no /sys; the ranks share
