@@ -7,10 +7,13 @@ install(DIRECTORY configs/ DESTINATION ${share}/configs)
 install(DIRECTORY launch/slurm/ DESTINATION ${share}/slurm USE_SOURCE_PERMISSIONS)
 install(PROGRAMS launch/supervise.sh DESTINATION ${share})
 install(FILES launch/package/modulefile DESTINATION ${share}/modulefiles/bertha RENAME ${PROJECT_VERSION})
-install(CODE "set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/bash-completion/completions\")
-  file(MAKE_DIRECTORY \"\${folder}\")
-  execute_process(COMMAND \"$<TARGET_FILE:bertha>\" completion bash OUTPUT_FILE \"\${folder}/bertha\"
-    COMMAND_ERROR_IS_FATAL ANY)")
+foreach(completion bash:bash-completion/completions/bertha zsh:zsh/site-functions/_bertha)
+  string(REGEX MATCH "(.*):(.*)/(.*)" _ ${completion})
+  install(CODE "set(folder \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/${CMAKE_MATCH_2}\")
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND \"$<TARGET_FILE:bertha>\" completion ${CMAKE_MATCH_1}
+      OUTPUT_FILE \"\${folder}/${CMAKE_MATCH_3}\" COMMAND_ERROR_IS_FATAL ANY)")
+endforeach()
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/bertha)
 install(DIRECTORY launch/guides DESTINATION share/doc/bertha OPTIONAL)
 install(CODE "execute_process(COMMAND bash \"${CMAKE_SOURCE_DIR}/launch/package/bundle.sh\"

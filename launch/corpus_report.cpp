@@ -45,6 +45,7 @@ std::string facts(const RunConfig& config, const CorpusCounts& corpus) {
   add_fact(list, "Unknown tokens", percent(corpus.unknown, corpus.counted_tokens));
   add_fact(list, "Pieces inside words", percent(corpus.continuations, corpus.counted_tokens));
   for (const auto& [name, value] : corpus.reading) {
+    if (name.find("_from_") != name.npos || value == 0) continue;  // lengths are drawn below
     auto words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
     add_fact(list, "Reading: " + words, number(value));

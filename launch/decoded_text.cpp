@@ -1,7 +1,9 @@
-// Decoding of tokens and samples.
+// Decoding of samples.
 #include "launch/decoded_text.h"
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -55,14 +57,6 @@ std::string pair_text(const nlohmann::ordered_json& sample) {
 }
 
 }  // namespace
-
-std::string decoded_text(const std::vector<std::string>& tokens) {
-  std::string text;
-  for (const auto& token : tokens) {
-    if (!frames_text(token)) append_piece(text, token);
-  }
-  return text;
-}
 
 std::string sample_markdown(const nlohmann::ordered_json& sample) {
   const auto texts = sample_texts(

@@ -240,14 +240,13 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   agree_or_throw(runtime_.communicator(),
                  [&] { load_initial_weights({output / "model"}, task_->parameters()); });
   Scores scores;
-  std::optional<std::string> errors;
+  std::string errors;
   if (data_.test.rows > 0) {
     const auto predictions = predict_examples(
         {runtime_.communicator(), *task_, runtime_.watchdog(), config_.trainer.train.deterministic},
         data_.test.sequences, config_.trainer.train.micro_batch_tokens);
     scores = score_examples(definition_, data_.test, predictions);
-    errors = test_errors_json(definition_,
-                              {data_.test, predictions, data_.label_names, tokenizer_->vocabulary});
+    errors = test_errors_json(definition_, {data_.test, predictions, data_.label_names});
     MetricsEvent event{"test", progress.step, {}};
     std::string text;
     for (const auto& [name, value] : scores) {
@@ -259,7 +258,7 @@ void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& m
   }
   agree_or_throw(runtime_.communicator(), [&] {
     if (!runtime_.rank().is_root()) return;
-    if (errors) write_file_atomically(output / "test_errors.json", *errors);
+    if (!errors.empty()) write_file_atomically(output / "test_errors.json", errors);
     write_file_atomically(output / "model" / "README.md", card(progress, scores));
     write_file_atomically(output / "scores.json", scores_json({progress, scores, data_}));
   });

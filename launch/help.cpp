@@ -29,7 +29,9 @@ void print_commands(std::ostream& out) {
     out << fmt::format("  {:<10} {}\n", command.name, command.help);
   }
   out << "\n`bertha help <command>` lists a command's options, `bertha help <option>` tells all of "
-         "one,\n`bertha help options` of every one; `bertha --version` names the libraries.\n"
+         "one,\n`bertha help options` of every one; `bertha --version` says what a bug report "
+         "needs.\n"
+         "With --verbose, any command tells more of an error.\n"
          "Several ranks: mpirun -n N bertha ..., or srun --mpi=pmix in a Slurm job.\n"
          "Exit codes: 0 done, 64 usage, 65 bad data, 70 internal, 74 input/output,\n"
          "75 stopped and saved (run again to go on), 76 communication (run again to go on).\n";
@@ -50,6 +52,7 @@ void print_options(std::ostream& out, const CommandDeclaration& command) {
                          declaration.help, value.empty() ? "" : fmt::format(" [{}]", value));
     }
   }
+  out << fmt::format("\nFor example:\n  {}\n", command.example);
 }
 
 }  // namespace
@@ -82,9 +85,9 @@ void print_version(std::ostream& out) {
           ? fmt::format("cpu, cuda ({} device(s))", at::detail::getCUDAHooks().deviceCount())
           : (nccl_available() ? "cpu, cuda (none here)" : "cpu");
   out << fmt::format(
-      "bertha {}\nLibTorch {}\nNCCL {}\nMPI {}\nHDF5 {}.{}.{}\ncompiler GCC {}\ndevices {}\n",
-      kVersion, TORCH_VERSION, nccl_version_text(), mpi_text, major, minor, release, __VERSION__,
-      devices);
+      "bertha {} ({})\nLibTorch {}\nNCCL {}\nMPI {}\nHDF5 {}.{}.{}\ncompiler GCC {}\ndevices {}\n",
+      kVersion, BERTHA_SOURCE_STATE, TORCH_VERSION, nccl_version_text(), mpi_text, major, minor,
+      release, __VERSION__, devices);
 }
 
 }  // namespace bertha

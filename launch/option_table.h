@@ -28,7 +28,8 @@ struct CommandDeclaration {
   std::string help;
   std::vector<std::string> sections;  // that it reads
   std::string arguments;              // positional, for help: "PATH"
-  std::vector<std::string> flags{};   // besides the options: "--json"
+  std::string example;
+  std::vector<std::string> flags{};  // besides the options: "--json"
 };
 const std::vector<CommandDeclaration>& command_table();
 

@@ -26,22 +26,40 @@ while [ $# -gt 0 ]; do
 done
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || { echo "quickstart: error: --ranks $ranks: expected a number from 1" >&2; exit 64; }
 [ -z "$corpus" ] || [ -e "$corpus" ] || { echo "quickstart: error: $corpus does not exist" >&2; exit 74; }
+[ -z "$corpus" ] || [ -n "$(find -L "$corpus" -type f -size +0 -print -quit)" ] || {
+  echo "quickstart: error: $corpus holds no text" >&2; exit 65
+}
 if [ -z "$work" ]; then
   work=$root/quickstart
   [ -z "$corpus" ] || work=$root/quickstart/$(basename "$corpus")
 fi
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
+# What is there is used again, so it has to be of the same text.
+[ ! -e "$work/text" ] || [ "$(cat "$work/text")" = "$corpus" ] || {
+  echo "quickstart: error: $work holds the results of '$(cat "$work/text")'; name another folder (--work FOLDER) or remove it" >&2
+  exit 64
+}
+echo "$corpus" >"$work/text"
 cd "$root"
 
 bertha=build/release/bertha
 deps=${BERTHA_DEPS:-$HOME/.cache/bertha}
 started=$(date +%s)
 device=cpu
-step() { echo; echo "== $* (after $(($(date +%s) - started)) s)"; } >&2
-# Open MPI refuses root unless told twice; the ranks share this machine's cores.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib}
-ranked() { mpirun --oversubscribe --bind-to none -n "$ranks" "$bertha" "$@"; }
+doing=''
+step() { doing=$*; echo; echo "== $* (after $(($(date +%s) - started)) s)"; } >&2
+ended() {
+  local code=$?
+  [ $code = 0 ] || echo "quickstart: error: stopped while $doing (exit code $code, see above and" \
+    "launch/guides/failures.md); the same command goes on from here, once what was wrong is mended" >&2
+}
+trap ended EXIT
+# Open MPI refuses root unless told twice, and its hwloc complains where there is no /sys; the ranks share
+# this machine's cores.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib} HWLOC_HIDE_ERRORS=2
+# Quiet: else mpirun has the last word after our error.
+ranked() { mpirun --quiet --oversubscribe --bind-to none -n "$ranks" "$bertha" "$@"; }
 
 step "setting up"
 if [ "$gpu" = 1 ]; then device=cuda; launch/setup.sh --gpu; else launch/setup.sh; fi
@@ -69,13 +87,21 @@ step "preparing the corpus with $ranks ranks"
 [ -e "$work/corpus/manifest.json" ] || ranked prepare --input.paths "$corpus" \
   --tokenizer.vocab "$work/vocab.txt" --prepare.output "$work/corpus" --prepare.validation_fraction 0.1
 
+# A file of plain text is one document; pairs of texts need two.
+pairs=()
+[ "$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["splits"]["train"]["documents"])' \
+  "$work/corpus/manifest.json")" -ge 2 ] || {
+  echo "quickstart: one document: training without next-sentence prediction" >&2
+  pairs=(--data.next_sentence false)
+}
+
 step "pretraining with $ranks ranks"
-ranked pretrain --config configs/quickstart.ini --data.corpus "$work/corpus" \
+ranked pretrain --config configs/quickstart.ini --data.corpus "$work/corpus" "${pairs[@]}" \
   --train.output "$work/run" --train.device $device
 
 step "evaluating on the held-out documents"
 [ -s "$work/evaluation.json" ] && [ "$work/evaluation.json" -nt "$work/run/metrics.jsonl" ] ||
-  ranked evaluate --config configs/quickstart.ini --train.init "$work/run" \
+  ranked evaluate --config configs/quickstart.ini --train.init "$work/run" "${pairs[@]}" \
     --data.corpus "$work/corpus" --train.device $device --json >"$work/evaluation.json"
 
 step "fine-tuning on food reviews"

@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <new>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/machine_text.h"
 #include "launch/memory_plan.h"
 #include "launch/options.h"
 #include "launch/stop_signal.h"
@@ -51,7 +54,10 @@ int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mp
   const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
                                       arguments.end());
   if (command == "--version" || command == "version") {
-    if (root) print_version(std::cout);
+    if (root) {
+      print_version(std::cout);
+      std::cout << machine_text();
+    }
     return 0;
   }
   if (command == "help" || command == "--help" || contains(rest, "--help")) {
@@ -79,6 +85,30 @@ void print_error(const Error& error, const RankInfo& rank) {
   std::fflush(stderr);
 }
 
+// --verbose: what a bug report needs, before the one line.
+void print_details(const std::exception& exception, const std::vector<std::string>& arguments) {
+  std::ostringstream text;
+  text << "bertha: command line:";
+  for (const auto& argument : arguments) text << ' ' << argument;
+  text << "\nbertha: in " << std::filesystem::current_path().string() << '\n';
+  print_version(text);
+  text << machine_text() << "whole message: " << exception.what() << '\n';
+  std::cerr << text.str() << std::flush;
+}
+
+// An error that all ranks have (a missing file, an agreed failure) is told once: rank 0 speaks
+// first and ends the job, which the others learn by a signal. One that only another rank has is
+// told by that rank.
+bool told_by_root(const RankInfo& rank) {
+  if (rank.is_root()) return false;
+  const bool stopped_before = stop_requested();
+  for (int i = 0; i < 100; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    if (!stopped_before && stop_requested()) return true;
+  }
+  return false;
+}
+
 Error describe(const std::exception& exception) {
   if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
   if (dynamic_cast<const std::bad_alloc*>(&exception)) {
@@ -95,6 +125,8 @@ Error describe(const std::exception& exception) {
 
 int run_program(int argc, char** argv) {
   RankInfo rank;
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool verbose = std::erase(arguments, "--verbose") > 0;
   try {
     const MpiEnvironment mpi;
     rank = mpi.rank_info();
@@ -102,13 +134,13 @@ int run_program(int argc, char** argv) {
     program_bytes();  // before anything else takes memory
     try {
       arm_fault(rank.rank);
-      return dispatch({argv + 1, argv + argc}, mpi);
+      return dispatch(arguments, mpi);
     } catch (const std::exception& exception) {
       const auto error = describe(exception);
-      // An error that all ranks have (a missing file, an agreed failure) is told once: rank 0
-      // speaks first and ends the job. One that only another rank has is told by that rank.
-      if (!rank.is_root()) std::this_thread::sleep_for(std::chrono::milliseconds(500));
-      print_error(error, rank);
+      if (!told_by_root(rank)) {
+        if (verbose) print_details(exception, arguments);
+        print_error(error, rank);
+      }
       if (rank.world_size == 1) return error.exit_code();
       abort_job(error.exit_code());
     }

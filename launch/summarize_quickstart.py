@@ -15,14 +15,18 @@ def main():
         held_out = json.load(file)
     with open(os.path.join(tuned, "scores.json")) as file:
         scores = json.load(file)
+    with open(os.path.join(work, "corpus", "manifest.json")) as file:
+        splits = json.load(file)["splits"]
+    held = "held out" if splits.get("validation", {}).get("documents") else "nothing held out: training text"
+    pairs = (f"\n  next sentence, {held}   accuracy {held_out['nsp_accuracy']:.1%} of {held_out['sequences']} pairs; guessing gives 50%"
+             if "nsp_accuracy" in held_out else "")
     entropy = start["unigram_entropy"]
     first, last = train[0], train[-1]
     shown = os.path.relpath(work)
     print(f"""
 What was learnt
   masked words, training    loss {first['mlm_loss']:.2f} -> {last['mlm_loss']:.2f} nats; knowing word frequencies alone gives {entropy:.2f}
-  masked words, held out    loss {held_out['mlm_loss']:.2f}, accuracy {held_out['mlm_accuracy']:.1%}
-  next sentence, held out   accuracy {held_out['nsp_accuracy']:.1%} of {held_out['sequences']} pairs; guessing gives 50%
+  masked words, {held}    loss {held_out['mlm_loss']:.2f}, accuracy {held_out['mlm_accuracy']:.1%}{pairs}
   review sentiment, test    accuracy {scores['test']['accuracy']:.1%} of {scores['examples']['test']} reviews; always the larger class gives {scores['test_majority_share']:.1%}
 Where it lies
   {shown}/corpus            the corpus (bertha inspect, bertha verify)

@@ -50,6 +50,8 @@ MpiEnvironment::MpiEnvironment() {
   // A single process without a launcher needs none of Open MPI's helper daemons (without this, it
   // starts an orted beside itself). Other MPIs and launched ranks do not read the variable.
   if (!announced_ranks(environment)) ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  // Where there is no /sys, as in a bare chroot, hwloc complains on standard error in every rank.
+  ::setenv("HWLOC_HIDE_ERRORS", "2", 0);
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   try {

@@ -12,7 +12,7 @@
 namespace bertha {
 
 Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batch> batches,
-                    Watchdog& watchdog) {
+                    Watchdog& watchdog, const std::function<void(std::size_t)>& progress) {
   const auto begin = std::chrono::steady_clock::now();
   const at::NoGradGuard no_gradient;
   // Sums are divided by their own counts afterwards, so the divisor of the loss does not matter.
@@ -24,6 +24,7 @@ Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batc
     rows.insert(rows.end(), sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel());
     const auto counts = count_batches({&batch, 1});
     rows.insert(rows.end(), {counts.predictions, counts.sequences, counts.tokens});
+    if (progress) progress(static_cast<std::size_t>(&batch - batches.data()) + 1);
   }
   const auto count = static_cast<std::size_t>(task.sum_count());
   const auto agreed = sum_rows(gather_doubles(communicator, rows), count + 3);

@@ -2,6 +2,8 @@
 // bit, when the micro-batches are the same.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <span>
 
 #include "data_pipeline/batch.h"
@@ -17,8 +19,9 @@ struct Evaluation {
   double seconds = 0;
 };
 
-// `batches`: this rank's share. No dropout, no gradients. Collective.
+// `batches`: this rank's share. No dropout, no gradients. Collective. `progress` is told how many
+// of them are done.
 Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batch> batches,
-                    Watchdog& watchdog);
+                    Watchdog& watchdog, const std::function<void(std::size_t)>& progress = {});
 
 }  // namespace bertha

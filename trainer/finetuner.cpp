@@ -10,6 +10,7 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
+#include "trainer/memory_use.h"
 
 namespace bertha {
 
@@ -34,14 +35,18 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
                   options_.progress && parts_.communicator.rank_info().is_root());
   bar.set_start(static_cast<std::uint64_t>(progress_.step));
   while (progress_.step < options_.total_steps) {
+    const auto begin = std::chrono::steady_clock::now();
     const auto report = train_step(train.sequences, per_epoch);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     bar.update(static_cast<std::uint64_t>(progress_.step),
-               fmt::format("loss {:.3f}", report.scores.front().second));
+               fmt::format("loss {:.3f}, {} tokens/s", report.scores.front().second,
+                           human_count(report.totals.tokens / seconds.count())));
     if (options_.log_every > 0 && progress_.step % options_.log_every == 0) {
       log_train(report, per_epoch);
     }
     const bool last = progress_.step >= options_.total_steps;
     if (progress_.step % per_epoch == 0 || last) {
+      bar.show_phase("validating");
       if (!finish_epoch(validation)) break;
     }
     if ((report.stop_agreed || progress_.step == options_.stop_after) && !last) {
@@ -82,6 +87,7 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   const auto rates = throughput_.take();
   event.add("tokens_per_second", rates.tokens_per_second);
   event.add("sequences_per_second", rates.sequences_per_second);
+  add_memory(event, parts_.task.parameters().master().device());
   parts_.metrics.write(event);
 }
 

@@ -1,6 +1,7 @@
 // Shares examples by rank and gathers their outputs.
 #include "trainer/labelled_evaluator.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -63,6 +64,8 @@ Predictions predict_examples(const PredictionParts& parts,
         append_outputs(mine, batch.sample_numbers[i], predicted[i]);
       }
     }
+    const auto done = (step + 1) * static_cast<std::uint64_t>(kExamplesPerBlock);
+    if (parts.progress) parts.progress(std::min<std::size_t>(done, examples.size()));
   }
   parts.watchdog.report("gathering predictions");
   Predictions all(examples.size());

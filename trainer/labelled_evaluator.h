@@ -1,6 +1,8 @@
 // Predictions of a fine-tuning task on a list of examples, shared by the ranks.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "parallel/communicator.h"
@@ -13,7 +15,8 @@ struct PredictionParts {
   Communicator& communicator;
   LabelledTask& task;
   Watchdog& watchdog;
-  bool fixed_micro_batches = false;  // the same bits on any number of ranks
+  bool fixed_micro_batches = false;                // the same bits on any number of ranks
+  std::function<void(std::size_t)> progress = {};  // told how many examples are done, of all ranks
 };
 
 // [rows, outputs] fp32 on the host of each example, in the order of `examples`, the same on every

@@ -9,6 +9,7 @@
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
+#include "trainer/memory_use.h"
 #include "trainer/training_state.h"
 
 namespace bertha {
@@ -60,12 +61,17 @@ Outcome Trainer::run() {
 
     if (due(options_.log_every) && !report.skipped) log_train(report);
     if (const auto saved = parts_.checkpoints.poll()) report_save(*saved);
-    if (due(options_.validate_every) && last_validated_ != state_.step) validate();
+    if (due(options_.validate_every) && last_validated_ != state_.step) {
+      bar.show_phase("validating");
+      validate();
+    }
     stopping =
         report.stop_agreed || (options_.stop_at_step > 0 && state_.step >= options_.stop_at_step &&
                                state_.step < options_.total_steps);
+    if (due(options_.save_every)) bar.show_phase("saving");
     save_if_due();
   }
+  bar.show_phase("ending");
   if (stopping && state_.step < options_.total_steps) {
     save_last();
     MetricsEvent event{"stop", state_.step, {}};
@@ -120,6 +126,7 @@ void Trainer::log_train(const StepReport& report) {
   event.add("backward_seconds", interval_.phases.backward / steps);
   event.add("reduce_seconds", interval_.phases.reduce / steps);
   event.add("optimizer_seconds", interval_.phases.optimizer / steps);
+  add_memory(event, parts_.task.parameters().master().device());
   parts_.metrics.write(event);
   interval_ = {};
 }

@@ -1,4 +1,4 @@
-// `bertha completion bash`: a script for the shell.
+// `bertha completion bash|zsh`: a script for the shell.
 #include "launch/completion.h"
 
 #include <iostream>
@@ -9,11 +9,13 @@
 namespace bertha {
 
 int run_completion(const RunConfig& config, const MpiEnvironment& mpi) {
-  if (config.arguments != std::vector<std::string>{"bash"}) {
-    throw Error(ErrorKind::usage, "completion takes the name of a shell, and bash is the only one",
+  const auto& words = config.arguments;
+  const auto script = completion_script(words.size() == 1 ? words.front() : "");
+  if (!script) {
+    throw Error(ErrorKind::usage, "completion takes the name of a shell: bash or zsh",
                 "source <(bertha completion bash)");
   }
-  if (mpi.rank_info().is_root()) std::cout << bash_completion() << std::flush;
+  if (mpi.rank_info().is_root()) std::cout << *script << std::flush;
   return 0;
 }
 

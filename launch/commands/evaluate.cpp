@@ -12,6 +12,7 @@
 #include "launch/runtime.h"
 #include "launch/tuned_model.h"
 #include "parallel/base/error.h"
+#include "parallel/base/progress.h"
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/evaluator.h"
 #include "trainer/labelled_evaluator.h"
@@ -60,7 +61,10 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
                        runtime.device());
   load_initial_weights({config.trainer.train.init, &corpus.vocabulary()}, task.parameters());
   const auto batches = corpus.validation(batch_options(config), runtime.rank(), 0);
-  const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog());
+  ProgressBar bar("evaluate", batches.size(), "micro-batches",
+                  config.trainer.metrics.progress && runtime.rank().is_root());
+  const auto evaluation = evaluate(runtime.communicator(), task, batches, runtime.watchdog(),
+                                   [&](std::size_t done) { bar.update(done); });
   if (runtime.rank().is_root()) {
     print_scores(scores_of(evaluation.scores, evaluation.totals.sequences), config);
   }
@@ -70,8 +74,13 @@ void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
   TunedModel model(config, runtime.device());
   const auto examples = model.load(file, runtime.threads());
+  ProgressBar bar("evaluate", examples.sequences.size(), "examples",
+                  config.trainer.metrics.progress && runtime.rank().is_root());
   const auto predictions =
-      predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+      predict_examples({.communicator = runtime.communicator(),
+                        .task = *model.task,
+                        .watchdog = runtime.watchdog(),
+                        .progress = [&](std::size_t done) { bar.update(done); }},
                        examples.sequences, config.trainer.train.micro_batch_tokens);
   const auto scores = score_examples(model.definition, examples, predictions);
   if (!runtime.rank().is_root()) return;

@@ -11,6 +11,7 @@
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
+#include "parallel/base/progress.h"
 #include "parallel/base/staged_file.h"
 #include "trainer/labelled_evaluator.h"
 
@@ -57,15 +58,22 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   };
   on_root([&] { output.emplace(config.task.output_file); });
   const auto begin = std::chrono::steady_clock::now();
-  std::size_t rows = 0, tokens = 0;
+  std::size_t rows = 0, sequences = 0, tokens = 0;
+  std::optional<ProgressBar> bar(std::in_place, "predict", 0, "examples",
+                                 config.trainer.metrics.progress && runtime.rank().is_root());
   model.each_block(config.task.input, runtime.threads(), [&](const ExampleSet& examples) {
     const auto predictions =
-        predict_examples({runtime.communicator(), *model.task, runtime.watchdog()},
+        predict_examples({.communicator = runtime.communicator(),
+                          .task = *model.task,
+                          .watchdog = runtime.watchdog(),
+                          .progress = [&](std::size_t done) { bar->update(sequences + done); }},
                          examples.sequences, config.trainer.train.micro_batch_tokens);
     on_root([&] { output->add(examples.answers(examples, predictions)); });
     rows += examples.rows;
+    sequences += examples.sequences.size();
     for (const auto& sequence : examples.sequences) tokens += sequence.tokens.size();
   });
+  bar.reset();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   on_root([&] {
     output->publish();

@@ -1,6 +1,7 @@
 // `bertha prepare`: text to a corpus folder, files shared by the ranks.
 #include "data_pipeline/prepare.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -32,7 +33,9 @@ void print_summary(const PrepareReport& report, const PrepareOptions& options) {
   log_info("sentences per document: " + histogram_text(report.statistics.document_sentences));
   for (const auto& [name, value] : report.manifest.statistics) {
     const bool told = name.find("_from_") != name.npos || name == "unknown_tokens";
-    if (value > 0 && !told) log_info(fmt::format("{}: {}", name, value));
+    auto words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    if (value > 0 && !told) log_info(fmt::format("{}: {}", words, value));
   }
   if (!report.read.first_malformed.empty()) {
     log_warning("first malformed record: " + report.read.first_malformed);

@@ -38,8 +38,9 @@ CountedInput count_input(const RunConfig& config, int threads) {
                                 bar.set_total(total);
                                 bar.update(done);
                               }});
-  log_info(fmt::format("{} files, {} documents, {} words, {} different", counted.files,
-                       counted.read.documents, counted.total_words, counted.different_words));
+  log_info(fmt::format("{} {}, {} documents, {} words, {} different", counted.files,
+                       counted.files == 1 ? "file" : "files", counted.read.documents,
+                       counted.total_words, counted.different_words));
   if (counted.words.size() < counted.different_words) {
     log_info(fmt::format("the {} most frequent words are learnt from", counted.words.size()));
   }

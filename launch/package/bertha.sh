@@ -26,7 +26,13 @@ if [ "${BERTHA_PACKAGE:-}" != "$prefix" ]; then
   for folder in "$torch"/../nvidia/*/lib; do
     [ -d "$folder" ] && libraries=$libraries:$folder
   done
-  export BERTHA_PACKAGE=$prefix BERTHA_TORCH_DIR=$torch
+  # An archive made with NCCL wants the one that pip installs with torch.
+  missing=$(LD_LIBRARY_PATH=$libraries ldd "$prefix/libexec/bertha/bertha" 2>/dev/null | awk '/not found/ {print $1}' | sort -u | tr '\n' ' ')
+  if [ -n "$missing" ]; then
+    echo "bertha: error: not found here: ${missing}(beside LibTorch in '${torch}'); pip install torch with its dependencies, such as nvidia-nccl-cu13, brings them" >&2
+    exit 64
+  fi
+  export BERTHA_PACKAGE=$prefix BERTHA_TORCH_DIR=$torch HWLOC_HIDE_ERRORS=${HWLOC_HIDE_ERRORS:-2}
   export LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export OPAL_PREFIX=$prefix OPAL_BINDIR=$prefix/bin OPAL_LIBDIR=$prefix/lib/bertha
   export OPAL_PKGLIBDIR=$prefix/lib/bertha/openmpi OPAL_PKGDATADIR=$prefix/share/openmpi

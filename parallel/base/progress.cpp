@@ -24,7 +24,7 @@ double seconds_between(std::chrono::steady_clock::time_point from,
 
 int terminal_columns() {
   winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return 80;
 }
 
@@ -63,6 +63,14 @@ void ProgressBar::update(std::uint64_t done, const std::string& note) {
   draw();
 }
 
+void ProgressBar::show_phase(const std::string& phase) {
+  const auto now = Clock::now();
+  if (!enabled_ || !terminal_ || seconds_between(began_, now) < kQuietSeconds) return;
+  note_ = phase;
+  last_drawn_ = now;
+  draw();
+}
+
 void ProgressBar::erase() {
   if (!drawn_) return;
   std::fputs("\r\033[K", stderr);
@@ -76,31 +84,45 @@ void ProgressBar::draw() {
   drawn_ = true;
 }
 
+// What does not fit goes in this order: the bar, the speed, the note, the counts.
 std::string ProgressBar::line(int columns) const {
+  std::string text;
+  for (int detail = 4; detail >= 0; --detail) {
+    text = line_of(detail);
+    if (static_cast<int>(text.size()) <= columns) return text;
+  }
+  text.resize(static_cast<std::size_t>(std::max(columns, 0)));
+  return text;
+}
+
+std::string ProgressBar::line_of(int detail) const {
   const double elapsed = seconds_between(began_, last_drawn_);
   const double rate =
       static_cast<double>(done_ - std::min(start_, done_)) / std::max(elapsed, 1e-9);
-  std::string text = label_;
-  if (total_ > 0) {
-    const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-    constexpr int kBarWidth = 20;
-    const int filled = static_cast<int>(part * kBarWidth);
-    text += fmt::format(" {:3.0f}% [{:<{}}]", part * 100, std::string(filled, '#'), kBarWidth);
-  }
+  const auto number = [&](double value) {
+    return unit_ == "B" ? human_bytes(value) : human_count(value);
+  };
   const auto count = [&](double value) {
     return unit_ == "B" ? human_bytes(value) : human_count(value) + " " + unit_;
   };
-  text += total_ > 0 ? fmt::format(" {} of {}", human_count(static_cast<double>(done_)),
-                                   count(static_cast<double>(total_)))
-                     : " " + count(static_cast<double>(done_));
-  if (!note_.empty()) text += ", " + note_;
-  if (rate > 0) {
-    text += fmt::format(", {}/s", count(rate));
-    if (total_ > done_) {
-      text += ", " + human_seconds(static_cast<double>(total_ - done_) / rate) + " left";
+  std::string text = label_;
+  const auto done = static_cast<double>(done_), total = static_cast<double>(total_);
+  if (total_ > 0) {
+    const double part = std::min(1.0, done / total);
+    constexpr int kBarWidth = 20;
+    text += fmt::format(" {:3.0f}%", part * 100);
+    if (detail >= 4) {
+      const int filled = static_cast<int>(part * kBarWidth);
+      text += fmt::format(" [{:<{}}]", std::string(filled, '#'), kBarWidth);
     }
+    if (detail >= 1) text += fmt::format(" {} of {}", number(done), count(total));
+  } else {
+    text += " " + count(done);
   }
-  if (static_cast<int>(text.size()) > columns) text.resize(static_cast<std::size_t>(columns));
+  if (!note_.empty() && detail >= 2) text += ", " + note_;
+  if (rate <= 0) return text;
+  if (detail >= 3) text += ", " + count(rate) + "/s";
+  if (total_ > done_) text += ", " + human_seconds((total - done) / rate) + " left";
   return text;
 }
 
@@ -126,9 +148,9 @@ std::string human_count(double count) {
   if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
   if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
   if (count >= 1e4) return fmt::format("{:.1f} k", count / 1e3);
-  if (count == static_cast<double>(static_cast<long long>(count)))
-    return fmt::format("{:.0f}", count);
-  return fmt::format("{:.1f}", count);
+  const bool whole = count == static_cast<double>(static_cast<long long>(count));
+  if (whole || count >= 100) return fmt::format("{:.0f}", count);
+  return fmt::format("{:.{}f}", count, count < 1 ? 2 : 1);
 }
 
 }  // namespace bertha

@@ -19,6 +19,8 @@ class ProgressBar {
   // Work done so far, and a short note such as "loss 6.12". Cheap when called often.
   void update(std::uint64_t done, const std::string& note = {});
   void set_total(std::uint64_t total) { total_ = total; }
+  // What goes on that is not counted, such as "validating": shown at once, on a terminal.
+  void show_phase(const std::string& phase);
   // Work that was done before this process started (a resumed run): left out of the estimate.
   void set_start(std::uint64_t done_before);
 
@@ -27,6 +29,7 @@ class ProgressBar {
   void erase();
   void draw();
   std::string line(int columns) const;
+  std::string line_of(int detail) const;
 
   std::string label_, unit_, note_;
   std::uint64_t total_, done_ = 0, start_ = 0;

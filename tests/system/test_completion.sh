@@ -26,6 +26,7 @@ expect_offer "corpus" pretrain --data.corpus c
 expect_offer "config.ini" pretrain --config config
 expect_offer "--samples" inspect corpus --sam
 expect_offer "bash" completion b
+expect_offer "bash zsh" completion ""
 expect_offer "options" help opt
 [[ $(offers vocab --model) != *model* ]] || fail "vocab does not read [model]"
 
@@ -45,5 +46,42 @@ while read -r command; do
   options=$((options + $(wc -l <known)))
 done <commands
 echo "$options options of $(wc -l <commands) commands"
-expect 64 'bash is the only one' "$bertha" completion fish
+expect 64 'bash or zsh' "$bertha" completion fish
+
+# Zsh offers the same, word for word; compadd and _files say what they are given, as completion is off in a script.
+command -v zsh >/dev/null || { echo "no zsh here: its completion was not tried"; finish; exit; }
+"$bertha" completion zsh >script.zsh || fail "no script for zsh"
+cat >offers.zsh <<'Z'
+compadd() { shift; print -l -- ${(M)@:#${PREFIX}*}; }
+_files() { print files $@; }
+compdef() { print registered $@ >&2; }
+source ./script.zsh
+words=(bertha "$@") CURRENT=$(($# + 1)) PREFIX=${@[-1]}
+_bertha
+Z
+zsh_offers() { zsh -f offers.zsh "$@" 2>errors; grep -qx 'registered _bertha bertha' errors || fail "zsh: $(cat errors)"; }
+expect_zsh() {  # EXPECTED WORD...
+  local expected=$1; shift
+  local got; got=$(zsh_offers "$@" | tr '\n' ' ')
+  [ "$got" = "$expected " ] || fail "zsh, for '$*': '$got' instead of '$expected'"
+}
+expect_zsh "pretrain" pret
+expect_zsh "fp32 fp16" pretrain --train.precision fp
+expect_zsh "files -/" pretrain --data.corpus c
+expect_zsh "files" pretrain --config config
+expect_zsh "bash zsh" completion ""
+while read -r command; do
+  diff <(offers "$command" -- | sort) <(zsh_offers "$command" -- | sort) >different || fail "zsh, $command: $(head -3 different)"
+done <commands
+# As a user has it: completion on, Tab pressed, in a terminal of zsh's own.
+cat >tab.zsh <<'Z'
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "autoload -Uz compinit && compinit -u -d $PWD/dump && source ./script.zsh && PS1='%% ' && print rea''dy"
+zpty -r -m shell line '*ready*' || exit 1
+zpty -w -n shell $'bertha pretrain --train.prec\t'
+zpty -t shell; zpty -r -m shell line '*--train.precision*' && print completed
+zpty -d shell
+Z
+expect 0 'completed' timeout 60 zsh -f tab.zsh
 finish

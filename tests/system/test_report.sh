@@ -103,6 +103,27 @@ assert total == scores["examples"]["test"], (total, scores)
 assert abs(right / total - scores["test"]["accuracy"]) < 1e-9, (counts, scores)
 assert len(errors["worst_errors"]) == min(20, total - right)' || fail "test_errors.json does not fit scores.json"
 
+# Where a text has several labels, each has its counts; numbers have their errors, the largest first.
+{ printf 'text\tlabel\n'; for i in $(seq 30); do printf 'the word %s\ta,b\nhere stands\tb\nhere %s\t\n' "$i" "$i"; done; } >several.tsv
+"$bertha" finetune --train.init one --task.name multi_label --task.train several.tsv --task.epochs 1 --task.max_length 32 \
+  --train.threads 1 --train.output several >log 2>&1 || fail "finetune multi_label: $(tail -1 log)"
+expect 0 'Scores per label' cat several/report.html
+{ printf 'text\tlabel\n'; for i in $(seq 60); do printf 'the word %s\t%s\n' "$i" "$i"; done; } >numbers.tsv
+"$bertha" finetune --train.init one --task.name regression --task.train numbers.tsv --task.epochs 1 --task.max_length 32 \
+  --train.threads 1 --train.output numbers >log 2>&1 || fail "finetune regression: $(tail -1 log)"
+"$python" - <<'P' || fail "test_errors.json of several labels or of numbers is not as promised"
+import json
+counts, scores = json.load(open("several/test_errors.json"))["label_counts"], json.load(open("several/scores.json"))
+assert counts["labels"] == ["a", "b"], counts
+assert all(sum(map(sum, label)) == scores["examples"]["test"] for label in counts["counts"]), (counts, scores)
+found = sum(label[1][1] for label in counts["counts"])
+wrong = sum(label[0][1] + label[1][0] for label in counts["counts"])
+micro = 2 * found / (2 * found + wrong) if found + wrong else 0
+assert abs(micro - scores["test"]["micro_f1"]) < 1e-9, (micro, scores)
+worst = [error["error"] for error in json.load(open("numbers/test_errors.json"))["worst_errors"]]
+assert worst == sorted(worst, reverse=True) and worst[0] > worst[-1], worst
+P
+
 # A run of a million steps, every one of them logged: quickly (of the processor's time: others may be at work), and small.
 "$python" - <<'P'
 import math, os
@@ -141,6 +162,6 @@ if command -v chromium >/dev/null; then
   [ "$drawn" -ge 8 ] || fail "the page drew $drawn curves"
   echo "Chromium drew $drawn curves"
   # As a browser has drawn them: names for what can have the focus, alternative texts, contrast.
-  "$python" "$BERTHA_SOURCE/tests/support/page_checks.py" page texts/report.html tuned/report.html || fail "not accessible"
+  "$python" "$BERTHA_SOURCE/tests/support/page_checks.py" page texts/report.html tuned/report.html several/report.html || fail "not accessible"
 fi
 finish

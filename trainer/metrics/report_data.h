@@ -27,10 +27,16 @@ struct ScoreTable {
 struct TestErrors {
   struct Example {
     std::string text, label, predicted;
-    double probability = 0;  // the model's, of the right label; or a number's error
+    double value = 0;  // what `measure` says
+  };
+  struct Class {
+    std::uint64_t found = 0, missed = 0, wrongly_given = 0;
   };
   std::vector<std::string> labels;
-  std::vector<std::vector<std::uint64_t>> counts;  // [true][predicted]
+  std::vector<std::vector<std::uint64_t>>
+      counts;                           // [true][predicted]; empty: several labels a text
+  std::vector<Class> classes;           // by label
+  std::string measure = "probability";  // of the right label; or "f1", or "error"
   std::vector<Example> worst;
 };
 

@@ -35,6 +35,10 @@ function trimmed(value, digits) {
 }
 function text(value, format, digits = 4) {
   if (format === 'percent') return trimmed(value * 100, digits) + '\u2009%';
+  if (format === 'bytes') {
+    const number = text(value, 'number', digits);
+    return /\d$/.test(number) ? number + '\u2009B' : number + 'B';
+  }
   const size = Math.abs(value);
   if (size >= 1e9) return trimmed(value / 1e9, digits) + '\u2009G';
   if (size >= 1e6) return trimmed(value / 1e6, digits) + '\u2009M';
@@ -181,6 +185,7 @@ function draw(chart) {
   }
   drawMarkers(chart, left, right);
   list.forEach(series => drawSeries(chart, series));
+  nameReference(chart, right);
   chart.cursor = svg(drawing, 'g', {});
   const ends = list.map(series => series.label + ' ends at ' +
     text(series.values[series.values.length - 1], chart.format));
@@ -190,7 +195,6 @@ function draw(chart) {
 
 function drawMarkers(chart, left, right) {
   const floor = HEIGHT - BOTTOM;
-  let said = false;
   data.runs.forEach((run, r) => {
     if (hidden.has(r)) return;
     const owner = single ? '' : ` c${r % 8}`;
@@ -207,11 +211,16 @@ function drawMarkers(chart, left, right) {
     const at = chart.y(run.reference);
     svg(chart.drawing, 'line',
         {class: 'reference', x1: chart.x(left), x2: chart.x(right), y1: at, y2: at});
-    if (said) return;
-    said = true;
-    svg(chart.drawing, 'text', {x: chart.x(right), y: at - 5, 'text-anchor': 'end'},
-        'knowing word frequencies alone');
   });
+}
+// Over the curves, below the line where there is room: a model that learns goes there late.
+function nameReference(chart, right) {
+  const owner = data.runs.findIndex((run, r) => run.reference && !hidden.has(r));
+  if (!chart.reference || owner < 0) return;
+  const line = chart.y(data.runs[owner].reference);
+  const y = line + 24 < HEIGHT - BOTTOM ? line + 14 : line - 5;
+  svg(chart.drawing, 'text', {class: 'named', x: chart.x(right), y, 'text-anchor': 'end'},
+      'knowing word frequencies alone');
 }
 
 function path(chart, steps, values) {

@@ -112,6 +112,7 @@ svg text { font-size: 11px; fill: var(--quiet); font-variant-numeric: tabular-nu
 .grid { stroke: var(--grid); }
 .resume { stroke: var(--mark); stroke-dasharray: 4 3; }
 .save { stroke: var(--mark); }
+.named { paint-order: stroke; stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; }
 .reference { stroke: var(--mark); stroke-dasharray: 1 4; stroke-width: 1.5; }
 .cursor { stroke: var(--quiet); }
 .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
@@ -134,6 +135,7 @@ svg line.save, svg line.resume { opacity: .7; }
   th, td { padding-right: 14px; }
   dl div { grid-template-columns: 120px 1fr; }
 }
+@page { margin: 14mm; }
 @media print {
   body { background: #fff; font-size: 11px; }
   main { max-width: none; padding: 0; }

@@ -97,6 +97,10 @@ std::pair<double, double> best_threshold(std::vector<Stake> stakes) {
 
 }  // namespace
 
+double answer_f1(const JudgedAnswer& answer) {
+  return match_answer(answer.answer, truths_of(answer, true), true).f1;
+}
+
 Scores answer_scores(const std::vector<JudgedAnswer>& answers) {
   const bool may_be_missing =
       std::any_of(answers.begin(), answers.end(),

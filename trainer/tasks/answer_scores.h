@@ -21,4 +21,7 @@ struct JudgedAnswer {
 // best_f1, best_f1_thresh (of equally good ones the lowest).
 Scores answer_scores(const std::vector<JudgedAnswer>& answers);
 
+// F1 of one answer, from 0 to 1, by the rules of 2.0.
+double answer_f1(const JudgedAnswer& answer);
+
 }  // namespace bertha

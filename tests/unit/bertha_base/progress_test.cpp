@@ -30,7 +30,9 @@ TEST(Progress, WritesTimesForPeople) {
 
 TEST(Progress, WritesCountsForPeople) {
   EXPECT_EQ(human_count(0), "0");
+  EXPECT_EQ(human_count(0.123), "0.12");
   EXPECT_EQ(human_count(12.34), "12.3");
+  EXPECT_EQ(human_count(972.8), "973");
   EXPECT_EQ(human_count(9999), "9999");
   EXPECT_EQ(human_count(12'345), "12.3 k");
   EXPECT_EQ(human_count(12'345'678), "12.35 M");

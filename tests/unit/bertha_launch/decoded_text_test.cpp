@@ -20,9 +20,13 @@ Json sample() {
 }
 
 TEST(DecodedText, JoinsPiecesAndLeavesOutWhatFramesThem) {
-  EXPECT_EQ(decoded_text({"[CLS]", "un", "##play", "##able", "[UNK]", "##", "[SEP]", "[PAD]"}),
-            "unplayable [UNK] ##");
-  EXPECT_EQ(decoded_text({}), "");
+  const Json single{
+      {"next_sentence", nullptr},
+      {"tokens", {"[CLS]", "un", "##play", "##able", "[UNK]", "##", "[SEP]", "[PAD]"}},
+      {"segments", {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"masked_positions", Json::array()},
+      {"masked_labels", Json::array()}};
+  EXPECT_EQ(sample_markdown(single), "unplayable [UNK] ##");
 }
 
 TEST(DecodedText, ASampleShowsWhatStandsAtAMaskAndTheAnswer) {

@@ -1,4 +1,5 @@
 // Help comes from the declarations: complete, each option once, with its default.
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -6,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "launch/machine_text.h"
 #include "launch/option_pages.h"
 #include "launch/option_table.h"
 #include "launch/options.h"
@@ -54,7 +56,8 @@ TEST(Help, EverySectionBelongsToSomeCommand) {
 TEST(Help, ACommandsHelpNamesEachOfItsOptionsOnceAndNoOther) {
   for (const auto& command : command_table()) {
     if (command.name == "help") continue;
-    const auto text = help_of(command.name);
+    const auto whole = help_of(command.name);
+    const auto text = whole.substr(0, whole.find("For example:"));
     const std::set<std::string> sections(command.sections.begin(), command.sections.end());
     for (const auto& declaration : option_table()) {
       EXPECT_EQ(count_of(text, "--" + declaration.name + " "),
@@ -156,6 +159,31 @@ TEST(Help, EveryTaskOfTheTableIsOffered) {
     for (const auto& task : labelled_tasks()) {
       EXPECT_THAT(words, ::testing::Contains(task.name));
     }
+  }
+}
+
+// An example has the command, and no option that it does not read.
+TEST(Help, EveryCommandHasAnExample) {
+  for (const auto& command : command_table()) {
+    EXPECT_THAT(help_of(command.name == "help" ? "vocab" : command.name),
+                HasSubstr("For example:"));
+    EXPECT_THAT(command.example, HasSubstr("bertha " + command.name));
+    std::istringstream words(command.example);
+    for (std::string word; words >> word;) {
+      if (!word.starts_with("--") || word == "--config" || word == "--samples") continue;
+      const auto& table = option_table();
+      const auto found = std::find_if(table.begin(), table.end(), [&](const auto& option) {
+        return "--" + option.name == word;
+      });
+      ASSERT_NE(found, table.end()) << word;
+      EXPECT_TRUE(reads_option(command, *found)) << word;
+    }
+  }
+}
+
+TEST(Help, TheMachineIsNamed) {
+  for (const char* name : {"system ", "processor ", "memory "}) {
+    EXPECT_THAT(machine_text(), HasSubstr(name));
   }
 }
 

@@ -2,6 +2,7 @@
 #include "launch/test_errors.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -10,62 +11,85 @@
 namespace bertha {
 namespace {
 
-const Vocabulary& vocabulary() {
-  static const Vocabulary tokens(
-      {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cat", "##s", "dog"}, "test");
-  return tokens;
-}
-
-EncodedExample example(std::vector<std::int32_t> tokens, std::vector<std::int32_t> labels) {
+EncodedExample example(std::vector<std::int32_t> labels, std::vector<float> values = {}) {
   EncodedExample encoded;
-  encoded.tokens = std::move(tokens);
   encoded.labels = std::move(labels);
+  encoded.values = std::move(values);
   return encoded;
 }
 
-// Logits ln 3 and 0 are probabilities 3/4 and 1/4.
-const at::Tensor kFirst = at::tensor({1.0986122887f, 0.0f}).view({1, 2});
-const at::Tensor kSurelyFirst = at::tensor({9.0f, 0.0f}).view({1, 2});
-
-TEST(TestErrors, CountsByLabelAndRanksTheLeastLikelyFirst) {
-  LabelledTaskDefinition definition;
+ExampleSet set_of(std::vector<EncodedExample> sequences, Mistakes mistakes = {}) {
   ExampleSet examples;
-  examples.sequences = {example({2, 5, 6, 3}, {0}), example({2, 7, 3}, {1}),
-                        example({2, 5, 3}, {1})};
-  const Predictions predictions{kFirst, kFirst, kSurelyFirst};
-  const std::vector<std::string> labels{"yes", "no"};
-  const auto text = test_errors_json(definition, {examples, predictions, labels, vocabulary()});
-  ASSERT_TRUE(text);
-  const auto json = nlohmann::json::parse(*text);
+  examples.sequences = std::move(sequences);
+  examples.mistakes = [mistakes](const ExampleSet&, const Predictions&) { return mistakes; };
+  return examples;
+}
+
+at::Tensor row(std::vector<float> outputs) {
+  return at::tensor(outputs).view({1, -1});
+}
+
+const std::vector<std::string> kLabels{"yes", "no"};
+
+nlohmann::json errors_of(LossKind loss, const ExampleSet& examples,
+                         const Predictions& predictions) {
+  LabelledTaskDefinition definition;
+  definition.loss = loss;
+  return nlohmann::json::parse(test_errors_json(definition, {examples, predictions, kLabels}));
+}
+
+TEST(TestErrors, CountsByLabel) {
+  const auto json =
+      errors_of(LossKind::cross_entropy, set_of({example({0}), example({1}), example({1})}),
+                {row({1, 0}), row({1, 0}), row({9, 0})});
   EXPECT_EQ(json["confusion_matrix"],
             nlohmann::json({{"labels", {"yes", "no"}}, {"counts", {{1, 0}, {2, 0}}}}));
-  ASSERT_EQ(json["worst_errors"].size(), 2U);
-  EXPECT_EQ(json["worst_errors"][0]["text"], "cat");
-  EXPECT_EQ(json["worst_errors"][1]["text"], "dog");
-  EXPECT_EQ(json["worst_errors"][1]["label"], "no");
-  EXPECT_EQ(json["worst_errors"][1]["predicted"], "yes");
-  EXPECT_NEAR(json["worst_errors"][1]["probability"].get<double>(), 0.25, 1e-6);
+  EXPECT_TRUE(json["worst_errors"].empty());
 }
 
-// Of words: rows without a label do not count; a sentence is named once, for its worst word.
+// Of words: rows without a label do not count.
 TEST(TestErrors, CountsWordsOfSentences) {
-  LabelledTaskDefinition definition;
-  ExampleSet examples;
-  examples.sequences = {example({2, 5, 7, 3}, {-1, 1, 1, -1})};
-  const Predictions predictions{at::cat({kFirst, kFirst, kSurelyFirst, kFirst})};
-  const std::vector<std::string> labels{"O", "B-X"};
-  const auto text = test_errors_json(definition, {examples, predictions, labels, vocabulary()});
-  const auto json = nlohmann::json::parse(text.value());
+  const auto json = errors_of(LossKind::cross_entropy, set_of({example({-1, 1, 1, -1})}),
+                              {at::cat({row({1, 0}), row({1, 0}), row({9, 0}), row({1, 0})})});
   EXPECT_EQ(json["confusion_matrix"]["counts"], nlohmann::json({{0, 0}, {2, 0}}));
-  ASSERT_EQ(json["worst_errors"].size(), 1U);
-  EXPECT_LT(json["worst_errors"][0]["probability"].get<double>(), 0.001);
 }
 
-TEST(TestErrors, HasNothingToSayOfNumbers) {
-  LabelledTaskDefinition definition;
-  definition.loss = LossKind::mean_squared_error;
-  const ExampleSet examples;
-  EXPECT_FALSE(test_errors_json(definition, {examples, {}, {}, vocabulary()}));
+// scikit-learn 1.9: multilabel_confusion_matrix([[1,0],[1,1],[0,0]], [[1,1],[0,1],[0,0]])
+TEST(TestErrors, CountsEachOfSeveralLabels) {
+  const auto json =
+      errors_of(LossKind::binary_cross_entropy,
+                set_of({example({}, {1, 0}), example({}, {1, 1}), example({}, {0, 0})}),
+                {row({2, 0.5f}), row({-1, 3}), row({0, -1})});
+  EXPECT_FALSE(json.contains("confusion_matrix"));
+  EXPECT_EQ(json["label_counts"]["labels"], nlohmann::json({"yes", "no"}));
+  EXPECT_EQ(json["label_counts"]["counts"], nlohmann::json({{{1, 0}, {1, 1}}, {{1, 1}, {0, 1}}}));
+}
+
+TEST(TestErrors, RanksTheWorstFirst) {
+  Mistakes mistakes;
+  for (int i = 0; i < 30; ++i) {
+    mistakes.rows.push_back({fmt::format("text {}", i), "yes", "no", (i * 7) % 30 / 100.0});
+  }
+  auto list = errors_of(LossKind::span, set_of({}, mistakes), {})["worst_errors"];
+  ASSERT_EQ(list.size(), 20U);
+  EXPECT_EQ(list[0]["text"], "text 0");
+  EXPECT_EQ(list[1]["text"], "text 13");  // 7 * 13 = 91
+  EXPECT_EQ(list[1]["probability"], 0.01);
+  mistakes.measure = "error";
+  mistakes.largest_is_worst = true;
+  list = errors_of(LossKind::mean_squared_error, set_of({}, mistakes), {})["worst_errors"];
+  EXPECT_EQ(list[0]["text"], "text 17");  // 7 * 17 = 119
+  EXPECT_EQ(list[0]["error"], 0.29);
+}
+
+TEST(TestErrors, CutsLongTextsBetweenCharacters) {
+  Mistakes mistakes;
+  mistakes.rows = {{std::string(400, 'a') + " " + std::string(400, 'b'), "", "", 0},
+                   {"", "", "", 0}};
+  for (int i = 0; i < 500; ++i) mistakes.rows[1].text += "\u00fc";
+  const auto list = errors_of(LossKind::span, set_of({}, mistakes), {})["worst_errors"];
+  EXPECT_EQ(list[0]["text"], std::string(400, 'a') + " ...");
+  EXPECT_EQ(list[1]["text"].get<std::string>().size(), 604U);
 }
 
 TEST(LengthHistogram, CountsByPowersOfTwo) {

@@ -152,6 +152,24 @@ TEST(Report, ShowsConfusionScoresPerClassAndTheWorstErrors) {
   EXPECT_EQ(count_of(page, "<b>\""), 0U);
 }
 
+// Of 5 texts with label a 3 were found, 1 other got it too: precision 3/4, recall 3/5, F1 6/9.
+TEST(Report, ShowsTheConfusionOfEachLabelWhereATextHasSeveral) {
+  const TemporaryFolder folder;
+  folder.write("run/metrics.jsonl", kMetrics);
+  folder.write("run/test_errors.json",
+               R"({"label_counts":{"labels":["a"],"counts":[[[7,1],[2,3]]]},)"
+               R"("worst_errors":[{"text":"x","label":"a","predicted":"none","f1":0.5}]})");
+  const auto page = render_report({folder.path() / "run"});
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("Scores per label"), Not(HasSubstr("Confusion matrix")),
+                    HasSubstr("<th scope=\"row\">a</th><td>5</td><td>3</td><td>2</td><td>1</td>"
+                              "<td>0.750</td><td>0.600</td><td>0.667</td>"),
+                    HasSubstr("F1 of the answer")));
+  folder.write("run/test_errors.json",
+               R"({"label_counts":{"labels":["a","b"],"counts":[[[7,1],[2,3]]]}})");
+  EXPECT_THAT(render_report({folder.path() / "run"}), HasSubstr("test_errors.json: "));
+}
+
 TEST(Report, AConfusionMatrixThatIsNoneIsTold) {
   for (const char* counts : {"[[1]]", "[[1,2],[3]]", "[[1,-2],[3,4]]", "7"}) {
     const TemporaryFolder folder;

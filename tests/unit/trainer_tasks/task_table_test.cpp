@@ -5,6 +5,7 @@
 #include <set>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,6 +51,16 @@ TEST(TaskTable, KnowsWhatAModelIsFor) {
   EXPECT_THAT(task_for({"BertForPreTraining", {}, ""}), HasSubstr("not a fine-tuned model"));
   EXPECT_THAT(task_for({sequence, {}, "regression"}, "classification"),
               HasSubstr("is a model for regression, not for classification"));
+}
+
+// "text > label > predicted > value" of what is wrong.
+std::vector<std::string> mistakes_of(const ExampleSet& examples, const Predictions& predictions) {
+  std::vector<std::string> lines;
+  for (const auto& mistake : examples.mistakes(examples, predictions).rows) {
+    lines.push_back(fmt::format("{} > {} > {} > {:.4f}", mistake.text, mistake.label,
+                                mistake.predicted, mistake.value));
+  }
+  return lines;
 }
 
 class TaskRun : public ::testing::Test {
@@ -98,6 +109,10 @@ TEST_F(TaskRun, TokenClassification) {
   EXPECT_THAT(data.train.answers(data.train, predictions),
               ElementsAre(HasSubstr(R"("labels":["B-x","I-x","O"])"),
                           HasSubstr(R"({"words":["aa"],"labels":["O"],"scores":[1.0]})")));
+  EXPECT_TRUE(mistakes_of(data.train, predictions).empty());
+  const Predictions wrong{outputs({1, 0, 4, 1, 1}), outputs({0, 0, 0, 0})};
+  EXPECT_THAT(mistakes_of(data.train, wrong), ElementsAre("'aa' in: a aa \x01 > I-x > O > 0.0000",
+                                                          "'aa' in: aa > O > B-x > 0.0000"));
 }
 
 // Training with a question that has no answer makes none an answer, also where all have one.
@@ -130,6 +145,12 @@ TEST_F(TaskRun, QuestionAnswering) {
   EXPECT_NEAR(scores[0].second, 0, 1e-6);
   EXPECT_EQ(scores[1], (std::pair<std::string, double>("exact_match", 100)));
   EXPECT_EQ(score_examples(task, data.validation, none)[2].second, 0);
+  EXPECT_TRUE(mistakes_of(data.validation, right).empty());
+  EXPECT_THAT(mistakes_of(data.validation, none),
+              ElementsAre("a | é aa a > aa > (no answer) > 0.0000"));
+  // One word in common of two and one: 2/3.
+  EXPECT_THAT(mistakes_of(data.validation, {outputs(3, 5, 40)}),
+              ElementsAre("a | é aa a > aa > é aa > 0.6667"));
   EXPECT_THAT(
       data.validation.answers(data.validation, right),
       ElementsAre(HasSubstr(
@@ -247,6 +268,10 @@ TEST_F(TaskRun, MultiLabel) {
   EXPECT_THAT(data.validation.answers(data.validation, predictions),
               ElementsAre(HasSubstr(R"({"labels":["x"],"scores":{"x":0.731)")));
   EXPECT_EQ(score_examples(task, data.validation, predictions)[3].second, 1);
+  EXPECT_TRUE(mistakes_of(data.validation, predictions).empty());
+  // 1 / (1 + e) of x, 1/2 of no y.
+  EXPECT_THAT(mistakes_of(data.validation, {at::tensor({-1.0F, 0.0F}).view({1, 2})}),
+              ElementsAre("a > x > (none) > 0.1345"));
 
   options.validation = file("bad.tsv", "a\t[x]\n");
   try {
@@ -305,6 +330,19 @@ TEST_F(TaskRun, ClassesUnseenInTraining) {
   EXPECT_EQ(score_examples(task, data.validation, predictions)[1].second, 0.5);
   EXPECT_EQ(data.validation.confusion(data.validation, predictions),
             (ConfusionMatrix{{0, 0, 1}, {0, 0, 0}, {0, 0, 1}}));
+  EXPECT_THAT(mistakes_of(data.validation, predictions),
+              ElementsAre("a > a > c > 0.0001"));  // 1 / (2 + e^9)
+}
+
+TEST_F(TaskRun, Regression) {
+  auto options = whole_files();
+  options.train = file("train.tsv", "a\t1.5\naa\t-2\n");
+  options.validation = options.train;
+  const auto data = find_task("regression").load(settings(options));
+  const Predictions predictions{at::tensor({1.0F}).view({1, 1}), at::tensor({1.0F}).view({1, 1})};
+  EXPECT_TRUE(data.validation.mistakes(data.validation, predictions).largest_is_worst);
+  EXPECT_THAT(mistakes_of(data.validation, predictions),
+              ElementsAre("a > 1.5 > 1 > 0.5000", "aa > -2 > 1 > 3.0000"));
 }
 
 // The seed of splits decides what is held out, and nothing else does.

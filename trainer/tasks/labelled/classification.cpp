@@ -65,18 +65,39 @@ ConfusionMatrix confusion(const PredictedRows<Example>& predicted) {
   return confusion_matrix(classes.guesses, classes.labels, classes.count);
 }
 
+std::vector<double> probabilities(const std::vector<double>& outputs) {
+  const auto top = outputs[largest(outputs)];
+  std::vector<double> shares;
+  double sum = 0;
+  for (const auto output : outputs) sum += shares.emplace_back(std::exp(output - top));
+  for (auto& share : shares) share /= sum;
+  return shares;
+}
+
+Mistakes mistakes(const PredictedRows<Example>& predicted) {
+  Mistakes wrong;
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    const auto outputs = output_row(predicted.outputs[i]);
+    const auto label = static_cast<std::size_t>(predicted.sequences[i].labels.front());
+    const auto guess = largest(outputs);
+    if (guess == label) continue;
+    wrong.rows.push_back({text_of(predicted.rows[predicted.sequences[i].row]),
+                          predicted.labels.name(label), predicted.labels.name(guess),
+                          probabilities(outputs)[label]});
+  }
+  return wrong;
+}
+
 // {"label": the likeliest, "scores": {label: probability}}
 std::vector<std::string> answers(const PredictedRows<Example>& predicted) {
   std::vector<std::string> lines;
   for (const auto& tensor : predicted.outputs) {
     const auto outputs = output_row(tensor);
-    const auto best = largest(outputs);
-    double sum = 0;
-    for (const auto output : outputs) sum += std::exp(output - outputs[best]);
+    const auto shares = probabilities(outputs);
     nlohmann::ordered_json line;
-    line["label"] = predicted.labels.name(best);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      line["scores"][predicted.labels.name(i)] = std::exp(outputs[i] - outputs[best]) / sum;
+    line["label"] = predicted.labels.name(largest(outputs));
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      line["scores"][predicted.labels.name(i)] = shares[i];
     }
     lines.push_back(line.dump());
   }
@@ -92,8 +113,8 @@ LabelledTaskDefinition classification_task() {
   task.loss = LossKind::cross_entropy;
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
-  return make_definition<Example>(task,
-                                  {read, label_of, labels_of, encode, score, answers, confusion});
+  return make_definition<Example>(
+      task, {read, label_of, labels_of, encode, score, answers, mistakes, confusion});
 }
 
 }  // namespace bertha

@@ -68,6 +68,36 @@ Scores score(const PredictedRows<LabelledText>& predicted) {
   return multi_label_scores(guesses, labels);
 }
 
+double probability(double output) {
+  return 1 / (1 + std::exp(-output));
+}
+
+// The labels of a text as one; its probability is that of all decisions together.
+Mistakes mistakes(const PredictedRows<LabelledText>& predicted) {
+  Mistakes wrong;
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    const auto outputs = output_row(predicted.outputs[i]);
+    Mistake mistake{text_of(predicted.rows[predicted.sequences[i].row].text), {}, {}, 1};
+    const auto add = [&](std::string& list, std::size_t label) {
+      list += (list.empty() ? "" : ", ") + predicted.labels.name(label);
+    };
+    bool right = true;
+    for (std::size_t label = 0; label < outputs.size(); ++label) {
+      const bool given = predicted.sequences[i].values[label] > 0, guessed = outputs[label] > 0;
+      if (given) add(mistake.label, label);
+      if (guessed) add(mistake.predicted, label);
+      mistake.value *= probability(given ? outputs[label] : -outputs[label]);
+      right = right && given == guessed;
+    }
+    if (right) continue;
+    for (auto* list : {&mistake.label, &mistake.predicted}) {
+      if (list->empty()) *list = "(none)";
+    }
+    wrong.rows.push_back(std::move(mistake));
+  }
+  return wrong;
+}
+
 // {"labels": those over one half, "scores": {label: probability}}
 std::vector<std::string> answers(const PredictedRows<LabelledText>& predicted) {
   std::vector<std::string> lines;
@@ -77,7 +107,7 @@ std::vector<std::string> answers(const PredictedRows<LabelledText>& predicted) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const auto& name = predicted.labels.name(i);
       if (row[i] > 0) labels.push_back(name);
-      scores[name] = 1 / (1 + std::exp(-row[i]));
+      scores[name] = probability(row[i]);
     }
     lines.push_back(nlohmann::ordered_json{{"labels", labels}, {"scores", scores}}.dump());
   }
@@ -93,7 +123,8 @@ LabelledTaskDefinition multi_label_task() {
   task.loss = LossKind::binary_cross_entropy;
   task.problem_type = "multi_label_classification";
   task.metric = "micro_f1";
-  return make_definition<LabelledText>(task, {read, nullptr, labels_of, encode, score, answers});
+  return make_definition<LabelledText>(
+      task, {read, nullptr, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

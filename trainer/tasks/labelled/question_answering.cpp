@@ -101,22 +101,49 @@ std::string text_of(const Question& row, const AnswerCandidate& answer) {
   return row.context->substr(answer.begin, answer.end - answer.begin);
 }
 
-Scores score(const PredictedRows<Question>& predicted) {
+// Whether labelled questions are judged as ones that may have no answer.
+bool judged_with_missing(const PredictedRows<Question>& predicted) {
   const auto& allowed = predicted.options.unanswerable;
-  const bool may_be_missing =
-      allowed == "true" ||
-      (allowed == "auto" && std::any_of(predicted.rows.begin(), predicted.rows.end(), unanswered));
-  const auto chosen = choices(predicted, may_be_missing);
-  std::vector<JudgedAnswer> judged;
+  return allowed == "true" || (allowed == "auto" && std::any_of(predicted.rows.begin(),
+                                                                predicted.rows.end(), unanswered));
+}
+
+JudgedAnswer judged(const Question& row, const AnswerChoice& choice) {
+  JudgedAnswer answer{
+      text_of(row, choice.answer), text_of(row, choice.best), choice.null_difference, {}};
+  for (const auto& truth : row.answers) answer.truths.push_back(truth.text);
+  return answer;
+}
+
+Scores score(const PredictedRows<Question>& predicted) {
+  const auto chosen = choices(predicted, judged_with_missing(predicted));
+  std::vector<JudgedAnswer> answers;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    answers.push_back(judged(predicted.rows[i], chosen[i]));
+  }
+  return answer_scores(answers);
+}
+
+// By the F1 of each answer, the surest of equally wrong ones first.
+Mistakes mistakes(const PredictedRows<Question>& predicted) {
+  const auto chosen = choices(predicted, judged_with_missing(predicted));
+  std::vector<std::pair<double, Mistake>> wrong;
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const auto& row = predicted.rows[i];
-    judged.push_back({text_of(row, chosen[i].answer),
-                      text_of(row, chosen[i].best),
-                      chosen[i].null_difference,
-                      {}});
-    for (const auto& answer : row.answers) judged.back().truths.push_back(answer.text);
+    const auto answer = judged(row, chosen[i]);
+    const auto f1 = answer_f1(answer);
+    if (f1 >= 1) continue;
+    const auto shown = [](const std::string& text) { return text.empty() ? "(no answer)" : text; };
+    wrong.push_back(
+        {chosen[i].answer.probability,
+         {row.text + " | " + *row.context,
+          shown(answer.truths.empty() ? "" : answer.truths.front()), shown(answer.answer), f1}});
   }
-  return answer_scores(judged);
+  std::stable_sort(wrong.begin(), wrong.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  Mistakes list{"f1", false, {}};
+  for (auto& [share, mistake] : wrong) list.rows.push_back(std::move(mistake));
+  return list;
 }
 
 // Places count characters, as answer_start does.
@@ -165,6 +192,7 @@ LabelledTaskDefinition question_answering_task() {
                                           .encode = encode,
                                           .score = score,
                                           .answers = answers,
+                                          .mistakes = mistakes,
                                           .confusion = nullptr,
                                           .unanswered = unanswered,
                                           .group = group});

@@ -1,4 +1,7 @@
 // regression: a number for each text.
+#include <cmath>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/labelled_value.h"
@@ -33,6 +36,19 @@ Scores score(const PredictedRows<Example>& predicted) {
   return regression_scores(guesses, values);
 }
 
+// Every row is off by something.
+Mistakes mistakes(const PredictedRows<Example>& predicted) {
+  Mistakes wrong{"error", true, {}};
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    const double value = predicted.sequences[i].values.front();
+    const double guess = predicted.outputs[i].item<float>();
+    wrong.rows.push_back({text_of(predicted.rows[predicted.sequences[i].row]),
+                          fmt::format("{:.4g}", value), fmt::format("{:.4g}", guess),
+                          std::abs(guess - value)});
+  }
+  return wrong;
+}
+
 // {"value": number}
 std::vector<std::string> answers(const PredictedRows<Example>& predicted) {
   std::vector<std::string> lines;
@@ -52,7 +68,7 @@ LabelledTaskDefinition regression_task() {
   task.outputs = 1;
   task.problem_type = "regression";
   task.metric = "spearman";
-  return make_definition<Example>(task, {read, nullptr, nullptr, encode, score, answers});
+  return make_definition<Example>(task, {read, nullptr, nullptr, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

@@ -24,6 +24,17 @@ namespace bertha {
 // [rows, outputs] of every sequence of an ExampleSet, in its order.
 using Predictions = std::vector<at::Tensor>;
 
+// A row that the model got wrong, for people to read.
+struct Mistake {
+  std::string text, label, predicted;
+  double value = 0;  // what Mistakes::measure names
+};
+struct Mistakes {
+  std::string measure = "probability";  // of the right label; or "f1", or "error"
+  bool largest_is_worst = false;
+  std::vector<Mistake> rows;  // of equal ones the first is the worst
+};
+
 // Examples of one file or split, ready for the model.
 struct ExampleSet {
   std::size_t rows = 0;                   // what users count: texts, sentences, questions
@@ -34,6 +45,8 @@ struct ExampleSet {
   std::function<Scores(const ExampleSet&, const Predictions&)> score;  // without the loss
   // One JSON object a row, for `bertha predict`.
   std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
+  // Of labelled examples: all that are wrong.
+  std::function<Mistakes(const ExampleSet&, const Predictions&)> mistakes;
   // By the numbers of the label names; empty where rows do not have one class each.
   std::function<ConfusionMatrix(const ExampleSet&, const Predictions&)> confusion;
 };

@@ -56,6 +56,7 @@ struct RowFunctions {
   EncodedRow (*encode)(const Row& row, const RowEncoding& encoding, WordPiece::Scratch& scratch);
   Scores (*score)(const PredictedRows<Row>& predicted);
   std::vector<std::string> (*answers)(const PredictedRows<Row>& predicted);  // a line for each row
+  Mistakes (*mistakes)(const PredictedRows<Row>& predicted);
   ConfusionMatrix (*confusion)(const PredictedRows<Row>& predicted) =
       nullptr;  // of one class a row
   // A question that has no answer; null: rows are no questions.
@@ -110,6 +111,9 @@ ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
     return view(examples, outputs, function);
   };
   set.answers = [view, function = functions.answers](const auto& examples, const auto& outputs) {
+    return view(examples, outputs, function);
+  };
+  set.mistakes = [view, function = functions.mistakes](const auto& examples, const auto& outputs) {
     return view(examples, outputs, function);
   };
   if (functions.confusion) {

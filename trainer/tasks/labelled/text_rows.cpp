@@ -39,4 +39,8 @@ std::vector<double> output_row(const at::Tensor& outputs) {
   return {values, values + outputs.numel()};
 }
 
+std::string text_of(const Example& row) {
+  return row.has_pair ? row.text + " | " + row.pair : row.text;
+}
+
 }  // namespace bertha

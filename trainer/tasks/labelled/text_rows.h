@@ -24,4 +24,7 @@ EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
 // The one row of outputs of a sequence head.
 std::vector<double> output_row(const at::Tensor& outputs);
 
+// The text, and the pair behind it, on one line.
+std::string text_of(const Example& row);
+
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/tagged_sentences.h"
@@ -81,6 +82,35 @@ Scores score(const PredictedRows<TaggedSentence>& predicted) {
   return entity_scores(guesses, labels);
 }
 
+// Sentences, each for its worst word.
+Mistakes mistakes(const PredictedRows<TaggedSentence>& predicted) {
+  Mistakes wrong;
+  std::vector<Mistake> worst(predicted.rows.size(), Mistake{{}, {}, {}, 2});
+  for (std::size_t i = 0; i < predicted.sequences.size(); ++i) {
+    const auto& sequence = predicted.sequences[i];
+    const auto shares = at::softmax(predicted.outputs[i], 1);
+    const auto guesses = shares.argmax(1);
+    for (std::size_t token = 0; token < sequence.origins.size(); ++token) {
+      const auto word = sequence.origins[token].word;
+      if (word < 0 || sequence.labels[token] < 0) continue;
+      const auto place = static_cast<std::int64_t>(token);
+      const auto label = sequence.labels[token];
+      const auto guess = guesses[place].item<std::int64_t>();
+      const double share = shares[place][label].item<float>();
+      if (guess == label || share >= worst[sequence.row].value) continue;
+      const auto& words = predicted.rows[sequence.row].words;
+      worst[sequence.row] = {
+          fmt::format("'{}' in: {}", words[static_cast<std::size_t>(word)], fmt::join(words, " ")),
+          predicted.labels.name(static_cast<std::size_t>(label)),
+          predicted.labels.name(static_cast<std::size_t>(guess)), share};
+    }
+  }
+  for (auto& mistake : worst) {
+    if (!mistake.text.empty()) wrong.rows.push_back(std::move(mistake));
+  }
+  return wrong;
+}
+
 // {"words": [...], "labels": one for each word, "scores": their probabilities}
 std::vector<std::string> answers(const PredictedRows<TaggedSentence>& predicted) {
   std::vector<std::string> lines;
@@ -106,7 +136,8 @@ LabelledTaskDefinition token_classification_task() {
   task.head = Head::token;
   task.loss = LossKind::cross_entropy;
   task.metric = "f1";
-  return make_definition<TaggedSentence>(task, {read, stratum, labels_of, encode, score, answers});
+  return make_definition<TaggedSentence>(
+      task, {read, stratum, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha
