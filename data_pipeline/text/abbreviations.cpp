@@ -1,7 +1,6 @@
 // data table: abbreviations of English and of a few other languages.
 #include "data_pipeline/text/abbreviations.h"
 
-#include <unordered_map>
 #include <unordered_set>
 
 namespace bertha {
@@ -51,20 +50,11 @@ const Words& ambiguous_words() {
 }  // namespace
 
 AbbreviationKind classify_abbreviation(std::string_view word) {
-  // One look-up for all; a word that is in several lists is of the first.
-  static const auto kinds = [] {
-    std::unordered_map<std::string_view, AbbreviationKind> made;
-    const auto add = [&made](const Words& words, AbbreviationKind kind) {
-      for (const auto one : words) made.try_emplace(one, kind);
-    };
-    add(title_words(), AbbreviationKind::title);
-    add(inner_words(), AbbreviationKind::inner);
-    add(numbering_words(), AbbreviationKind::numbering);
-    add(ambiguous_words(), AbbreviationKind::ambiguous);
-    return made;
-  }();
-  const auto found = kinds.find(word);
-  return found != kinds.end() ? found->second : AbbreviationKind::none;
+  if (title_words().contains(word)) return AbbreviationKind::title;
+  if (inner_words().contains(word)) return AbbreviationKind::inner;
+  if (numbering_words().contains(word)) return AbbreviationKind::numbering;
+  if (ambiguous_words().contains(word)) return AbbreviationKind::ambiguous;
+  return AbbreviationKind::none;
 }
 
 bool begins_sentences(std::string_view word) {

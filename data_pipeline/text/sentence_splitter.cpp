@@ -1,15 +1,19 @@
-// Boundaries of Unicode Standard Annex 29, without those after abbreviations.
+// ICU proposes boundaries (Unicode Standard Annex 29); those after abbreviations are withdrawn.
 #include "data_pipeline/text/sentence_splitter.h"
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 
+#include <unicode/brkiter.h>
 #include <unicode/uchar.h>
+#include <unicode/utext.h>
 
 #include "data_pipeline/text/abbreviations.h"
 #include "data_pipeline/text/code_points.h"
-#include "data_pipeline/text/sentence_boundaries.h"
+#include "parallel/base/error.h"
+#include "parallel/base/unique_handle.h"
 
 namespace bertha {
 namespace {
@@ -121,11 +125,41 @@ bool goes_on(std::string_view before, std::string_view after) {
 
 }  // namespace
 
+struct SentenceSplitter::State {
+  std::unique_ptr<icu::BreakIterator> iterator;
+  UniqueHandle<UText*, utext_close> text;
+};
+
+SentenceSplitter::SentenceSplitter(const char* locale) : state_(std::make_unique<State>()) {
+  UErrorCode status = U_ZERO_ERROR;
+  state_->iterator.reset(icu::BreakIterator::createSentenceInstance(icu::Locale(locale), status));
+  if (U_FAILURE(status) || !state_->iterator) {
+    throw Error(ErrorKind::internal,
+                std::string("ICU has no sentence rules: ") + u_errorName(status),
+                "check that ICU's data library is installed");
+  }
+}
+
+SentenceSplitter::~SentenceSplitter() = default;
+
 void SentenceSplitter::split(std::string_view paragraph, std::vector<std::string_view>& sentences) {
   sentences.clear();
+  if (paragraph.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    throw Error(ErrorKind::bad_data, "a paragraph of more than 2 GiB cannot be split");
+  }
+  UErrorCode status = U_ZERO_ERROR;
+  UText* const old = state_->text.release();
+  state_->text = UniqueHandle<UText*, utext_close>(
+      utext_openUTF8(old, paragraph.data(), static_cast<std::int64_t>(paragraph.size()), &status));
+  state_->iterator->setText(state_->text.get(), status);
+  if (U_FAILURE(status)) {
+    throw Error(ErrorKind::internal, std::string("ICU failed: ") + u_errorName(status));
+  }
   std::size_t begin = 0;
-  for (std::size_t end = 0; end < paragraph.size();) {
-    end = next_sentence_boundary(paragraph, end);
+  state_->iterator->first();
+  for (auto boundary = state_->iterator->next(); boundary != icu::BreakIterator::DONE;
+       boundary = state_->iterator->next()) {
+    const auto end = static_cast<std::size_t>(boundary);
     // Passed for good, so that no white space is looked at twice.
     begin = end - trim_start(paragraph.substr(begin, end - begin)).size();
     const std::string_view sentence = trim(paragraph.substr(begin, end - begin));
