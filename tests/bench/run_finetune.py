@@ -112,8 +112,9 @@ def table(results):
 
         def scores(who):
             values = column(who, "score")
-            deviation = statistics.stdev(values) if len(values) > 1 else 0
-            return f"{statistics.mean(values):.4f} ± {deviation:.4f}"
+            if len(values) < 2:
+                return ", ".join(f"{value:.4f} (one run)" for value in values)
+            return f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
         wall = [statistics.median(column(who, "seconds")) for who in ("ours", "theirs")]
         cpu = [statistics.median(column(who, "cpu_seconds")) for who in ("ours", "theirs")]
         bare = statistics.median(column("theirs", "train_cpu_seconds"))
