@@ -84,10 +84,10 @@ void ProgressBar::draw() {
   drawn_ = true;
 }
 
-// What does not fit goes in this order: the bar, the speed, the note, the counts.
+// What does not fit goes in this order: the bar, the speed, the note, the counts, the time left.
 std::string ProgressBar::line(int columns) const {
   std::string text;
-  for (int detail = 4; detail >= 0; --detail) {
+  for (int detail = 4; detail >= -1; --detail) {
     text = line_of(detail);
     if (static_cast<int>(text.size()) <= columns) return text;
   }
@@ -120,7 +120,7 @@ std::string ProgressBar::line_of(int detail) const {
     text += " " + count(done);
   }
   if (!note_.empty() && detail >= 2) text += ", " + note_;
-  if (rate <= 0) return text;
+  if (rate <= 0 || detail < 0) return text;
   if (detail >= 3) text += ", " + count(rate) + "/s";
   if (total_ > done_) text += ", " + human_seconds((total - done) / rate) + " left";
   return text;
