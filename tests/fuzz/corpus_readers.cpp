@@ -1,7 +1,9 @@
 // Corpora, ours and foreign ones: as `verify`, `inspect`, `pretrain` and `prepare` read them.
 #include <stdexcept>
 
+#include "data_pipeline/prepare_foreign.h"
 #include "data_pipeline/shards/corpus_verifier.h"
+#include "data_pipeline/shards/foreign_verifier.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "data_pipeline/training_data.h"
 #include "readers.h"
@@ -57,10 +59,10 @@ DataConfig config(const fs::path& folder, std::uint64_t number) {
   return data;
 }
 
-void verify(const fs::path& folder) {
-  const auto report = verify_corpus(folder, {});
-  // As if it had been refused: the fault is named.
-  if (!report.faults.empty()) throw Error(ErrorKind::bad_data, folder.string() + report.faults[0]);
+// As if it had been refused: the fault is named.
+void require_no_fault(const VerifyReport& report, const fs::path& folder) {
+  if (report.faults.empty()) return;
+  throw Error(ErrorKind::bad_data, folder.string() + ": " + report.faults[0]);
 }
 
 }  // namespace
@@ -68,7 +70,11 @@ void verify(const fs::path& folder) {
 void prepare_on_one_rank(const PrepareOptions& options) {
   PrepareHooks hooks;
   hooks.gather = [](std::string_view bytes) { return std::vector{std::string(bytes)}; };
-  prepare_corpus(options, {}, hooks);
+  if (options.input.format == TextFormat::nvidia) {
+    prepare_foreign_corpus(options, {}, hooks);
+  } else {
+    prepare_corpus(options, {}, hooks);
+  }
 }
 
 void prepare_alone(const InputOptions& input, const fs::path& vocabulary, const fs::path& folder) {
@@ -90,7 +96,7 @@ void prepare_alone(const InputOptions& input, const fs::path& vocabulary, const 
 
 Outcome read_corpus(const fs::path& folder, std::uint64_t number) {
   Outcome outcome;
-  count_outcome(outcome, folder, [&] { verify(folder); });
+  count_outcome(outcome, folder, [&] { require_no_fault(verify_corpus(folder, {}), folder); });
   count_outcome(outcome, folder, [&] {
     read_tokenizer_options(folder);
     read_vocabulary(folder);
@@ -103,7 +109,9 @@ Outcome read_foreign(const fs::path& folder, std::uint64_t number) {
   Outcome outcome;
   auto data = config(folder, number);
   data.validation_fraction = 0.1;
-  count_outcome(outcome, folder, [&] { verify(folder); });
+  count_outcome(outcome, folder, [&] {
+    require_no_fault(verify_foreign(folder, folder / "vocab.txt", {}), folder);
+  });
   count_outcome(outcome, folder, [&] { train(data, number); });
   if (number % 4 == 0) {
     const InputOptions input{.paths = {folder.string()}, .format = TextFormat::nvidia};

@@ -72,7 +72,9 @@ bool run(const fs::path& seeds_folder, const fs::path& scratch, std::uint64_t fi
   for (const auto& seed : seeds) {
     const auto folder = seed.parent_path().string();
     const auto outcome = read_as(folder.substr(0, folder.find('-')), scratch / seed, 0);
-    if (outcome.refused > 0) throw Error(ErrorKind::usage, seed.string() + " is not sound");
+    if (outcome.refused > 0) {
+      throw Error(ErrorKind::usage, seed.string() + " is not sound: " + outcome.told);
+    }
   }
   bool good = true;
   std::map<std::string, Outcome> by_folder;

@@ -13,6 +13,7 @@ namespace bertha {
 // What came of a reading. An error of another kind, or one that does not name the file, is thrown.
 struct Outcome {
   int refused = 0, read = 0;  // how many of its readers
+  std::string told;           // by the last that refused
 };
 
 // `kind` is the part before "-" of the folder's name, where the file lies with what belongs to it:
@@ -33,6 +34,7 @@ void count_outcome(Outcome& outcome, const std::filesystem::path& folder, Read r
     const bool right_kind = error.kind() == ErrorKind::bad_data || error.kind() == ErrorKind::io;
     if (!right_kind || error.message().find(folder.string()) == std::string::npos) throw;
     ++outcome.refused;
+    outcome.told = error.message();
   }
 }
 

@@ -45,7 +45,8 @@ def pages(name, count):
     """Head of a dump, and its shortest articles with a redirect between them."""
     with bz2.open(os.path.join(DUMPS, name)) as file:
         dump = file.read()
-    dump = dump.decode("utf-16" if dump[:1] == b"\xff" else "utf-8")  # the Bulgarian one is in UTF-16
+    # The Bulgarian one is in UTF-16, with carriage returns.
+    dump = dump.decode("utf-16" if dump[:1] == b"\xff" else "utf-8").replace("\r\n", "\n")
     found = re.findall(r"  <page>.*?</page>\n", dump, re.DOTALL)
     redirects = [page for page in found if "<redirect" in page]
     articles = sorted((page for page in found if page not in redirects and len(page) > 1500), key=len)

@@ -74,7 +74,8 @@ at::Tensor recomputed_layers(const std::vector<EncoderLayerWeights>& layers,
                              const at::Tensor& hidden, const BertConfig& config,
                              const PackedInput& input, const ForwardContext& context) {
   const auto pass = std::make_shared<const KeptPass>(config, input, context, hidden.scalar_type());
-  const auto anchor = at::zeros({1}, hidden.options().requires_grad(true));
+  // Factories of namespace at ignore requires_grad among their options.
+  const auto anchor = at::zeros({1}, hidden.options().requires_grad(false)).requires_grad_(true);
   auto result = hidden;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto layer =

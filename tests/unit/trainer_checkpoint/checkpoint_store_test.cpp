@@ -15,8 +15,11 @@ namespace bertha::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 void save_steps(const fs::path& folder, int ranks, std::vector<std::int64_t> steps,
@@ -42,10 +45,10 @@ void expect_moments(const fs::path& checkpoint, int ranks, std::int64_t step) {
   }
 }
 
-// 1000 is the first whole number over which bf16 has gaps of 4: what it holds comes back.
+// From 512 to 1024 bf16 has gaps of 4, so it holds these numbers exactly.
 TEST(CheckpointStore, KeepsMomentsInTheirType) {
   const ScratchFolder run;
-  const auto values = at::arange(64, at::kFloat) * 4 + 1000;
+  const auto values = at::arange(64, at::kFloat) * 4 + 512;
   run_thread_ranks(1, [&](Communicator& communicator) {
     auto contents = sample_contents(communicator.rank_info(), 1);
     contents.moments = {
@@ -55,14 +58,16 @@ TEST(CheckpointStore, KeepsMomentsInTheirType) {
     store.save(contents);
   });
   const auto checkpoint = run.path() / "checkpoints" / "step-00000001";
-  EXPECT_THAT(checkpoint_faults(checkpoint), ElementsAre(HasSubstr("lack exp_avg")));
+  // Those of the other parameters were not saved; these are whole.
+  EXPECT_THAT(checkpoint_faults(checkpoint),
+              Each(AllOf(HasSubstr("lack exp_avg"), Not(HasSubstr("pooler.dense.weight")))));
   for (const auto type : {at::kFloat, at::kBFloat16}) {
     std::vector<MomentSlice> read{
         {"bert.pooler.dense.weight", "exp_avg", 8, 64, at::zeros({56}, type)}};
     read_moments(checkpoint, read);
     EXPECT_TRUE(at::equal(read[0].values, values.slice(0, 8).to(type)));
   }
-  const SafetensorsFile file(checkpoint / moment_file_name(1, 1));
+  const SafetensorsFile file(checkpoint / moment_file_name(0, 1));
   EXPECT_EQ(file.read("exp_avg/bert.pooler.dense.weight/0-40").scalar_type(), at::kBFloat16);
 }
 
