@@ -51,7 +51,7 @@ doing=''
 step() { doing=$*; echo; echo "== $* (after $(($(date +%s) - started)) s)"; } >&2
 ended() {
   local code=$?
-  [ $code = 0 ] || echo "quickstart: error: stopped while $doing (exit code $code, see above and" \
+  [ $code = 0 ] || [ -z "$doing" ] || echo "quickstart: error: stopped while $doing (exit code $code, see above and" \
     "launch/guides/failures.md); the same command goes on from here, once what was wrong is mended" >&2
 }
 trap ended EXIT
@@ -68,6 +68,7 @@ launch/build.sh bertha
 if [ "$gpu" = 1 ] && ! "$bertha" --version | grep -q '^devices.*cuda ([1-9]'; then
   echo "quickstart: error: --gpu: this build sees no GPU: $("$bertha" --version | grep '^devices')" \
     "(nvidia-smi should list one; a build for it wants a CUDA toolkit); without --gpu all of it runs on CPUs" >&2
+  doing=''
   exit 64
 fi
 
