@@ -21,7 +21,7 @@ root = sys.argv[1]
 def weights(run, step): return load_file(f"{root}/{run}/checkpoints/step-{step:08}/model.safetensors")
 def moments(run, step):
     return {name.rsplit("/", 1)[0]: value.double() for name, value in
-            load_file(f"{root}/{run}/checkpoints/step-{step:08}/optimizer-00001-of-00001.safetensors").items()}
+            load_file(f"{root}/{run}/checkpoints/step-{step:08}/optimizer-00000-of-00001.safetensors").items()}
 def train(run): return [e for e in map(json.loads, open(f"{root}/{run}/metrics.jsonl")) if e["event"] == "train"]
 one, still = weights("one", 6), weights("still", 1)
 assert one.keys() == still.keys() and all(torch.equal(one[name], still[name]) for name in one)
