@@ -78,6 +78,7 @@ def write_foreign(folder):
         foreign_writer.write_padded(path, rows, ROW, PREDICTIONS, types, **options)
     layouts = {
         "gzip": lambda path: padded(path, compression="gzip"),
+        "lzf": lambda path: padded(path, compression="lzf"),  # our own decoder
         "plain": padded,
         "filters": lambda path: padded(path, BIG_ENDIAN, compression="gzip", shuffle=True, fletcher32=True,
                                        odd_chunks=True),
