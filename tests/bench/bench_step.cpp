@@ -1,19 +1,24 @@
 // Times whole training steps (forward, backward, clipping, AdamW) of Bertha on made-up tokens.
 //   bench_step size=tiny batch=64 length=128 precision=fp32 implementation=fused steps=10 threads=2
 // `length` is one number, or shortest-longest for lengths spread evenly between them. Prints JSON.
+// profile=FILE also runs three steps under the profiler: a table of kernels goes to FILE, their
+// trace to FILE.json.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <map>
 #include <string>
 #include <sys/resource.h>
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "tests/bench/kernel_profile.h"
 #include "tests/bench/made_up_batch.h"
 #include "tests/support/thread_communicator.h"
 #include "trainer/peak_flops.h"
@@ -24,12 +29,13 @@ namespace bertha {
 namespace {
 
 using Options = std::map<std::string, std::string>;
+constexpr int kProfiledSteps = 3;
 
 Options read_options(int argc, char** argv) {
   Options options{
       {"size", "tiny"},           {"batch", "64"}, {"length", "128"}, {"precision", "fp32"},
       {"implementation", "auto"}, {"steps", "10"}, {"threads", "2"},  {"warmup", "2"},
-      {"device", "cpu"}};
+      {"device", "cpu"},          {"profile", ""}};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const auto equals = argument.find('=');
@@ -46,7 +52,12 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double peak_memory_mb() {
+// Of the process, or of what LibTorch's allocator took on a GPU.
+double peak_memory_mb(at::Device device) {
+  if (!device.is_cpu()) {
+    const auto statistics = at::getDeviceAllocator(device.type())->getDeviceStats(0);
+    return static_cast<double>(statistics.allocated_bytes[0].peak) / 1024 / 1024;
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
@@ -89,8 +100,14 @@ void run(const Options& options, Communicator& communicator) {
     optimize.push_back(report.phases.optimizer);
   }
   const double tokens = static_cast<double>(batches[0].token_count());
-  const double memory_mb = peak_memory_mb();
+  const double memory_mb = peak_memory_mb(device);
   const double peak = measure_peak_flops(precision, device);
+  if (const auto& file = options.at("profile"); !file.empty()) {
+    const auto profiled = [&] {
+      for (int i = 0; i < kProfiledSteps; ++i) step.run(batches, warmup + steps + i, false);
+    };
+    std::ofstream(file) << profile_kernels(device, kProfiledSteps, profiled, file + ".json");
+  }
   fmt::print(
       "{{\"who\": \"bertha {}\", \"tokens\": {}, \"seconds\": {:.5f}, "
       "\"tokens_per_second\": {:.1f}, \"forward\": {:.5f}, \"backward\": {:.5f}, "

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What to run when a GPU is at hand, on a folder that pack_gpu.sh has packed:
-#   gpu_checks.sh PART OUT     PART: first (bring-up, tests, sanitizer), speed, or depth (loss, profile)
-# Each part stays under ten minutes; run them in this order. Results and logs go to OUT, a summary to
-# OUT/summary-PART.txt. The script has not run on a GPU yet: read its first results with that in mind.
+#   gpu_checks.sh PART OUT     PART: first (bring-up, tests), speed (CASES and PEERS name which),
+#                              sanitize, or depth (loss over 200 steps)
+# Results and logs go to OUT, a summary to OUT/summary-PART.txt, profiles to OUT/kernels-*.txt.
 set -uo pipefail
 [ $# = 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
 part=$1 here=$(cd "$(dirname "$0")" && pwd)
@@ -53,41 +53,46 @@ else:
 P
 }
 
+# Correctness, many programs at a time: what they take is not of interest.
 first() {
   nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv | tee -a "$summary"
-  bounded 60 version "$bin/bertha" --version
+  bounded 90 version "$bin/bertha" --version
   cat "$out/version.log" >>"$summary"
   grep -q 'cuda ([1-9]' "$out/version.log" || { say "no CUDA device seen: the rest would fail"; return 70; }
   local program off=(--model.hidden_dropout 0 --model.attention_dropout 0)
+  local gpu=(--train.device cuda --model.implementation fused)
   for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
-    bounded 60 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*'
+    bounded 90 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
+  done
+  train 60 tiny-cpu tiny 20 --train.device cpu "${off[@]}" &
+  train 60 tiny-reference tiny 20 --train.device cuda --model.implementation reference "${off[@]}" &
+  { train 60 tiny-fused tiny 20 "${gpu[@]}" "${off[@]}"
+    bounded 60 resume "$bin/bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 \
+      "${gpu[@]}" "${off[@]}" --train.log_every 1 --train.validation_batches 2 --train.output "$out/runs/tiny-fused"; } &
+  train 60 tiny-fused-bf16 tiny 20 "${gpu[@]}" --train.precision bf16 "${off[@]}" &
+  train 60 tiny-fused-lamb tiny 20 "${gpu[@]}" --optimizer.name lamb "${off[@]}" &
+  train 60 tiny-cpu-lamb tiny 20 --train.device cpu --optimizer.name lamb "${off[@]}" &
+  train 60 tiny-nccl tiny 20 "${gpu[@]}" --parallel.backend nccl "${off[@]}" &
+  # With the CPU's own dropout: in fp32 the numbers are the same on both.
+  train 60 dropout-cpu tiny 20 --train.device cpu &
+  train 60 dropout-fused tiny 20 "${gpu[@]}" &
+  wait
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
     grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 >>"$summary"
   done
-  train 60 tiny-cpu tiny 20 --train.device cpu "${off[@]}"
-  train 60 tiny-reference tiny 20 --train.device cuda --model.implementation reference "${off[@]}"
-  train 60 tiny-fused tiny 20 --train.device cuda --model.implementation fused "${off[@]}"
-  train 60 tiny-fused-bf16 tiny 20 --train.device cuda --model.implementation fused --train.precision bf16 "${off[@]}"
-  train 60 tiny-fused-lamb tiny 20 --train.device cuda --model.implementation fused --optimizer.name lamb "${off[@]}"
-  train 60 tiny-cpu-lamb tiny 20 --train.device cpu --optimizer.name lamb "${off[@]}"
-  train 60 tiny-nccl tiny 20 --train.device cuda --model.implementation fused --parallel.backend nccl "${off[@]}"
   for name in tiny-reference tiny-fused tiny-fused-bf16 tiny-nccl; do compare $name tiny-cpu; done
   compare tiny-fused-lamb tiny-cpu-lamb
-  # With the CPU's own dropout: in fp32 the numbers are the same on both.
-  train 60 dropout-cpu tiny 20 --train.device cpu
-  train 60 dropout-fused tiny 20 --train.device cuda --model.implementation fused
   compare dropout-fused dropout-cpu
-  bounded 60 resume "$bin/bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 \
-    --train.device cuda --model.implementation fused "${off[@]}" --train.log_every 1 \
-    --train.validation_batches 2 --train.output "$out/runs/tiny-fused"
-  if command -v compute-sanitizer >/dev/null; then
-    local program=$here/libexec/bertha/unit_trainer_kernels
-    local tool
-    for tool in memcheck racecheck; do
-      bounded 90 "sanitizer-$tool" env LD_LIBRARY_PATH="$(libraries)" compute-sanitizer --tool $tool \
-        --error-exitcode 9 "$program" '--gtest_filter=Gpu*:-*Embed*'
-      tail -2 "$out/sanitizer-$tool.log" >>"$summary"
-    done
-  fi
+}
+
+sanitize() {
+  local program=$here/libexec/bertha/unit_trainer_kernels tool
+  for tool in memcheck racecheck; do
+    bounded 150 "sanitizer-$tool" env LD_LIBRARY_PATH="$(libraries)" compute-sanitizer --tool $tool \
+      --error-exitcode 9 "$program" '--gtest_filter=Gpu*' &
+  done
+  wait
+  for tool in memcheck racecheck; do tail -2 "$out/sanitizer-$tool.log" >>"$summary"; done
 }
 
 # What the launcher would set, for tools that start the program themselves.
@@ -106,16 +111,30 @@ step() {  # SECONDS NAME PROGRAM... ARGUMENTS: one line of JSON to OUT/speed.jso
   echo "{\"case\": \"${name%%:*}\", \"run\": $(tail -1 "$out/$name.log")}" >>"$out/speed.jsonl"
 }
 
-speed() {
-  rm -f "$out/speed.jsonl"
+# CASES: ours alone, with a profile of each; PEERS: the peer, whose compiler takes most of the time.
+cases="base,512,128 base,128,512 large,256,128 large,64,512 base,128,16-512"
+ours() {
   local case size batch length
-  for case in base,512,128 base,128,512 large,256,128 large,64,512 base,128,16-512; do
+  for case in ${CASES-$cases}; do
+    IFS=, read -r size batch length <<<"$case"
+    step 40 "$size-${batch}x$length:fused" "$bin/bench_step" size="$size" batch="$batch" length="$length" \
+      implementation=fused profile="$out/kernels-$size-${batch}x$length.txt"
+  done
+}
+peers() {
+  local case size batch length
+  for case in ${PEERS-$cases}; do
     IFS=, read -r size batch length <<<"$case"
     local name="$size-${batch}x$length" arguments=(size="$size" batch="$batch" length="$length")
-    step 40 "$name:fused" "$bin/bench_step" "${arguments[@]}" implementation=fused
-    step 40 "$name:eager" "$python" "$here/peer_step.py" "${arguments[@]}" attention=eager
-    step 90 "$name:compiled" "$python" "$here/peer_step.py" "${arguments[@]}" attention=sdpa compile=yes
+    step 60 "$name:eager" "$python" "$here/peer_step.py" "${arguments[@]}" attention=eager
+    step 120 "$name:compiled" "$python" "$here/peer_step.py" "${arguments[@]}" attention=sdpa compile=yes
   done
+}
+
+speed() {
+  rm -f "$out/speed.jsonl"
+  ours
+  peers
   # The reference path draws its dropout on the host: one case says enough.
   bounded 40 reference "$bin/bench_step" size=base batch=64 length=128 implementation=reference \
     device=cuda precision=bf16 steps=5 warmup=2 threads=8
@@ -141,34 +160,9 @@ depth() {
   train 100 long-fused tiny 200 --train.device cuda --model.implementation fused --train.precision bf16
   train 200 long-cpu tiny 200 --train.device cpu --model.implementation reference
   compare long-fused long-cpu
-  local arguments=(size=base batch=256 length=128 precision=bf16 implementation=fused device=cuda threads=8)
-  if command -v nsys >/dev/null; then
-    bounded 120 nsys env LD_LIBRARY_PATH="$(libraries)" nsys profile --stats=true --force-overwrite true \
-      -o "$out/step" "$here/libexec/bertha/bench_step" "${arguments[@]}" steps=5 warmup=3
-    grep -A 40 'cuda_gpu_kern_sum' "$out/nsys.log" >>"$summary"
-  elif command -v ncu >/dev/null; then
-    bounded 200 ncu env LD_LIBRARY_PATH="$(libraries)" ncu --set basic --launch-skip 1500 --launch-count 400 \
-      --csv --metrics gpu__time_duration.sum,dram__bytes.sum "$here/libexec/bertha/bench_step" \
-      "${arguments[@]}" steps=2 warmup=1
-    "$python" - "$out/ncu.log" <<'P' | tee -a "$summary"
-import csv, sys
-lines = [line for line in open(sys.argv[1]) if line.startswith('"')]
-sums = {}
-for row in csv.DictReader(lines):
-    value = float(row["Metric Value"].replace(",", ""))
-    entry = sums.setdefault(row["Kernel Name"][:90], {"count": 0})
-    entry[row["Metric Name"]] = entry.get(row["Metric Name"], 0) + value
-    entry["count"] += row["Metric Name"].startswith("gpu__time")
-print("| kernel | launches | time | DRAM bytes |\n|---|---|---|---|")
-for name, entry in sorted(sums.items(), key=lambda item: -item[1].get("gpu__time_duration.sum", 0)):
-    print(f"| {name} | {entry['count']} | {entry.get('gpu__time_duration.sum', 0):,.0f} | {entry.get('dram__bytes.sum', 0):,.0f} |")
-P
-  else
-    say "neither nsys nor ncu here"
-  fi
 }
 
 case $part in
-  first | speed | depth) "$part" ;;
+  first | speed | depth | sanitize) "$part" ;;
   *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64 ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Packs what a machine with a GPU and Python's torch, but without our libraries, needs for
-# gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; under 64 MiB.
+# gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; FOLDER.tar.xz is under 64 MiB.
 #   tests/bench/pack_gpu.sh BUILD CORPUS FOLDER
 # BUILD is built from the cuda preset (targets bertha, bench_step and unit_trainer_{kernels,model,optim});
 # CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
@@ -16,6 +16,7 @@ for program in tests/bench/bench_step tests/unit_trainer_kernels tests/unit_trai
 done
 cp -r "$corpus" "$folder/corpus"
 cp "$source/tests/bench/gpu_checks.sh" "$source/tests/bench/peer_step.py" "$folder/"
-kib=$(du -sk "$folder" | cut -f1)
-echo "$folder: $((kib / 1024)) MiB"
+tar -C "$folder" -cf - . | xz -T0 -2 >"$folder.tar.xz"
+kib=$(du -sk "$folder.tar.xz" | cut -f1)
+echo "$folder.tar.xz: $((kib / 1024)) MiB"
 [ "$kib" -lt $((64 * 1024)) ] || { echo "pack_gpu: over 64 MiB" >&2; exit 65; }

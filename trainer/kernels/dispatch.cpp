@@ -95,11 +95,6 @@ void embedding_backward(const EmbeddingGradientJob<T>& job, const KernelPlace& p
             [&](auto where) { DeviceKernels<decltype(where), T>::embedding_backward(job, place); });
 }
 template <class T>
-void add_row_bias(const RowBiasJob<T>& job, const KernelPlace& place) {
-  on_device(place,
-            [&](auto where) { DeviceKernels<decltype(where), T>::add_row_bias(job, place); });
-}
-template <class T>
 void copy_and_sum_columns(const ColumnSumJob<T>& job, const KernelPlace& place) {
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::copy_and_sum_columns(job, place);
@@ -153,8 +148,6 @@ template void embedding_forward(const EmbeddingJob<float>&, const KernelPlace&);
 template void embedding_forward(const EmbeddingJob<Bf16>&, const KernelPlace&);
 template void embedding_backward(const EmbeddingGradientJob<float>&, const KernelPlace&);
 template void embedding_backward(const EmbeddingGradientJob<Bf16>&, const KernelPlace&);
-template void add_row_bias(const RowBiasJob<float>&, const KernelPlace&);
-template void add_row_bias(const RowBiasJob<Bf16>&, const KernelPlace&);
 template void copy_and_sum_columns(const ColumnSumJob<float>&, const KernelPlace&);
 template void copy_and_sum_columns(const ColumnSumJob<Bf16>&, const KernelPlace&);
 

@@ -189,16 +189,6 @@ void multiply_on_device(const DeviceProductJob& job, const KernelPlace& place);
 // sum[i] += values[i]
 void add_to(float* sum, const Bf16* values, std::int64_t count);
 
-// Adds a bias to packed query, key and value, for attention that wants them whole. CUDA only.
-template <class T>
-struct RowBiasJob {
-  std::int64_t row_count, columns, row;  // row: distance of rows
-  T* values;
-  const float* bias;
-};
-template <class T>
-void add_row_bias(const RowBiasJob<T>& job, const KernelPlace& place);
-
 // Copies [rows, columns] and adds up each column. CUDA only.
 template <class T>
 struct ColumnSumJob {

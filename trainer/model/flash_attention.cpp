@@ -2,6 +2,7 @@
 #include "trainer/model/flash_attention.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <tuple>
@@ -37,6 +38,28 @@ void seed_generator(const FlashDropout& dropout, at::Device device) {
   generator.set_current_seed((static_cast<std::uint64_t>(mixed[0]) << 32) | mixed[1]);
 }
 
+// Without it flash attention adds up query gradients by atomics, in any order.
+class InFixedOrder {
+ public:
+  InFixedOrder() {
+    if (std::getenv("BERTHA_FLASH_ANY_ORDER")) return;
+    context_.setDeterministicAlgorithms(true, warn_only_);
+    context_.setDeterministicFillUninitializedMemory(false);
+  }
+  ~InFixedOrder() {
+    context_.setDeterministicAlgorithms(before_, warn_only_);
+    context_.setDeterministicFillUninitializedMemory(fill_);
+  }
+  InFixedOrder(const InFixedOrder&) = delete;
+  InFixedOrder& operator=(const InFixedOrder&) = delete;
+
+ private:
+  at::Context& context_ = at::globalContext();
+  const bool before_ = context_.deterministicAlgorithms();
+  const bool warn_only_ = context_.deterministicAlgorithmsWarnOnly();
+  const bool fill_ = context_.deterministicFillUninitializedMemory();
+};
+
 }  // namespace
 
 bool takes_flash_attention(KernelDevice device, at::ScalarType type, std::int64_t head_size) {
@@ -63,6 +86,7 @@ std::array<at::Tensor, 3> flash_attention_backward(const at::Tensor& gradient,
                                                    const FlashActivations& kept) {
   const auto [query, key, value] = heads_of(mixed, heads);
   const double rate = pass.context.training ? dropout_rate : 0.0;
+  const InFixedOrder order;
   const auto [query_gradient, key_gradient, value_gradient] = at::_flash_attention_backward(
       gradient.view_as(query), query, key, value, kept.output.view_as(query), kept.log_sum,
       pass.device_offsets, pass.device_offsets, pass.longest, pass.longest, rate,

@@ -56,6 +56,18 @@ void product(KernelDevice device, const at::Tensor& left, const at::Tensor& righ
   }
 }
 
+// Parameters of one shape as one, along the first dimension; undefined unless they lie end to end.
+at::Tensor end_to_end(const std::vector<at::Tensor>& parts) {
+  const auto& first = parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto expected = first.storage_offset() + static_cast<std::int64_t>(i) * first.numel();
+    if (parts[i].storage_offset() != expected) return {};
+  }
+  auto shape = first.sizes().vec();
+  shape[0] *= static_cast<std::int64_t>(parts.size());
+  return first.as_strided(shape, first.strides(), first.storage_offset());
+}
+
 struct FusedLinear : public torch::autograd::Function<FusedLinear> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const at::Tensor& bias) {
@@ -105,17 +117,20 @@ FusedMatrix FusedParameters::matrix(const std::string& name) {
 std::vector<FusedMatrix> FusedParameters::stacked(const std::vector<std::string>& names) {
   std::vector<FusedMatrix> parts;
   for (const auto& name : names) parts.push_back(matrix(name));
-  const auto& first = parts.front();
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    const auto expected =
-        first.values.storage_offset() + static_cast<std::int64_t>(i) * first.values.numel();
-    if (parts[i].values.storage_offset() != expected) return parts;
-  }
-  const auto stack = [&](const at::Tensor& part) {
-    return part.as_strided({part.size(0) * static_cast<std::int64_t>(parts.size()), part.size(1)},
-                           {part.size(1), 1}, part.storage_offset());
-  };
-  return {{stack(first.values), stack(first.gradient), device_}};
+  std::vector<at::Tensor> values, gradients;
+  for (const auto& part : parts) values.push_back(part.values), gradients.push_back(part.gradient);
+  const auto stacked_values = end_to_end(values), stacked_gradients = end_to_end(gradients);
+  if (!stacked_values.defined()) return parts;
+  return {{stacked_values, stacked_gradients, device_}};
+}
+
+std::vector<at::Tensor> FusedParameters::stacked_values(
+    const std::vector<std::string>& names) const {
+  std::vector<at::Tensor> parts;
+  for (const auto& name : names) parts.push_back(space_->leaf(space_->find(name)).detach());
+  const auto stacked = end_to_end(parts);
+  if (!stacked.defined()) return parts;
+  return {stacked};
 }
 
 void FusedParameters::announce() const {
@@ -150,6 +165,19 @@ void dense_forward(const std::vector<FusedMatrix>& weights, const at::Tensor& in
   for (const auto& weight : weights) {
     dense_forward(weight, input, output.narrow(1, column, weight.values.size(0)));
     column += weight.values.size(0);
+  }
+}
+
+void dense_forward_with_bias(const std::vector<FusedMatrix>& weights,
+                             const std::vector<at::Tensor>& biases, const at::Tensor& input,
+                             const at::Tensor& output) {
+  const auto bias = biases.size() == 1 ? biases.front() : at::cat(biases);
+  std::int64_t column = 0;
+  for (const auto& weight : weights) {
+    const auto rows = weight.values.size(0);
+    auto part = output.narrow(1, column, rows);
+    at::addmm_out(part, bias.narrow(0, column, rows), input, weight.values.t());
+    column += rows;
   }
 }
 

@@ -32,6 +32,8 @@ class FusedParameters {
   FusedMatrix matrix(const std::string& name);
   // Several matrices of one shape as one, where they lie end to end; else one by one.
   std::vector<FusedMatrix> stacked(const std::vector<std::string>& names);
+  // Vectors in the compute type, as one where they lie end to end. Not remembered.
+  std::vector<at::Tensor> stacked_values(const std::vector<std::string>& names) const;
   // Their gradients of this backward pass are complete.
   void announce() const;
 
@@ -55,6 +57,11 @@ void dense_weight_gradient(const FusedMatrix& weight, const at::Tensor& output_g
 // The same for matrices whose outputs stand side by side.
 void dense_forward(const std::vector<FusedMatrix>& weights, const at::Tensor& input,
                    const at::Tensor& output);
+// Biases in the compute type, one for all or one for each weight, are added in the product: for
+// CUDA, where ATen lets cuBLASLt do that.
+void dense_forward_with_bias(const std::vector<FusedMatrix>& weights,
+                             const std::vector<at::Tensor>& biases, const at::Tensor& input,
+                             const at::Tensor& output);
 void dense_backward(const std::vector<FusedMatrix>& weights, const at::Tensor& output_gradient,
                     const at::Tensor& input, at::Tensor input_gradient, FusedScratch& scratch);
 

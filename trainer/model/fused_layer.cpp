@@ -32,6 +32,8 @@ FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, st
   mixed_bias_[0] = parameters_.vector(self + "query.bias");
   mixed_bias_[1] = parameters_.vector(self + "key.bias");
   mixed_bias_[2] = parameters_.vector(self + "value.bias");
+  mixed_bias_values_ =
+      parameters_.stacked_values({self + "query.bias", self + "key.bias", self + "value.bias"});
   attention_output_ = parameters_.matrix(prefix + "attention.output.dense.weight");
   attention_output_bias_ = parameters_.vector(prefix + "attention.output.dense.bias");
   attention_scale_ = parameters_.vector(prefix + "attention.output.LayerNorm.weight");
@@ -67,22 +69,19 @@ AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivation
 }
 
 template <class T>
-at::Tensor FusedLayer::attend(const FusedPass& pass, LayerActivations& kept,
-                              at::ScalarType type) const {
+at::Tensor FusedLayer::attend(const FusedPass& pass, const at::Tensor& input,
+                              LayerActivations& kept) const {
   const auto tokens = pass.count(), hidden = config_.hidden_size;
-  const auto options = mixed_.front().values.options();
-  if (!takes_flash_attention(device_, type, config_.head_size())) {
+  const auto options = input.options();
+  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, options);
+  if (!takes_flash_attention(device_, input.scalar_type(), config_.head_size())) {
     kept.flash = {};
+    dense_forward(mixed_, input, mixed);
     const auto attended = kept.attended.sized(tokens, hidden, options);
     attention_forward(attention_job<T>(pass, kept, attended), kernel_place(device_, attended));
     return attended;
   }
-  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, options);
-  for (int part = 0; part < 3; ++part) {
-    add_row_bias(RowBiasJob<T>{tokens, hidden, 3 * hidden, elements<T>(mixed) + part * hidden,
-                               mixed_bias_[part].values},
-                 kernel_place(device_, mixed));
-  }
+  dense_forward_with_bias(mixed_, mixed_bias_values_, input, mixed);
   const FlashDropout dropout{
       pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout),
       pass.samples.front()};
@@ -122,8 +121,7 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
                             FusedScratch& scratch, const at::Tensor& output) const {
   const auto tokens = pass.count(), hidden = config_.hidden_size;
   const auto type = input.options();
-  dense_forward(mixed_, input, kept.mixed.sized(tokens, 3 * hidden, type));
-  const auto attended = attend<T>(pass, kept, input.scalar_type());
+  const auto attended = attend<T>(pass, input, kept);
 
   const auto where = kernel_place(device_, input);
   const auto norm = [&](const at::Tensor& values, const FusedVector& bias,

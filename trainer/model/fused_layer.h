@@ -16,7 +16,7 @@ namespace bertha {
 
 // What backward needs of a layer's forward pass. Backward overwrites it.
 struct LayerActivations {
-  ReusedTensor mixed;                                  // [T, 3 * hidden], no biases
+  ReusedTensor mixed;                                  // [T, 3 * hidden]; biases with flash only
   ReusedTensor attended;                               // [T, hidden]
   FlashActivations flash;                              // in place of attended, log_sum
   ReusedTensor log_sum;                                // [heads, T] fp32
@@ -52,7 +52,7 @@ class FusedLayer {
   AttentionJob<T> attention_job(const FusedPass& pass, LayerActivations& kept,
                                 const at::Tensor& output) const;
   template <class T>
-  at::Tensor attend(const FusedPass& pass, LayerActivations& kept, at::ScalarType type) const;
+  at::Tensor attend(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept) const;
   // Gradient of what attend() gave -> that of query, key and value.
   template <class T>
   at::Tensor attend_backward(const FusedPass& pass, LayerActivations& kept, FusedScratch& scratch,
@@ -64,6 +64,7 @@ class FusedLayer {
   FusedParameters parameters_;
   std::vector<FusedMatrix> mixed_;
   FusedVector mixed_bias_[3];
+  std::vector<at::Tensor> mixed_bias_values_;  // compute type; only flash attention wants it
   FusedMatrix attention_output_, intermediate_, output_;
   FusedVector attention_output_bias_, intermediate_bias_, output_bias_;
   FusedVector attention_scale_, attention_shift_, output_scale_, output_shift_;

@@ -101,21 +101,6 @@ void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace&
 }
 
 template <class T>
-struct RowBiasStep {
-  RowBiasJob<T> job;
-  BERTHA_TWIN void operator()(std::int64_t row, std::int64_t column, int count) const {
-    T* values = job.values + row * job.row + column;
-    Octet x = load(values, count);
-    add(x, load(job.bias + column, count));
-    store(values, x, count);
-  }
-};
-template <class T, class Runner>
-void add_row_bias(const RowBiasJob<T>& job, const KernelPlace&, const Runner& runner) {
-  for_elements(RowBiasStep<T>{job}, job.row_count, job.columns, runner);
-}
-
-template <class T>
 struct CopyStep {
   ColumnSumJob<T> job;
   BERTHA_TWIN Octet operator()(std::int64_t row, std::int64_t column, int count) const {

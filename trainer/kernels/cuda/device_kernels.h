@@ -22,7 +22,6 @@ struct DeviceKernels {
   static void cross_entropy_backward(const CrossEntropyJob<T>& job, const KernelPlace& place);
   static void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace& place);
   static void embedding_backward(const EmbeddingGradientJob<T>& job, const KernelPlace& place);
-  static void add_row_bias(const RowBiasJob<T>& job, const KernelPlace& place);
   static void copy_and_sum_columns(const ColumnSumJob<T>& job, const KernelPlace& place);
 };
 

@@ -67,10 +67,6 @@ void DeviceKernels<Where, T>::embedding_backward(const EmbeddingGradientJob<T>& 
   twin::embedding_backward(job, place, RunnerOf<Where>::make(place));
 }
 template <class Where, class T>
-void DeviceKernels<Where, T>::add_row_bias(const RowBiasJob<T>& job, const KernelPlace& place) {
-  twin::add_row_bias(job, place, RunnerOf<Where>::make(place));
-}
-template <class Where, class T>
 void DeviceKernels<Where, T>::copy_and_sum_columns(const ColumnSumJob<T>& job,
                                                    const KernelPlace& place) {
   twin::copy_and_sum_columns(job, place, RunnerOf<Where>::make(place));

@@ -7,7 +7,7 @@
 namespace bertha {
 
 std::int64_t kernel_scratch_floats(std::int64_t rows, std::int64_t columns, std::int64_t heads) {
-  const std::int64_t parts = twin::row_parts(rows, twin::kMostParts).count;
+  const std::int64_t parts = twin::row_parts(rows, twin::kNormParts).count;
   return std::max({twin::kTiledWarps * twin::kTile, parts * 3 * columns, 2 * columns + 2 * rows,
                    rows * heads, parts * 2 * columns});
 }

@@ -11,9 +11,10 @@ namespace bertha::twin {
 inline constexpr int kWarpsPerBlock = 4;
 inline constexpr std::int64_t kPlainSharedBytes = 48 * 1024;  // more must be asked for
 
-// 128 registers and more: rows are loads in flight, not threads.
+// Three blocks on a multiprocessor leave a thread 168 registers: rows are loads in flight, not
+// threads.
 template <class Work>
-__global__ void __launch_bounds__(kWarpsPerBlock* kLanes)
+__global__ void __launch_bounds__(kWarpsPerBlock* kLanes, 3)
     work_list(const Work work, std::int64_t count, std::int64_t floats) {
   extern __shared__ float4 memory[];
   const int number = static_cast<int>(threadIdx.x) / kLanes;

@@ -1,32 +1,54 @@
 // LayerNorm of rows with what comes before and after it: a warp per row forward, a warp per part of
-// the rows backward. A warp's memory holds the row, and backward its column sums.
+// the rows backward. Lanes keep their columns of a row, and backward their column sums, in
+// registers: kSteps is how many octets that is, known at compile time.
 #pragma once
+
+#include <type_traits>
 
 #include "trainer/kernels/cuda/sums_twin.h"
 
 namespace bertha::twin {
 
+inline constexpr std::int64_t kNormParts =
+    1584;  // 12 warps, as many as registers allow, on 132 SMs
+inline constexpr std::int64_t kWidestRow = 32 * kTile;
+
+template <int kSteps>
+struct LaneRow {
+  Octet octets[kSteps];
+};
+
+// Calls call(integral_constant) with octets enough for so many columns.
+template <class Call>
+void with_row_steps(std::int64_t columns, Call call) {
+  const std::int64_t steps = (columns + kTile - 1) / kTile;
+  if (steps <= 1) return call(std::integral_constant<int, 1>());
+  if (steps <= 3) return call(std::integral_constant<int, 3>());
+  if (steps <= 4) return call(std::integral_constant<int, 4>());
+  if (steps <= 8) return call(std::integral_constant<int, 8>());
+  if (columns <= kWidestRow) return call(std::integral_constant<int, 32>());
+  throw Error(ErrorKind::usage, "a hidden size over " + std::to_string(kWidestRow) + " on a GPU");
+}
+
 struct Moments {
   float mean, inverse_deviation;
 };
-template <class W>
-BERTHA_TWIN Moments moments_of(const W& warp, const float* row, float sum, std::int64_t columns,
-                               double epsilon) {
+template <int kSteps, class W>
+BERTHA_TWIN Moments moments_of(const W& warp, typename W::template PerLane<LaneRow<kSteps>>& row,
+                               float sum, std::int64_t columns, double epsilon) {
   const auto count = static_cast<float>(columns);
   const float mean = sum / count;
   typename W::template PerLane<float> squares(0.0F);
-  warp.over(columns, [&](Octets at) {
-    const Octet x = load(row + at.column, at.count);
+  warp.template over_few<kSteps>(columns, [&](Octets at, int n) {
     for (int i = 0; i < kOctet; ++i) {
-      const float difference = i < at.count ? x.at[i] - mean : 0.0F;
+      const float difference = i < at.count ? row[at.lane].octets[n].at[i] - mean : 0.0F;
       squares[at.lane] += difference * difference;
     }
   });
   const float variance = total_of(warp, squares) / count;
   return {mean, 1.0F / sqrtf(variance + static_cast<float>(epsilon))};
 }
-BERTHA_TWIN Octet normalised_of(const float* z, const Moments& moments) {
-  Octet x = load(z, kOctet);
+BERTHA_TWIN Octet normalised_of(Octet x, const Moments& moments) {
   for (int i = 0; i < kOctet; ++i) x.at[i] = (x.at[i] - moments.mean) * moments.inverse_deviation;
   return x;
 }
@@ -36,17 +58,18 @@ BERTHA_TWIN Octet scaled_and_shifted(Octet x, const float* scale, const float* s
   return x;
 }
 
-template <class T>
+template <class T, int kSteps>
 struct ResidualNormWork {
   ResidualNormJob<T> job;
   TwinDropout dropout;
 
   template <class W>
-  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float* z) const {
+  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float*) const {
     const std::int64_t start = row * job.columns;
     const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
+    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
     typename W::template PerLane<float> sum(0.0F);
-    warp.over(job.columns, [&](Octets at) {
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
       Octet x = load(job.values + start + at.column, at.count);
       if (job.bias) add(x, load(job.bias + at.column, at.count));
       if (dropout.on) {
@@ -55,12 +78,13 @@ struct ResidualNormWork {
       }
       if (job.residual) add(x, load(job.residual + start + at.column, at.count));
       sum[at.lane] += total(x);
-      store(z + at.column, x, kOctet);
+      z[at.lane].octets[n] = x;
     });
-    const Moments moments = moments_of(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+    const Moments moments =
+        moments_of<kSteps>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
     job.inverse_deviation[row] = moments.inverse_deviation;
-    warp.over(job.columns, [&](Octets at) {
-      const Octet x = normalised_of(z + at.column, moments);
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+      const Octet x = normalised_of(z[at.lane].octets[n], moments);
       store(job.values + start + at.column, x, at.count);
       store(job.output + start + at.column,
             scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count),
@@ -71,34 +95,38 @@ struct ResidualNormWork {
 template <class T, class Runner>
 void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace&,
                            const Runner& runner) {
-  runner.run(ResidualNormWork<T>{job, twin_dropout(job.dropout)}, job.row_count,
-             round_up(job.columns, kOctet));
+  with_row_steps(job.columns, [&](auto steps) {
+    runner.run(ResidualNormWork<T, decltype(steps)::value>{job, twin_dropout(job.dropout)},
+               job.row_count, 0);
+  });
 }
 
-template <class T>
+template <class T, int kSteps>
 struct EmbeddingWork {
   EmbeddingJob<T> job;
   TwinDropout dropout;
 
   template <class W>
-  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float* z) const {
+  BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float*) const {
     const std::int64_t start = row * job.columns;
     const T* word = job.words + job.tokens[row] * job.columns;
     const T* segment = job.segment_table + job.segments[row] * job.columns;
     const T* position = job.position_table + job.positions[row] * job.columns;
+    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
     typename W::template PerLane<float> sum(0.0F);
-    warp.over(job.columns, [&](Octets at) {
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
       Octet x = load(word + at.column, at.count);
       add(x, load(segment + at.column, at.count));
       add(x, load(position + at.column, at.count));
       sum[at.lane] += total(x);
-      store(z + at.column, x, kOctet);
+      z[at.lane].octets[n] = x;
     });
-    const Moments moments = moments_of(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+    const Moments moments =
+        moments_of<kSteps>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
     job.inverse_deviation[row] = moments.inverse_deviation;
     const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
-    warp.over(job.columns, [&](Octets at) {
-      const Octet x = normalised_of(z + at.column, moments);
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+      const Octet x = normalised_of(z[at.lane].octets[n], moments);
       store(job.normalised + start + at.column, x, at.count);
       Octet output = scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count);
       if (dropout.on) {
@@ -111,8 +139,10 @@ struct EmbeddingWork {
 };
 template <class T, class Runner>
 void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace&, const Runner& runner) {
-  runner.run(EmbeddingWork<T>{job, twin_dropout(job.dropout)}, job.rows.row_count,
-             round_up(job.columns, kOctet));
+  with_row_steps(job.columns, [&](auto steps) {
+    runner.run(EmbeddingWork<T, decltype(steps)::value>{job, twin_dropout(job.dropout)},
+               job.rows.row_count, 0);
+  });
 }
 
 // The gradient of a norm whose input was dropped out, or whose output was.
@@ -127,25 +157,28 @@ struct NormGradientJob {
   bool dropout_after;
 };
 
-template <class T>
+template <class T, int kSteps>
 struct NormGradientWork {
   NormGradientJob<T> job;
   std::int64_t part_rows;
   float* partials;  // [parts][scale, shift, bias][columns]
 
+  struct LaneSums {
+    LaneRow<kSteps> homes[3];  // scale, shift, bias
+  };
+
   template <class W>
-  BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float* memory) const {
-    const std::int64_t wide = round_up(job.columns, kOctet);
-    float* sums = memory + wide;
-    warp.over(job.columns, [&](Octets at) {
-      for (int home = 0; home < 3; ++home) store(sums + home * wide + at.column, filled(0), kOctet);
+  BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float*) const {
+    typename W::template PerLane<LaneSums> sums{LaneSums()};
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+      for (auto& home : sums[at.lane].homes) home.octets[n] = filled(0);
     });
     const std::int64_t end = smaller(job.row_count, (part + 1) * part_rows);
-    for (std::int64_t row = part * part_rows; row < end; ++row) one_row(row, warp, memory, sums);
-    warp.over(job.columns, [&](Octets at) {
+    for (std::int64_t row = part * part_rows; row < end; ++row) one_row(row, warp, sums);
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
       for (int home = 0; home < 3; ++home) {
         store(partials + (part * 3 + home) * job.columns + at.column,
-              load(sums + home * wide + at.column, kOctet), at.count);
+              sums[at.lane].homes[home].octets[n], at.count);
       }
     });
   }
@@ -156,22 +189,24 @@ struct NormGradientWork {
   }
 
   template <class W>
-  BERTHA_TWIN void one_row(std::int64_t row, const W& warp, float* z, float* sums) const {
-    const std::int64_t start = row * job.columns, wide = round_up(job.columns, kOctet);
+  BERTHA_TWIN void one_row(std::int64_t row, const W& warp,
+                           typename W::template PerLane<LaneSums>& sums) const {
+    const std::int64_t start = row * job.columns;
     const RowPlace place = job.dropout.on ? place_of(job.rows, row) : RowPlace{};
+    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
     typename W::template PerLane<float> gradient_sum(0.0F), product_sum(0.0F);
-    warp.over(job.columns, [&](Octets at) {
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
       Octet gradient = load(job.gradient + start + at.column, at.count);
       if (job.more_gradient) add(gradient, load(job.more_gradient + start + at.column, at.count));
       if (job.dropout_after && job.dropout.on) multiply(gradient, mask(place, at.column));
       const Octet x = load(job.normalised + start + at.column, at.count);
       Octet product = gradient;
       multiply(product, x);
-      add_into(sums + at.column, product);
-      add_into(sums + wide + at.column, gradient);
+      add(sums[at.lane].homes[0].octets[n], product);
+      add(sums[at.lane].homes[1].octets[n], gradient);
       multiply(gradient, load(job.scale + at.column, at.count));
       gradient_sum[at.lane] += total(gradient);
-      store(z + at.column, gradient, kOctet);
+      z[at.lane].octets[n] = gradient;
       multiply(gradient, x);
       product_sum[at.lane] += total(gradient);
     });
@@ -179,9 +214,9 @@ struct NormGradientWork {
     const float mean = total_of(warp, gradient_sum) / count;
     const float slope = total_of(warp, product_sum) / count;
     const float inverse_deviation = job.inverse_deviation[row];
-    warp.over(job.columns, [&](Octets at) {
+    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
       const Octet x = load(job.normalised + start + at.column, at.count);
-      Octet result = load(z + at.column, kOctet);
+      Octet result = z[at.lane].octets[n];
       for (int i = 0; i < kOctet; ++i) {
         result.at[i] = (result.at[i] - mean - x.at[i] * slope) * inverse_deviation;
       }
@@ -189,23 +224,20 @@ struct NormGradientWork {
       if (job.dropout_after) return;
       if (job.dropout.on) multiply(result, mask(place, at.column));
       if (job.dropped_result) store(job.dropped_result + start + at.column, result, at.count);
-      add_into(sums + 2 * wide + at.column, result);
+      add(sums[at.lane].homes[2].octets[n], result);
     });
-  }
-  BERTHA_TWIN static void add_into(float* home, const Octet& octet) {
-    Octet sum = load(home, kOctet);
-    add(sum, octet);
-    store(home, sum, kOctet);
   }
 };
 
 template <class T, class Runner>
 void norm_gradient(const NormGradientJob<T>& job, float* const (&homes)[3],
                    const KernelPlace& place, const Runner& runner) {
-  const RowParts parts = row_parts(job.row_count, kMostParts);
+  const RowParts parts = row_parts(job.row_count, kNormParts);
   require_scratch(place, parts.count * 3 * job.columns);
-  runner.run(NormGradientWork<T>{job, parts.rows, place.scratch}, parts.count,
-             4 * round_up(job.columns, kOctet));
+  with_row_steps(job.columns, [&](auto steps) {
+    runner.run(NormGradientWork<T, decltype(steps)::value>{job, parts.rows, place.scratch},
+               parts.count, 0);
+  });
   add_parts(
       AddPartsWork<3>{place.scratch, parts.count, job.columns, {homes[0], homes[1], homes[2]}},
       runner);

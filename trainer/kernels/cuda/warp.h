@@ -31,6 +31,16 @@ struct HostWarp {
       }
     }
   }
+  // The same with at most kSteps octets a lane; step also learns which of them it is.
+  template <int kSteps, class Step>
+  void over_few(std::int64_t columns, Step step) const {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      for (int n = 0; n < kSteps; ++n) {
+        const std::int64_t c = (n * kLanes + lane) * kOctet;
+        if (c < columns) step(Octets{c, static_cast<int>(smaller(kOctet, columns - c)), lane}, n);
+      }
+    }
+  }
   // Combines all lanes along a butterfly; every lane gets the result.
   template <class V, class Combine>
   V combine(PerLane<V>& values, Combine combine) const {
@@ -75,6 +85,16 @@ struct DeviceWarp {
       step(Octets{c, static_cast<int>(smaller(kOctet, columns - c)), lane});
     }
   }
+  // Unrolled, so that arrays indexed by n stay in registers, unless there are too many anyway.
+  template <int kSteps, class Step>
+  __device__ void over_few(std::int64_t columns, Step step) const {
+    constexpr int kUnrolled = kSteps <= 8 ? kSteps : 1;
+#pragma unroll kUnrolled
+    for (int n = 0; n < kSteps; ++n) {
+      const std::int64_t c = (n * kLanes + lane) * kOctet;
+      if (c < columns) step(Octets{c, static_cast<int>(smaller(kOctet, columns - c)), lane}, n);
+    }
+  }
   template <class V, class Combine>
   __device__ V combine(PerLane<V>& values, Combine combine) const {
     for (int distance = kLanes / 2; distance > 0; distance /= 2) {
@@ -82,7 +102,9 @@ struct DeviceWarp {
     }
     return values.own;
   }
-  __device__ void wait() const { __syncwarp(); }
+  __device__ void wait() const {
+    __syncwarp();
+  }
 
   int lane;
 };

@@ -1,0 +1,82 @@
+// Kineto's events added up by name.
+#include "tests/bench/kernel_profile.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+#include <vector>
+
+#include <fmt/format.h>
+#include <torch/csrc/autograd/profiler_kineto.h>
+
+namespace bertha {
+namespace {
+
+namespace kineto = torch::autograd::profiler;
+using torch::profiler::impl::ActivityType;
+
+struct Line {
+  std::string name;
+  std::int64_t launches = 0;
+  double seconds = 0;
+};
+
+// Without the words that every template's name repeats.
+std::string short_name(std::string name) {
+  for (const std::string word :
+       {"void ", "bertha::", "twin::", "at::native::", "(anonymous namespace)::"}) {
+    for (auto at = name.find(word); at != std::string::npos; at = name.find(word)) {
+      name.erase(at, word.size());
+    }
+  }
+  return name.size() > 96 ? name.substr(0, 96) + "..." : name;
+}
+
+std::vector<Line> lines_of(const kineto::ProfilerResult& result, c10::DeviceType type) {
+  std::map<std::string, Line> lines;
+  for (const auto& event : result.events()) {
+    if (event.deviceType() != type || event.isHiddenEvent()) continue;
+    auto& line = lines[short_name(event.name())];
+    line.name = short_name(event.name());
+    line.launches += 1;
+    line.seconds += 1e-9 * static_cast<double>(event.durationNs());
+  }
+  std::vector<Line> sorted;
+  for (auto& [name, line] : lines) sorted.push_back(std::move(line));
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Line& a, const Line& b) { return a.seconds > b.seconds; });
+  return sorted;
+}
+
+}  // namespace
+
+std::string profile_kernels(c10::Device device, int steps, const std::function<void()>& work,
+                            const std::string& trace_file) {
+  const torch::profiler::impl::ProfilerConfig config(torch::profiler::impl::ProfilerState::KINETO);
+  std::set<ActivityType> activities{ActivityType::CPU};
+  if (device.is_cuda()) activities.insert(ActivityType::CUDA);
+  kineto::prepareProfiler(config, activities);
+  kineto::enableProfiler(config, activities);
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const auto result = kineto::disableProfiler();
+  if (!trace_file.empty()) result->save(trace_file);
+
+  const auto lines = lines_of(*result, device.type());
+  double busy = 0;
+  std::int64_t launches = 0;
+  for (const auto& line : lines) busy += line.seconds, launches += line.launches;
+  std::string table = "| kernel | launches | ms a step | share of the step |\n|---|---|---|---|\n";
+  for (const auto& line : lines) {
+    table += fmt::format("| {} | {:.1f} | {:.3f} | {:.1f} % |\n", line.name,
+                         static_cast<double>(line.launches) / steps, 1e3 * line.seconds / steps,
+                         100 * line.seconds / took.count());
+  }
+  return table + fmt::format("| all | {:.1f} | {:.3f} | {:.1f} % of {:.3f} ms |\n",
+                             static_cast<double>(launches) / steps, 1e3 * busy / steps,
+                             100 * busy / took.count(), 1e3 * took.count() / steps);
+}
+
+}  // namespace bertha
