@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # bundle.sh PREFIX TORCH: adds to an installed Bertha what a bare machine lacks: the shared libraries
 # of the program, Open MPI with its plugins and help texts, and the licences of all of it.
+# No command here ends before it has read all of its input: pipefail would make that a failure.
 set -euo pipefail
 prefix=$1 torch=$2
 programs=$prefix/libexec/bertha libraries=$prefix/lib/bertha
 mkdir -p "$programs" "$libraries/openmpi" "$libraries/pmix" "$prefix/share/openmpi" "$prefix/share/bertha/licences"
 
-mpi_path() { ompi_info --path "$1" --parsable | sed -n "s/^path:$1://p" | head -1; }
+mpi_path() { ompi_info --path "$1" --parsable | sed -n "s/^path:$1://p" | sed -n 1p; }
 plugins=$(mpi_path pkglibdir) texts=$(mpi_path pkgdatadir) mpi_bin=$(mpi_path bindir)
 
 # What every Linux has, and what comes with LibTorch (its OpenMP, NCCL, CUDA), stays out.
@@ -28,11 +29,11 @@ cp -L "$mpi_bin/mpirun" "$mpi_bin/orted" "$programs/"
 for program in "$programs"/*; do add_libraries "$program"; done
 # Plugins for networks whose drivers a bare machine lacks are left out: TCP and shared memory stay.
 for plugin in "$plugins"/mca_*.so; do
-  needed "$plugin" | grep -qE "/$fabrics" && continue
+  needed "$plugin" | grep -E "/$fabrics" >/dev/null && continue
   cp -L "$plugin" "$libraries/openmpi/"
   add_libraries "$plugin"
 done
-pmix=$(ldconfig -p 2>/dev/null | awk '/libpmix\.so\.2 /{print $NF; exit}')
+pmix=$(ldconfig -p 2>/dev/null | awk '/libpmix\.so\.2 / && !found {print $NF; found = 1}')
 for folder in "$(dirname "$(readlink -f "${pmix:-/nowhere}")")/pmix" /usr/lib/*/pmix2/lib/pmix; do
   for plugin in "$folder"/*.so; do
     [ -e "$plugin" ] && { cp -L "$plugin" "$libraries/pmix/"; add_libraries "$plugin"; }
