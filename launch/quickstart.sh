@@ -65,7 +65,7 @@ step "setting up"
 if [ "$gpu" = 1 ]; then device=cuda; launch/setup.sh --gpu; else launch/setup.sh; fi
 step "building"
 launch/build.sh bertha
-if [ "$gpu" = 1 ] && ! "$bertha" --version | grep -q '^devices.*cuda ([1-9]'; then
+if [ "$gpu" = 1 ] && ! "$bertha" --version | grep '^devices.*cuda ([1-9]' >/dev/null; then
   echo "quickstart: error: --gpu: this build sees no GPU: $("$bertha" --version | grep '^devices')" \
     "(nvidia-smi should list one; a build for it wants a CUDA toolkit); without --gpu all of it runs on CPUs" >&2
   doing=''
