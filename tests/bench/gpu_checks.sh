@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What to run when a GPU is at hand, on a folder that pack_gpu.sh has packed:
-#   gpu_checks.sh PART OUT     PART: first (bring-up, tests), speed (CASES and PEERS name which),
-#                              sanitize, or depth (loss over 200 steps)
+#   gpu_checks.sh PART OUT     PART: first (bring-up), units (a part of it), speed (CASES and PEERS
+#                              name which), sanitize, or depth (loss over 200 steps)
 # Results and logs go to OUT, a summary to OUT/summary-PART.txt, profiles to OUT/kernels-*.txt.
 set -uo pipefail
 [ $# = 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
@@ -27,7 +27,7 @@ train() {  # SECONDS NAME SIZE STEPS OPTIONS...
   local seconds=$1 name=$2 size=$3 steps=$4
   shift 4
   bounded "$seconds" "$name" "$bin/bertha" pretrain --data.corpus "$corpus" --model.size "$size" \
-    --train.steps "$steps" --train.log_every 1 --train.validation_batches 2 --train.resume never \
+    --train.steps "$steps" --train.threads 2 --train.log_every 1 --train.validation_batches 2 --train.resume never \
     --train.output "$out/runs/$name" "$@"
 }
 
@@ -53,17 +53,26 @@ else:
 P
 }
 
+units() {
+  local program
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
+    OMP_NUM_THREADS=4 bounded 90 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
+  done
+  wait
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
+    grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 | tee -a "$summary"
+  done
+}
+
 # Correctness, many programs at a time: what they take is not of interest.
 first() {
   nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv | tee -a "$summary"
   bounded 90 version "$bin/bertha" --version
   cat "$out/version.log" >>"$summary"
   grep -q 'cuda ([1-9]' "$out/version.log" || { say "no CUDA device seen: the rest would fail"; return 70; }
-  local program off=(--model.hidden_dropout 0 --model.attention_dropout 0)
+  local off=(--model.hidden_dropout 0 --model.attention_dropout 0)
   local gpu=(--train.device cuda --model.implementation fused)
-  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
-    bounded 90 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
-  done
+  units &
   train 60 tiny-cpu tiny 20 --train.device cpu "${off[@]}" &
   train 60 tiny-reference tiny 20 --train.device cuda --model.implementation reference "${off[@]}" &
   { train 60 tiny-fused tiny 20 "${gpu[@]}" "${off[@]}"
@@ -77,9 +86,6 @@ first() {
   train 60 dropout-cpu tiny 20 --train.device cpu &
   train 60 dropout-fused tiny 20 "${gpu[@]}" &
   wait
-  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
-    grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 >>"$summary"
-  done
   for name in tiny-reference tiny-fused tiny-fused-bf16 tiny-nccl; do compare $name tiny-cpu; done
   compare tiny-fused-lamb tiny-cpu-lamb
   compare dropout-fused dropout-cpu
@@ -136,9 +142,9 @@ speed() {
   ours
   peers
   # The reference path draws its dropout on the host: one case says enough.
-  bounded 40 reference "$bin/bench_step" size=base batch=64 length=128 implementation=reference \
+  [ -z "${PEERS-all}" ] || bounded 40 reference "$bin/bench_step" size=base batch=64 length=128 implementation=reference \
     device=cuda precision=bf16 steps=5 warmup=2 threads=8
-  tail -1 "$out/reference.log" >>"$summary"
+  tail -1 "$out/reference.log" 2>/dev/null >>"$summary"
   "$python" - "$out/speed.jsonl" <<'P' | tee -a "$summary"
 import json, sys
 rows = {}
@@ -163,6 +169,6 @@ depth() {
 }
 
 case $part in
-  first | speed | depth | sanitize) "$part" ;;
+  units | first | speed | depth | sanitize) "$part" ;;
   *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64 ;;
 esac

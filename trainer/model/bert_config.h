@@ -36,6 +36,8 @@ struct BertConfig {
   Recompute recompute = Recompute::none;                      // nor this
 
   std::int64_t head_size() const { return hidden_size / attention_heads; }
+  // Rows of the words in memory, never in files: what GPUs multiply fastest.
+  std::int64_t padded_vocabulary() const { return (vocabulary_size + 63) / 64 * 64; }
   void check() const;  // Error{usage}: heads that do not divide the hidden size, sizes below 1 ...
   bool operator==(const BertConfig&) const = default;
 };

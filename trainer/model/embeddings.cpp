@@ -7,7 +7,9 @@ namespace bertha {
 
 void add_embedding_parameters(const BertConfig& config, std::vector<ParameterSpec>& specs) {
   const auto hidden = config.hidden_size;
-  specs.push_back({"bert.embeddings.word_embeddings.weight", {config.vocabulary_size, hidden}});
+  specs.push_back({.name = "bert.embeddings.word_embeddings.weight",
+                   .shape = {config.vocabulary_size, hidden},
+                   .spare_rows = config.padded_vocabulary() - config.vocabulary_size});
   specs.push_back({"bert.embeddings.position_embeddings.weight", {config.max_positions, hidden}});
   specs.push_back({"bert.embeddings.token_type_embeddings.weight", {config.segment_types, hidden}});
   add_norm("bert.embeddings.LayerNorm", hidden, specs);

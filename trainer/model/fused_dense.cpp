@@ -133,6 +133,13 @@ std::vector<at::Tensor> FusedParameters::stacked_values(
   return {stacked};
 }
 
+FusedMatrix with_spare_rows(const FusedMatrix& matrix, std::int64_t rows) {
+  const auto longer = [&](const at::Tensor& part) {
+    return part.as_strided({rows, part.size(1)}, part.strides(), part.storage_offset());
+  };
+  return {longer(matrix.values), longer(matrix.gradient), matrix.device};
+}
+
 void FusedParameters::announce() const {
   for (const int number : numbers_) space_->announce_gradient(number);
 }

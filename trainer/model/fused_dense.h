@@ -45,6 +45,9 @@ class FusedParameters {
   std::vector<int> numbers_;
 };
 
+// The same with the spare rows behind it, `rows` in all.
+FusedMatrix with_spare_rows(const FusedMatrix& matrix, std::int64_t rows);
+
 // output = input weight^T. [rows, inputs] -> [rows, outputs]
 void dense_forward(const FusedMatrix& weight, const at::Tensor& input, at::Tensor output);
 // input_gradient = output_gradient weight

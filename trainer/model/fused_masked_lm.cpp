@@ -49,7 +49,11 @@ at::Tensor tied_decoder(const FusedMatrix& words, const at::Tensor& input, const
 
 FusedMaskedLm::FusedMaskedLm(const BertConfig& config, const ParameterSpace& space,
                              const FusedMatrix& words)
-    : config_(config), device_(words.device), parameters_(space, device_), words_(words) {
+    : config_(config),
+      device_(words.device),
+      parameters_(space, device_),
+      decoder_(device_ == KernelDevice::cpu ? words
+                                            : with_spare_rows(words, config.padded_vocabulary())) {
   const std::string prefix = "cls.predictions.";
   transform_ = parameters_.matrix(prefix + "transform.dense.weight");
   transform_bias_ = parameters_.vector(prefix + "transform.dense.bias");
@@ -75,9 +79,7 @@ CrossEntropyJob<T> FusedMaskedLm::loss_job(MaskedLmActivations& kept, const at::
 }
 
 at::Tensor FusedMaskedLm::logits_of(MaskedLmActivations& kept, std::int64_t rows) const {
-  const auto vocabulary = config_.vocabulary_size;
-  const auto row = device_ == KernelDevice::cpu ? vocabulary : (vocabulary + 63) / 64 * 64;
-  return kept.logits.sized(rows, row, words_.values.options()).narrow(1, 0, vocabulary);
+  return kept.logits.sized(rows, decoder_.values.size(0), decoder_.values.options());
 }
 
 // rows -> output, the decoder's input.
@@ -112,7 +114,7 @@ void FusedMaskedLm::transform(const at::Tensor& rows, MaskedLmActivations& kept)
 template <class T>
 at::Tensor FusedMaskedLm::forward_as(const at::Tensor& hidden, MaskedLmActivations& kept,
                                      FusedScratch& scratch, bool keep) const {
-  const auto masked = kept.positions.size(0), vocabulary = config_.vocabulary_size;
+  const auto masked = kept.positions.size(0), vocabulary = decoder_.values.size(0);
   const auto limits = logit_limits(device_);
   kept.tokens = hidden.size(0);
   auto rows = kept.rows.sized(masked, config_.hidden_size, hidden.options());
@@ -129,7 +131,7 @@ at::Tensor FusedMaskedLm::forward_as(const at::Tensor& hidden, MaskedLmActivatio
   for (std::int64_t begin = 0; begin < masked; begin += step) {
     const auto count = std::min(masked - begin, step);
     const auto chunk = logits.narrow(0, kept.logits_kept ? begin : 0, count);
-    dense_forward(words_, output.narrow(0, begin, count), chunk);
+    dense_forward(decoder_, output.narrow(0, begin, count), chunk);
     auto job = loss_job<T>(kept, chunk, begin);
     job.sums = elements<CrossEntropySums>(sums);
     cross_entropy_forward(job, place);
@@ -151,12 +153,12 @@ void FusedMaskedLm::decoder_backward(const at::Tensor& weight, MaskedLmActivatio
     const auto count = std::min(masked - begin, step);
     const auto chunk = logits.narrow(0, 0, count);
     const auto input = output.narrow(0, begin, count);
-    if (!kept.logits_kept) dense_forward(words_, input, chunk);
+    if (!kept.logits_kept) dense_forward(decoder_, input, chunk);
     auto job = loss_job<T>(kept, chunk, begin);
     job.weight = elements<float>(weight);
     cross_entropy_backward(job, place);
-    dense_input_gradient(words_, chunk, output_gradient.narrow(0, begin, count));
-    dense_weight_gradient(words_, chunk, input, scratch);
+    dense_input_gradient(decoder_, chunk, output_gradient.narrow(0, begin, count));
+    dense_weight_gradient(decoder_, chunk, input, scratch);
   }
 }
 
@@ -164,7 +166,7 @@ template <class T>
 at::Tensor FusedMaskedLm::backward_as(const at::Tensor& weight, MaskedLmActivations& kept,
                                       FusedScratch& scratch) const {
   const auto masked = kept.positions.size(0), hidden = config_.hidden_size;
-  const auto type = words_.values.options();
+  const auto type = decoder_.values.options();
   const auto gradient = scratch.masked_sum.sized(masked, hidden, type);
   decoder_backward<T>(weight, kept, scratch, gradient);
   const auto place = kernel_place(device_, gradient, {masked, hidden}, scratch);
@@ -207,8 +209,8 @@ at::Tensor FusedMaskedLm::forward(const at::Tensor& hidden, MaskedLmActivations&
 
 at::Tensor FusedMaskedLm::backward(const at::Tensor& weight, MaskedLmActivations& kept,
                                    FusedScratch& scratch) const {
-  return words_.values.scalar_type() == at::kBFloat16 ? backward_as<Bf16>(weight, kept, scratch)
-                                                      : backward_as<float>(weight, kept, scratch);
+  return decoder_.values.scalar_type() == at::kBFloat16 ? backward_as<Bf16>(weight, kept, scratch)
+                                                        : backward_as<float>(weight, kept, scratch);
 }
 
 }  // namespace bertha

@@ -37,8 +37,6 @@ class FusedMaskedLm {
   at::Tensor backward(const at::Tensor& weight, MaskedLmActivations& kept,
                       FusedScratch& scratch) const;
 
-  const FusedMatrix& words() const { return words_; }
-
  private:
   template <class T>
   at::Tensor forward_as(const at::Tensor& hidden, MaskedLmActivations& kept, FusedScratch& scratch,
@@ -55,13 +53,14 @@ class FusedMaskedLm {
   CrossEntropyJob<T> loss_job(MaskedLmActivations& kept, const at::Tensor& logits,
                               std::int64_t first) const;
 
-  // [rows, vocabulary]; off the CPU rows begin on 128-byte borders, for the products' sake.
+  // [rows, rows of decoder_]: off the CPU more than the vocabulary, zeros behind it.
   at::Tensor logits_of(MaskedLmActivations& kept, std::int64_t rows) const;
 
   BertConfig config_;
   KernelDevice device_;
   FusedParameters parameters_;
-  FusedMatrix words_, transform_;
+  FusedMatrix decoder_;  // the words; off the CPU with spare rows, for products of whole tiles
+  FusedMatrix transform_;
   FusedVector transform_bias_, scale_, shift_, decoder_bias_;
 };
 

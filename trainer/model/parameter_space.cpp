@@ -66,7 +66,7 @@ ParameterSpace::ParameterSpace(const std::vector<ParameterSpec>& specs, Precisio
       throw Error(ErrorKind::usage, fmt::format("parameter {} is listed twice", spec.name));
     }
     infos_.push_back({spec.name, spec.shape, size_, elements, spec.initial, 1});
-    size_ += aligned(elements);
+    size_ += aligned(elements + spec.spare_rows * (elements / spec.shape.front()));
   }
   allocate(device);
   leaves_.resize(infos_.size());

@@ -20,6 +20,7 @@ struct ParameterSpec {
   std::string name;
   std::vector<std::int64_t> shape;
   InitialValue initial = InitialValue::normal;
+  std::int64_t spare_rows = 0;  // of zeros behind it in the flat space, for products of whole tiles
 };
 
 struct ParameterInfo {

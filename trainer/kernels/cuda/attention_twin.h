@@ -194,8 +194,24 @@ template <class T>
 struct MixedColumnStep {
   const T* gradient;
   std::int64_t columns;
-  BERTHA_TWIN Octet operator()(std::int64_t row, std::int64_t column, int count) const {
-    return load(gradient + row * 3 * columns + column, count);
+
+  struct Column {};
+  using Row = Packed<T>;
+  static constexpr int kAhead = 4;
+  static constexpr bool kTail = false;
+  bool aligned(std::int64_t) const { return whole_rows(columns, gradient); }
+  template <bool kAligned>
+  BERTHA_TWIN Column column(std::int64_t, int) const {
+    return {};
+  }
+  template <bool kAligned>
+  BERTHA_TWIN Row fetch(std::int64_t row, std::int64_t column, int count) const {
+    return load_packed<kAligned>(gradient + row * 3 * columns + column, count);
+  }
+  template <bool kAligned>
+  BERTHA_TWIN Octet finish(const Column&, const Row& values, std::int64_t, std::int64_t,
+                           int) const {
+    return unpacked(values);
   }
 };
 template <class T, class Runner>

@@ -10,7 +10,7 @@ struct RowLoss {
   float loss, correct;
 };
 
-template <class T>
+template <class T, bool kAligned>
 struct CrossEntropyWork {
   CrossEntropyJob<T> job;
   RowLoss* losses;  // [rows]
@@ -22,12 +22,12 @@ struct CrossEntropyWork {
     const float own = value_of(logits[label]) + job.bias[label];
     typename W::template PerLane<float> tops(own), sums(0.0F);
     warp.over(job.columns, [&](Octets at) {
-      Octet x = load(logits + at.column, at.count);
-      add(x, load(job.bias + at.column, at.count));
+      Octet x = load<kAligned>(logits + at.column, at.count);
+      add(x, load<kAligned>(job.bias + at.column, at.count));
       float top = tops[at.lane];
       for (int i = 0; i < kOctet; ++i) top = i < at.count && x.at[i] > top ? x.at[i] : top;
-      float sum = sums[at.lane] * expf(tops[at.lane] - top);
-      for (int i = 0; i < kOctet; ++i) sum += i < at.count ? expf(x.at[i] - top) : 0.0F;
+      float sum = sums[at.lane] * exponential<T>(tops[at.lane] - top);
+      for (int i = 0; i < kOctet; ++i) sum += i < at.count ? exponential<T>(x.at[i] - top) : 0.0F;
       tops[at.lane] = top;
       sums[at.lane] = sum;
     });
@@ -72,23 +72,49 @@ void cross_entropy_forward(const CrossEntropyJob<T>& job, const KernelPlace& pla
                            const Runner& runner) {
   require_scratch(place, 2 * job.row_count);
   auto* losses = reinterpret_cast<RowLoss*>(place.scratch);
-  runner.run(CrossEntropyWork<T>{job, losses}, job.row_count, 0);
+  if (whole_rows(job.logit_row, job.logits, job.bias)) {
+    runner.run(CrossEntropyWork<T, true>{job, losses}, job.row_count, 0);
+  } else {
+    runner.run(CrossEntropyWork<T, false>{job, losses}, job.row_count, 0);
+  }
   runner.run(LossSumWork{losses, job.row_count, job.sums}, 1, 0);
 }
 
 template <class T>
 struct CrossEntropyGradientStep {
   CrossEntropyJob<T> job;
-  BERTHA_TWIN Octet operator()(std::int64_t row, std::int64_t column, int count) const {
-    T* logits = job.logits + row * job.logit_row + column;
-    const float log_sum = job.log_sum[row], weight = *job.weight;
-    const std::int64_t label = job.labels[row] - column;
-    Octet x = load(logits, count);
-    add(x, load(job.bias + column, count));
+
+  struct Column {
+    Octet bias;
+    float weight;
+  };
+  struct Row {
+    Packed<T> logits;
+    float log_sum;
+    std::int64_t label;
+  };
+  static constexpr int kAhead = 4;
+  static constexpr bool kTail = true;
+  bool aligned(std::int64_t) const { return whole_rows(job.logit_row, job.logits, job.bias); }
+  template <bool kAligned>
+  BERTHA_TWIN Column column(std::int64_t column, int count) const {
+    return {load<kAligned>(job.bias + column, count), *job.weight};
+  }
+  template <bool kAligned>
+  BERTHA_TWIN Row fetch(std::int64_t row, std::int64_t column, int count) const {
+    return {load_packed<kAligned>(job.logits + row * job.logit_row + column, count),
+            job.log_sum[row], job.labels[row]};
+  }
+  template <bool kAligned>
+  BERTHA_TWIN Octet finish(const Column& same, const Row& given, std::int64_t row,
+                           std::int64_t column, int count) const {
+    Octet x = unpacked(given.logits);
+    add(x, same.bias);
     for (int i = 0; i < kOctet; ++i) {
-      x.at[i] = (expf(x.at[i] - log_sum) - (i == label ? 1.0F : 0.0F)) * weight;
+      const float own = column + i == given.label ? 1.0F : 0.0F;
+      x.at[i] = (exponential<T>(x.at[i] - given.log_sum) - own) * same.weight;
     }
-    store(logits, x, count);
+    store<kAligned>(job.logits + row * job.logit_row + column, x, count);
     return x;
   }
 };

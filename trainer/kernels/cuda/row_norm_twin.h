@@ -3,7 +3,7 @@
 // registers: kSteps is how many octets that is, known at compile time.
 #pragma once
 
-#include <type_traits>
+#include <string>
 
 #include "trainer/kernels/cuda/sums_twin.h"
 
@@ -18,28 +18,38 @@ struct LaneRow {
   Octet octets[kSteps];
 };
 
-// Calls call(integral_constant) with octets enough for so many columns.
+// What is known of rows at compile time.
+template <int kSteps_, bool kWhole_>
+struct RowShape {
+  static constexpr int kSteps = kSteps_;
+  static constexpr bool kWhole = kWhole_;
+};
+// Calls call(RowShape) with octets enough for so many columns.
 template <class Call>
-void with_row_steps(std::int64_t columns, Call call) {
+void with_row_shape(std::int64_t columns, bool whole, Call call) {
+  if (columns > kWidestRow) {
+    throw Error(ErrorKind::usage, "a hidden size over " + std::to_string(kWidestRow) + " on a GPU");
+  }
   const std::int64_t steps = (columns + kTile - 1) / kTile;
-  if (steps <= 1) return call(std::integral_constant<int, 1>());
-  if (steps <= 3) return call(std::integral_constant<int, 3>());
-  if (steps <= 4) return call(std::integral_constant<int, 4>());
-  if (steps <= 8) return call(std::integral_constant<int, 8>());
-  if (columns <= kWidestRow) return call(std::integral_constant<int, 32>());
-  throw Error(ErrorKind::usage, "a hidden size over " + std::to_string(kWidestRow) + " on a GPU");
+  if (!whole) return call(RowShape<kWidestRow / kTile, false>());
+  if (steps <= 1) return call(RowShape<1, true>());
+  if (steps <= 3) return call(RowShape<3, true>());
+  if (steps <= 4) return call(RowShape<4, true>());
+  if (steps <= 8) return call(RowShape<8, true>());
+  call(RowShape<kWidestRow / kTile, true>());
 }
 
 struct Moments {
   float mean, inverse_deviation;
 };
-template <int kSteps, class W>
-BERTHA_TWIN Moments moments_of(const W& warp, typename W::template PerLane<LaneRow<kSteps>>& row,
-                               float sum, std::int64_t columns, double epsilon) {
+template <class Shape, class W>
+BERTHA_TWIN Moments moments_of(const W& warp,
+                               typename W::template PerLane<LaneRow<Shape::kSteps>>& row, float sum,
+                               std::int64_t columns, double epsilon) {
   const auto count = static_cast<float>(columns);
   const float mean = sum / count;
   typename W::template PerLane<float> squares(0.0F);
-  warp.template over_few<kSteps>(columns, [&](Octets at, int n) {
+  warp.template over_few<Shape::kSteps, Shape::kWhole>(columns, [&](Octets at, int n) {
     for (int i = 0; i < kOctet; ++i) {
       const float difference = i < at.count ? row[at.lane].octets[n].at[i] - mean : 0.0F;
       squares[at.lane] += difference * difference;
@@ -52,13 +62,14 @@ BERTHA_TWIN Octet normalised_of(Octet x, const Moments& moments) {
   for (int i = 0; i < kOctet; ++i) x.at[i] = (x.at[i] - moments.mean) * moments.inverse_deviation;
   return x;
 }
+template <class Shape>
 BERTHA_TWIN Octet scaled_and_shifted(Octet x, const float* scale, const float* shift, int count) {
-  multiply(x, load(scale, count));
-  add(x, load(shift, count));
+  multiply(x, load<Shape::kWhole>(scale, count));
+  add(x, load<Shape::kWhole>(shift, count));
   return x;
 }
 
-template <class T, int kSteps>
+template <class T, class Shape>
 struct ResidualNormWork {
   ResidualNormJob<T> job;
   TwinDropout dropout;
@@ -67,41 +78,44 @@ struct ResidualNormWork {
   BERTHA_TWIN void operator()(std::int64_t row, const W& warp, float*) const {
     const std::int64_t start = row * job.columns;
     const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
-    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
+    typename W::template PerLane<LaneRow<Shape::kSteps>> z{LaneRow<Shape::kSteps>()};
     typename W::template PerLane<float> sum(0.0F);
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
-      Octet x = load(job.values + start + at.column, at.count);
-      if (job.bias) add(x, load(job.bias + at.column, at.count));
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+      Octet x = load<Shape::kWhole>(job.values + start + at.column, at.count);
+      if (job.bias) add(x, load<Shape::kWhole>(job.bias + at.column, at.count));
       if (dropout.on) {
         multiply(x, multipliers(dropout.numbers, place.sample,
                                 static_cast<std::uint32_t>(place.number), at.column));
       }
-      if (job.residual) add(x, load(job.residual + start + at.column, at.count));
+      if (job.residual) add(x, load<Shape::kWhole>(job.residual + start + at.column, at.count));
       sum[at.lane] += total(x);
       z[at.lane].octets[n] = x;
     });
     const Moments moments =
-        moments_of<kSteps>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+        moments_of<Shape>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
     job.inverse_deviation[row] = moments.inverse_deviation;
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       const Octet x = normalised_of(z[at.lane].octets[n], moments);
-      store(job.values + start + at.column, x, at.count);
-      store(job.output + start + at.column,
-            scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count),
-            at.count);
+      store<Shape::kWhole>(job.values + start + at.column, x, at.count);
+      store<Shape::kWhole>(
+          job.output + start + at.column,
+          scaled_and_shifted<Shape>(x, job.scale + at.column, job.shift + at.column, at.count),
+          at.count);
     });
   }
 };
 template <class T, class Runner>
 void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace&,
                            const Runner& runner) {
-  with_row_steps(job.columns, [&](auto steps) {
-    runner.run(ResidualNormWork<T, decltype(steps)::value>{job, twin_dropout(job.dropout)},
-               job.row_count, 0);
+  const bool whole =
+      whole_rows(job.columns, job.values, job.bias, job.residual, job.scale, job.shift, job.output);
+  with_row_shape(job.columns, whole, [&](auto shape) {
+    runner.run(ResidualNormWork<T, decltype(shape)>{job, twin_dropout(job.dropout)}, job.row_count,
+               0);
   });
 }
 
-template <class T, int kSteps>
+template <class T, class Shape>
 struct EmbeddingWork {
   EmbeddingJob<T> job;
   TwinDropout dropout;
@@ -112,35 +126,38 @@ struct EmbeddingWork {
     const T* word = job.words + job.tokens[row] * job.columns;
     const T* segment = job.segment_table + job.segments[row] * job.columns;
     const T* position = job.position_table + job.positions[row] * job.columns;
-    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
+    typename W::template PerLane<LaneRow<Shape::kSteps>> z{LaneRow<Shape::kSteps>()};
     typename W::template PerLane<float> sum(0.0F);
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
-      Octet x = load(word + at.column, at.count);
-      add(x, load(segment + at.column, at.count));
-      add(x, load(position + at.column, at.count));
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+      Octet x = load<Shape::kWhole>(word + at.column, at.count);
+      add(x, load<Shape::kWhole>(segment + at.column, at.count));
+      add(x, load<Shape::kWhole>(position + at.column, at.count));
       sum[at.lane] += total(x);
       z[at.lane].octets[n] = x;
     });
     const Moments moments =
-        moments_of<kSteps>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
+        moments_of<Shape>(warp, z, total_of(warp, sum), job.columns, job.epsilon);
     job.inverse_deviation[row] = moments.inverse_deviation;
     const RowPlace place = dropout.on ? place_of(job.rows, row) : RowPlace{};
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       const Octet x = normalised_of(z[at.lane].octets[n], moments);
-      store(job.normalised + start + at.column, x, at.count);
-      Octet output = scaled_and_shifted(x, job.scale + at.column, job.shift + at.column, at.count);
+      store<Shape::kWhole>(job.normalised + start + at.column, x, at.count);
+      Octet output =
+          scaled_and_shifted<Shape>(x, job.scale + at.column, job.shift + at.column, at.count);
       if (dropout.on) {
         multiply(output, multipliers(dropout.numbers, place.sample,
                                      static_cast<std::uint32_t>(place.number), at.column));
       }
-      store(job.output + start + at.column, output, at.count);
+      store<Shape::kWhole>(job.output + start + at.column, output, at.count);
     });
   }
 };
 template <class T, class Runner>
 void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace&, const Runner& runner) {
-  with_row_steps(job.columns, [&](auto steps) {
-    runner.run(EmbeddingWork<T, decltype(steps)::value>{job, twin_dropout(job.dropout)},
+  const bool whole = whole_rows(job.columns, job.words, job.segment_table, job.position_table,
+                                job.scale, job.shift, job.normalised, job.output);
+  with_row_shape(job.columns, whole, [&](auto shape) {
+    runner.run(EmbeddingWork<T, decltype(shape)>{job, twin_dropout(job.dropout)},
                job.rows.row_count, 0);
   });
 }
@@ -157,28 +174,28 @@ struct NormGradientJob {
   bool dropout_after;
 };
 
-template <class T, int kSteps>
+template <class T, class Shape>
 struct NormGradientWork {
   NormGradientJob<T> job;
   std::int64_t part_rows;
   float* partials;  // [parts][scale, shift, bias][columns]
 
   struct LaneSums {
-    LaneRow<kSteps> homes[3];  // scale, shift, bias
+    LaneRow<Shape::kSteps> homes[3];  // scale, shift, bias
   };
 
   template <class W>
   BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float*) const {
     typename W::template PerLane<LaneSums> sums{LaneSums()};
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       for (auto& home : sums[at.lane].homes) home.octets[n] = filled(0);
     });
     const std::int64_t end = smaller(job.row_count, (part + 1) * part_rows);
     for (std::int64_t row = part * part_rows; row < end; ++row) one_row(row, warp, sums);
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       for (int home = 0; home < 3; ++home) {
-        store(partials + (part * 3 + home) * job.columns + at.column,
-              sums[at.lane].homes[home].octets[n], at.count);
+        store<Shape::kWhole>(partials + (part * 3 + home) * job.columns + at.column,
+                             sums[at.lane].homes[home].octets[n], at.count);
       }
     });
   }
@@ -193,18 +210,19 @@ struct NormGradientWork {
                            typename W::template PerLane<LaneSums>& sums) const {
     const std::int64_t start = row * job.columns;
     const RowPlace place = job.dropout.on ? place_of(job.rows, row) : RowPlace{};
-    typename W::template PerLane<LaneRow<kSteps>> z{LaneRow<kSteps>()};
+    typename W::template PerLane<LaneRow<Shape::kSteps>> z{LaneRow<Shape::kSteps>()};
     typename W::template PerLane<float> gradient_sum(0.0F), product_sum(0.0F);
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
-      Octet gradient = load(job.gradient + start + at.column, at.count);
-      if (job.more_gradient) add(gradient, load(job.more_gradient + start + at.column, at.count));
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+      Octet gradient = load<Shape::kWhole>(job.gradient + start + at.column, at.count);
+      if (job.more_gradient)
+        add(gradient, load<Shape::kWhole>(job.more_gradient + start + at.column, at.count));
       if (job.dropout_after && job.dropout.on) multiply(gradient, mask(place, at.column));
-      const Octet x = load(job.normalised + start + at.column, at.count);
+      const Octet x = load<Shape::kWhole>(job.normalised + start + at.column, at.count);
       Octet product = gradient;
       multiply(product, x);
       add(sums[at.lane].homes[0].octets[n], product);
       add(sums[at.lane].homes[1].octets[n], gradient);
-      multiply(gradient, load(job.scale + at.column, at.count));
+      multiply(gradient, load<Shape::kWhole>(job.scale + at.column, at.count));
       gradient_sum[at.lane] += total(gradient);
       z[at.lane].octets[n] = gradient;
       multiply(gradient, x);
@@ -214,16 +232,17 @@ struct NormGradientWork {
     const float mean = total_of(warp, gradient_sum) / count;
     const float slope = total_of(warp, product_sum) / count;
     const float inverse_deviation = job.inverse_deviation[row];
-    warp.template over_few<kSteps>(job.columns, [&](Octets at, int n) {
-      const Octet x = load(job.normalised + start + at.column, at.count);
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+      const Octet x = load<Shape::kWhole>(job.normalised + start + at.column, at.count);
       Octet result = z[at.lane].octets[n];
       for (int i = 0; i < kOctet; ++i) {
         result.at[i] = (result.at[i] - mean - x.at[i] * slope) * inverse_deviation;
       }
-      store(job.result + start + at.column, result, at.count);
+      store<Shape::kWhole>(job.result + start + at.column, result, at.count);
       if (job.dropout_after) return;
       if (job.dropout.on) multiply(result, mask(place, at.column));
-      if (job.dropped_result) store(job.dropped_result + start + at.column, result, at.count);
+      if (job.dropped_result)
+        store<Shape::kWhole>(job.dropped_result + start + at.column, result, at.count);
       add(sums[at.lane].homes[2].octets[n], result);
     });
   }
@@ -234,13 +253,13 @@ void norm_gradient(const NormGradientJob<T>& job, float* const (&homes)[3],
                    const KernelPlace& place, const Runner& runner) {
   const RowParts parts = row_parts(job.row_count, kNormParts);
   require_scratch(place, parts.count * 3 * job.columns);
-  with_row_steps(job.columns, [&](auto steps) {
-    runner.run(NormGradientWork<T, decltype(steps)::value>{job, parts.rows, place.scratch},
-               parts.count, 0);
+  const bool whole = whole_rows(job.columns, job.gradient, job.more_gradient, job.normalised,
+                                job.scale, job.result, job.dropped_result, place.scratch);
+  with_row_shape(job.columns, whole, [&](auto shape) {
+    runner.run(NormGradientWork<T, decltype(shape)>{job, parts.rows, place.scratch}, parts.count,
+               0);
   });
-  add_parts(
-      AddPartsWork<3>{place.scratch, parts.count, job.columns, {homes[0], homes[1], homes[2]}},
-      runner);
+  add_parts(place.scratch, parts.count, job.columns, homes, runner);
 }
 
 template <class T, class Runner>

@@ -1,5 +1,6 @@
 // Eight numbers at a time, for kernels that nvcc compiles for the GPU and the C++ compiler for
-// tests on the host. BERTHA_TWIN is a macro because nothing else can leave __host__ __device__ out.
+// tests on the host. BERTHA_TWIN is a macro because nothing else can leave __host__ __device__ out;
+// BERTHA_UNROLL stands before loops whose arrays must be registers.
 #pragma once
 
 #include <cmath>
@@ -13,8 +14,10 @@
 #ifdef __CUDACC__
 #include <cuda_bf16.h>
 #define BERTHA_TWIN __host__ __device__ inline
+#define BERTHA_UNROLL _Pragma("unroll")
 #else
 #define BERTHA_TWIN inline
+#define BERTHA_UNROLL
 #endif
 
 namespace bertha::twin {
@@ -70,34 +73,94 @@ BERTHA_TWIN bool vector_aligned(const void* pointer) {
   return (reinterpret_cast<std::uintptr_t>(pointer) & 15U) == 0;
 }
 
-// Numbers past `count` read as zero. Whole octets on 16-byte borders go in one or two accesses.
+// Eight numbers as they lie in memory: what is loaded ahead, at 16 bytes an access.
 template <class T>
-BERTHA_TWIN Octet load(const T* from, int count) {
+struct alignas(16) Packed {
+  T values[kOctet];
+};
+BERTHA_TWIN Octet unpacked(const Packed<float>& packed) {
   Octet octet;
-  if (count == kOctet && vector_aligned(from)) {
-    struct alignas(16) Whole {
-      T values[kOctet];
-    };
-    const Whole whole = *reinterpret_cast<const Whole*>(from);
-    for (int i = 0; i < kOctet; ++i) octet.at[i] = value_of(whole.values[i]);
-    return octet;
-  }
-  for (int i = 0; i < kOctet; ++i) octet.at[i] = i < count ? value_of(from[i]) : 0.0F;
+  for (int i = 0; i < kOctet; ++i) octet.at[i] = packed.values[i];
   return octet;
 }
-template <class T>
+BERTHA_TWIN Octet unpacked(const Packed<Bf16>& packed) {
+  Octet octet;
+  std::uint32_t pairs[kOctet / 2];
+  memcpy(pairs, &packed, sizeof pairs);
+  for (int i = 0; i < kOctet / 2; ++i) {
+    const std::uint32_t low = pairs[i] << 16, high = pairs[i] & 0xFFFF0000U;
+    memcpy(&octet.at[2 * i], &low, sizeof low);
+    memcpy(&octet.at[2 * i + 1], &high, sizeof high);
+  }
+  return octet;
+}
+
+// Numbers past `count` read as zero. kAligned: eight numbers are on a 16-byte border; where count
+// is known to be eight, no branch is left.
+template <bool kAligned, class T>
+BERTHA_TWIN Packed<T> load_packed(const T* from, int count) {
+  if (kAligned && count == kOctet) return *reinterpret_cast<const Packed<T>*>(from);
+  Packed<T> packed;
+  for (int i = 0; i < kOctet; ++i) packed.values[i] = i < count ? from[i] : T{};
+  return packed;
+}
+template <bool kAligned, class T>
+BERTHA_TWIN Octet load(const T* from, int count) {
+  return unpacked(load_packed<kAligned>(from, count));
+}
+template <bool kAligned, class T>
 BERTHA_TWIN void store(T* to, const Octet& octet, int count) {
-  if (count == kOctet && vector_aligned(to)) {
-    struct alignas(16) Whole {
-      T values[kOctet];
-    } whole;
-    for (int i = 0; i < kOctet; ++i) set_value(whole.values[i], octet.at[i]);
-    *reinterpret_cast<Whole*>(to) = whole;
+  if (kAligned && count == kOctet) {
+    Packed<T> packed;
+    for (int i = 0; i < kOctet; ++i) set_value(packed.values[i], octet.at[i]);
+    *reinterpret_cast<Packed<T>*>(to) = packed;
     return;
   }
   for (int i = 0; i < kOctet; ++i) {
     if (i < count) set_value(to[i], octet.at[i]);
   }
+}
+
+// The same where it shows only on the way.
+template <class T>
+BERTHA_TWIN Octet load(const T* from, int count) {
+  return vector_aligned(from) ? load<true>(from, count) : load<false>(from, count);
+}
+template <class T>
+BERTHA_TWIN void store(T* to, const Octet& octet, int count) {
+  if (vector_aligned(to)) return store<true>(to, octet, count);
+  store<false>(to, octet, count);
+}
+
+// Whether rows of so many columns that begin at these places are whole octets.
+template <class... P>
+bool whole_rows(std::int64_t columns, const P*... pointers) {
+  return columns % kOctet == 0 && (vector_aligned(pointers) && ...);
+}
+
+// For results that are rounded to bf16 a GPU's approximations are as good: their errors are
+// below 1e-6.
+template <class T>
+BERTHA_TWIN float exponential(float x) {
+#ifdef __CUDA_ARCH__
+  if constexpr (sizeof(T) == 2) {
+    float power = 0;  // 2^(x / ln 2)
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x * 1.4426950408889634F));
+    return power;
+  }
+#endif
+  return expf(x);
+}
+template <class T>
+BERTHA_TWIN float reciprocal(float x) {
+#ifdef __CUDA_ARCH__
+  if constexpr (sizeof(T) == 2) {
+    float result = 0;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+    return result;
+  }
+#endif
+  return 1.0F / x;
 }
 
 BERTHA_TWIN Octet filled(float value) {

@@ -8,6 +8,11 @@
 
 namespace bertha::twin {
 
+template <bool kWhole>
+BERTHA_TWIN int octet_count(std::int64_t columns_left) {
+  return kWhole ? kOctet : static_cast<int>(smaller(kOctet, columns_left));
+}
+
 struct HostWarp {
   template <class V>
   struct PerLane {
@@ -32,12 +37,12 @@ struct HostWarp {
     }
   }
   // The same with at most kSteps octets a lane; step also learns which of them it is.
-  template <int kSteps, class Step>
+  template <int kSteps, bool kWhole, class Step>
   void over_few(std::int64_t columns, Step step) const {
     for (int lane = 0; lane < kLanes; ++lane) {
       for (int n = 0; n < kSteps; ++n) {
         const std::int64_t c = (n * kLanes + lane) * kOctet;
-        if (c < columns) step(Octets{c, static_cast<int>(smaller(kOctet, columns - c)), lane}, n);
+        if (c < columns) step(Octets{c, octet_count<kWhole>(columns - c), lane}, n);
       }
     }
   }
@@ -86,13 +91,13 @@ struct DeviceWarp {
     }
   }
   // Unrolled, so that arrays indexed by n stay in registers, unless there are too many anyway.
-  template <int kSteps, class Step>
+  template <int kSteps, bool kWhole, class Step>
   __device__ void over_few(std::int64_t columns, Step step) const {
     constexpr int kUnrolled = kSteps <= 8 ? kSteps : 1;
 #pragma unroll kUnrolled
     for (int n = 0; n < kSteps; ++n) {
-      const std::int64_t c = (n * kLanes + lane) * kOctet;
-      if (c < columns) step(Octets{c, static_cast<int>(smaller(kOctet, columns - c)), lane}, n);
+      const int c = (n * kLanes + lane) * kOctet;
+      if (c < columns) step(Octets{c, octet_count<kWhole>(columns - c), lane}, n);
     }
   }
   template <class V, class Combine>
