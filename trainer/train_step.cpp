@@ -53,21 +53,22 @@ double digest_of(const BucketPlan& plan) {
   return static_cast<double>(digest >> 12);
 }
 
-double norm_of(const at::Tensor& gradient) {
+// [1] double on the gradient's device; there queued and not waited for.
+at::Tensor square_sum(const at::Tensor& gradient) {
+  const auto options = gradient.options().dtype(at::kDouble);
   if (gradient.is_cpu()) {
-    return std::sqrt(sum_of_squares(gradient.data_ptr<float>(), gradient.numel()));
+    return at::full({1}, sum_of_squares(gradient.data_ptr<float>(), gradient.numel()), options);
   }
   if (!cuda_kernels_built()) {
-    return at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble).item<double>();
+    return at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble).square().reshape({1});
   }
-  const auto options = gradient.options().dtype(at::kDouble);
   const auto scratch = at::empty({gradient.numel() / 1024 + 8}, options);
   auto place = kernel_place(KernelDevice::cuda, gradient);
   place.scratch = static_cast<float*>(scratch.data_ptr());
   place.scratch_floats = 2 * scratch.numel();
   const auto sum = at::empty({1}, options);
   sum_of_squares(gradient.data_ptr<float>(), gradient.numel(), sum.data_ptr<double>(), place);
-  return std::sqrt(sum.item<double>());
+  return sum;
 }
 
 }  // namespace
@@ -161,15 +162,18 @@ void TrainStep::learn(const Batch& batch, bool last, StepReport& report) {
 int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   parts_.watchdog.report("agreeing on the step's results");
   StepOutcome mine;
-  if (!sums_.empty()) {
-    const auto rows = at::stack(sums_).to(at::kCPU);
-    mine.sums.assign(rows.data_ptr<double>(), rows.data_ptr<double>() + rows.numel());
+  auto results = sums_;
+  const bool is_root = parts_.communicator.rank_info().is_root();
+  if (is_root) results.push_back(square_sum(parts_.task.parameters().gradient()));
+  if (!results.empty()) {
+    const auto numbers = at::cat(results).to(at::kCPU);  // the step's one wait for a GPU
+    const auto* begin = numbers.data_ptr<double>();
+    const auto* end = begin + numbers.numel() - (is_root ? 1 : 0);
+    mine.sums.assign(begin, end);
+    if (is_root) mine.gradient_norm = std::sqrt(*end);
   }
   mine.flops = local_flops_;
   mine.stop_wanted = stop_wanted;
-  if (parts_.communicator.rank_info().is_root()) {
-    mine.gradient_norm = norm_of(parts_.task.parameters().gradient());
-  }
   mine.work_seconds = {work_since_last_step()};
   const auto agreed = agree_on_outcome(parts_.communicator, mine,
                                        static_cast<std::size_t>(parts_.task.sum_count()));

@@ -73,7 +73,8 @@ struct ActivationJob {
 template <class T>
 void activation_forward(const ActivationJob<T>& job, const KernelPlace& place = {});
 
-// Also gives the activated values again, so that nobody has to keep them.
+// Also gives the activated values again, so that nobody has to keep them; off the CPU only where
+// asked to.
 template <class T>
 struct ActivationGradientJob {
   Activation activation;
@@ -82,6 +83,7 @@ struct ActivationGradientJob {
   T* gradient;  // of the output; becomes that of values
   const float* bias;
   float* bias_gradient;  // added to
+  bool activate_again = true;
 };
 template <class T>
 void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace& place = {});

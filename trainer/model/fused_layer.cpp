@@ -150,7 +150,8 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
        kept.attention_deviation, middle, LayerDropout::attention_output);
 
   const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
-  const auto activated = scratch.wide.sized(tokens, config_.intermediate_size, type);
+  auto& home = device_ == KernelDevice::cpu ? scratch.wide : kept.activated;
+  const auto activated = home.sized(tokens, config_.intermediate_size, type);
   dense_forward(intermediate_, middle, wide);
   activation_forward(
       ActivationJob<T>{fused_activation(config_.activation), tokens, config_.intermediate_size,
@@ -206,9 +207,12 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
       ActivationGradientJob<T>{fused_activation(config_.activation), tokens,
                                config_.intermediate_size, elements<T>(wide),
                                elements<T>(wide_gradient), intermediate_bias_.values,
-                               intermediate_bias_.gradient},
+                               intermediate_bias_.gradient, device_ == KernelDevice::cpu},
       where);
-  dense_weight_gradient(output_, values, wide, scratch);
+  const auto activated = device_ == KernelDevice::cpu
+                             ? wide
+                             : kept.activated.sized(tokens, config_.intermediate_size, type);
+  dense_weight_gradient(output_, values, activated, scratch);
   dense_weight_gradient(intermediate_, wide_gradient, middle, scratch);
   dense_input_gradient(intermediate_, wide_gradient, more);
 

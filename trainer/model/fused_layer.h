@@ -23,6 +23,7 @@ struct LayerActivations {
   ReusedTensor attention_normed, attention_deviation;  // [T, hidden], [T, 1] fp32
   ReusedTensor middle;                                 // [T, hidden]
   ReusedTensor wide;                                   // [T, intermediate], no bias
+  ReusedTensor activated;                              // the same; the CPU computes it again
   ReusedTensor output_normed, output_deviation;        // as above
   ReusedTensor output;                                 // [T, hidden]; unused in the last layer
 };

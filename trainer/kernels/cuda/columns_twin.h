@@ -151,7 +151,7 @@ struct ActivationGradientStep {
       x.at[i] = result.value;
       gradient.at[i] *= result.slope;
     }
-    store<kAligned>(job.values + at, x, count);
+    if (job.activate_again) store<kAligned>(job.values + at, x, count);
     store<kAligned>(job.gradient + at, gradient, count);
     return gradient;
   }
@@ -170,7 +170,7 @@ struct CopyStep {
 
   struct Column {};
   using Row = Packed<T>;
-  static constexpr int kAhead = 4;
+  static constexpr int kAhead = 8;
   static constexpr bool kTail = false;
   bool aligned(std::int64_t columns) const {
     return whole_rows(columns, job.values, job.copy) && job.copy_row % kOctet == 0;

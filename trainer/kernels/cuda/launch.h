@@ -11,10 +11,15 @@ namespace bertha::twin {
 inline constexpr int kWarpsPerBlock = 4;
 inline constexpr std::int64_t kPlainSharedBytes = 48 * 1024;  // more must be asked for
 
-// Three blocks on a multiprocessor leave a thread 168 registers: rows are loads in flight, not
-// threads.
+// How many blocks a multiprocessor takes at once: three leave a thread 168 registers, six 80.
 template <class Work>
-__global__ void __launch_bounds__(kWarpsPerBlock* kLanes, 3)
+constexpr int blocks_at_once() {
+  if constexpr (requires { Work::kBlocksAtOnce; }) return Work::kBlocksAtOnce;
+  return 3;
+}
+
+template <class Work>
+__global__ void __launch_bounds__(kWarpsPerBlock* kLanes, blocks_at_once<Work>())
     work_list(const Work work, std::int64_t count, std::int64_t floats) {
   extern __shared__ float4 memory[];
   const int number = static_cast<int>(threadIdx.x) / kLanes;

@@ -71,6 +71,8 @@ BERTHA_TWIN Octet scaled_and_shifted(Octet x, const float* scale, const float* s
 
 template <class T, class Shape>
 struct ResidualNormWork {
+  static constexpr int kBlocksAtOnce = Shape::kSteps <= 3 ? 6 : 3 + (Shape::kSteps == 4) * 2;
+
   ResidualNormJob<T> job;
   TwinDropout dropout;
 

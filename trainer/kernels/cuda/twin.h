@@ -124,11 +124,12 @@ BERTHA_TWIN void store(T* to, const Octet& octet, int count) {
 // The same where it shows only on the way.
 template <class T>
 BERTHA_TWIN Octet load(const T* from, int count) {
-  return vector_aligned(from) ? load<true>(from, count) : load<false>(from, count);
+  if (count == kOctet && vector_aligned(from)) return load<true>(from, kOctet);
+  return load<false>(from, count);
 }
 template <class T>
 BERTHA_TWIN void store(T* to, const Octet& octet, int count) {
-  if (vector_aligned(to)) return store<true>(to, octet, count);
+  if (count == kOctet && vector_aligned(to)) return store<true>(to, octet, kOctet);
   store<false>(to, octet, count);
 }
 
