@@ -7,6 +7,8 @@
 
 #include <ATen/Context.h>
 
+#include "trainer/kernels/kernels.h"
+
 namespace bertha {
 
 ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels) {
@@ -15,19 +17,28 @@ ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t
     std::int64_t size = 1;
     for (const auto edge : spec.shape) size *= edge;
     count.weights += size;
-    count.elements += (size + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
+    const std::int64_t reserved = size + spec.spare_rows * (size / spec.shape.front());
+    count.elements +=
+        (reserved + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
   }
   return count;
 }
 
 PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int64_t elements) {
   const auto& train = config.trainer.train;
-  const bool fused_exists = train.precision != Precision::fp16 &&
-                            (train.device == DeviceChoice::cpu || !at::globalContext().hasCUDA());
+  const bool on_gpu = train.device != DeviceChoice::cpu && at::globalContext().hasCUDA();
+  const bool fused_exists = train.precision != Precision::fp16 && (!on_gpu || cuda_kernels_built());
   const bool fused = model.implementation == Implementation::fused ||
                      (model.implementation == Implementation::automatic && fused_exists);
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
-  return {model, elements, train.precision, fused, moment_bytes, train.async_save, program_bytes()};
+  return {.config = model,
+          .parameters = elements,
+          .precision = train.precision,
+          .fused = fused,
+          .on_gpu = on_gpu,
+          .moment_bytes = moment_bytes,
+          .async_save = train.async_save,
+          .program_bytes = program_bytes()};
 }
 
 PlanBatch plan_batch(const RunConfig& config) {

@@ -139,8 +139,8 @@ std::vector<OptionDeclaration> data_options() {
              AT(trainer.model.initializer_range)),
       option(
           "model.implementation", "NAME",
-          "auto: fused on the CPU in fp32 and bf16, else reference; or one of the two (fused on a "
-          "GPU: with kernels that no GPU has run yet).",
+          "auto: fused in fp32 and bf16 where the program has kernels (on a GPU: when it was built "
+          "with nvcc), else reference; or one of the two.",
           AT(trainer.model.implementation)),
       option("model.recompute", "NAME",
              "none, or layers: their activations are computed again in backward (less memory, one "

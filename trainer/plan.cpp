@@ -32,7 +32,7 @@ double fused_layer_bytes(const PlanModel& model) {
   const auto& config = model.config;
   const auto hidden = static_cast<double>(config.hidden_size);
   const auto wide = static_cast<double>(config.intermediate_size);
-  return (8 * hidden + wide) * element_bytes(model.precision) +
+  return (8 * hidden + (model.on_gpu ? 2 : 1) * wide) * element_bytes(model.precision) +
          static_cast<double>(config.attention_heads + 2) * kFloatBytes;
 }
 

@@ -14,7 +14,8 @@ struct PlanModel {
   BertConfig config;
   std::int64_t parameters = 0;  // elements of the flat space
   Precision precision = Precision::fp32;
-  bool fused = false;       // the fused CPU path keeps less than the reference
+  bool fused = false;       // the fused path keeps less than the reference
+  bool on_gpu = false;      // where the fused path keeps the activated rows as well
   double moment_bytes = 4;  // of one moment of an element
   bool async_save = true;   // rank 0 holds a copy of what it writes
   // LibTorch, MPI and data in memory: what a run of next to no model takes on this machine.

@@ -93,7 +93,6 @@ Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
   weights_ = std::move(weights);
   if (config.implementation == Implementation::reference) return;
   const bool automatic = config.implementation == Implementation::automatic;
-  if (automatic && !space.compute().is_cpu()) return;  // until a GPU has shown the fused path right
   if (!fused_model_supports(space)) {
     if (automatic) return;
     throw Error(
