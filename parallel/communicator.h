@@ -25,7 +25,8 @@ class Work {
   virtual ~Work() = default;
   virtual void wait() = 0;
   // Lets the transport move on without blocking: MPI moves data only while somebody calls it.
-  virtual void progress() {}
+  // True: it is known to have arrived, and wait() will not block.
+  virtual bool progress() { return false; }
 };
 
 // Tensors are contiguous, of type float, bfloat16, double, int32 or int64, any number of elements.

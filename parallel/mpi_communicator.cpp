@@ -72,13 +72,14 @@ class MpiWork final : public Work {
     tensors_.clear();
   }
 
-  void progress() override {
-    if (requests_.empty()) return;
+  bool progress() override {
+    if (requests_.empty()) return true;
     int done = 0;
     check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
                           MPI_STATUSES_IGNORE),
               "MPI_Testall");
     if (done != 0) requests_.clear();
+    return done != 0;
   }
 
  private:

@@ -25,7 +25,7 @@ class WatchedWork final : public Work {
     const Waiting waiting(watchdog_);
     inner_->wait();
   }
-  void progress() override { inner_->progress(); }
+  bool progress() override { return inner_->progress(); }
 
  private:
   std::unique_ptr<Work> inner_;

@@ -8,7 +8,8 @@
 //   mpirun -n 2 bench_communication size=mini batch=64 length=128 micro_batches=4 rounds=5
 //   threads=1
 // Rank 0 prints JSON: of each kind the seconds of every round, and medians of what it adds to
-// silent.
+// silent; and the last round's buckets: [MB, milliseconds from the end of backward when it went
+// out, and when it was seen to have arrived].
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -26,6 +27,7 @@
 #include "parallel/mpi_communicator.h"
 #include "parallel/mpi_environment.h"
 #include "tests/bench/made_up_batch.h"
+#include "tests/bench/timeline_communicator.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/tasks/pretraining.h"
 #include "trainer/train_step.h"
@@ -83,7 +85,20 @@ struct Kind {
   std::string name;
   std::unique_ptr<TrainStep> step;
   std::vector<double> seconds, after_backward;  // of whole steps; of the wait behind backward
+  std::vector<std::string> buckets;             // of the last round
 };
+
+std::vector<std::string> buckets_of(const TimelineCommunicator& timeline) {
+  const auto from_wait = [&](TimelineCommunicator::Clock::time_point time) {
+    return std::chrono::duration<double, std::milli>(time - timeline.first_wait()).count();
+  };
+  std::vector<std::string> lines;
+  for (const auto& transfer : timeline.transfers()) {
+    lines.push_back(fmt::format("[{:.1f}, {:.1f}, {:.1f}]", transfer.megabytes,
+                                from_wait(transfer.begin), from_wait(transfer.end)));
+  }
+  return lines;
+}
 
 std::vector<Kind> make_kinds(const TrainStepParts& parts, Communicator& silent,
                              const TrainStepOptions& options) {
@@ -94,6 +109,7 @@ std::vector<Kind> make_kinds(const TrainStepParts& parts, Communicator& silent,
          std::make_unique<TrainStep>(TrainStepParts{communicator, parts.task, parts.optimizer,
                                                     parts.loss_scaler, parts.watchdog},
                                      with),
+         {},
          {},
          {}});
   };
@@ -132,9 +148,9 @@ void print(const std::vector<Kind>& kinds, const Options& options, const RankInf
     }
     text += fmt::format(
         ", \"{}\": {{\"seconds\": {:.5f}, \"added\": {:.5f}, \"after_backward\": {:.5f}, "
-        "\"rounds\": [{:.4f}]}}",
+        "\"rounds\": [{:.4f}], \"buckets\": [{}]}}",
         kind.name, median(kind.seconds), median(added), median(kind.after_backward),
-        fmt::join(kind.seconds, ", "));
+        fmt::join(kind.seconds, ", "), fmt::join(kind.buckets, ", "));
   }
   fmt::print(
       "{{\"ranks\": {}, \"threads\": {}, \"size\": \"{}\", \"precision\": \"{}\", \"batch\": {}, "
@@ -158,7 +174,8 @@ void run(const Options& options, Communicator& communicator) {
   TrainStepOptions step_options;
   step_options.schedule = {.name = ScheduleName::constant, .peak = 1e-4};
   step_options.precision = precision;
-  auto kinds = make_kinds({communicator, task, *optimizer, scaler, watchdog}, silent, step_options);
+  TimelineCommunicator timeline(communicator);
+  auto kinds = make_kinds({timeline, task, *optimizer, scaler, watchdog}, silent, step_options);
   const auto batches = my_batches(options, config, rank);
 
   const int rounds = std::stoi(options.at("rounds"));
@@ -166,6 +183,7 @@ void run(const Options& options, Communicator& communicator) {
     for (std::size_t i = 0; i < kinds.size(); ++i) {
       auto& kind = kinds[(i + static_cast<std::size_t>(round + 1)) % kinds.size()];
       communicator.gather_bytes("");
+      timeline.clear();
       const auto begin = std::chrono::steady_clock::now();
       const auto report = kind.step->run(batches, 0, false);
       communicator.gather_bytes("");
@@ -173,6 +191,7 @@ void run(const Options& options, Communicator& communicator) {
       if (round < 0) continue;
       kind.seconds.push_back(took.count());
       kind.after_backward.push_back(report.phases.reduce);
+      kind.buckets = buckets_of(timeline);
     }
   }
   if (rank.is_root()) print(kinds, options, rank, task.parameters().gradient().nbytes());

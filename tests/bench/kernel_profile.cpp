@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -22,6 +23,10 @@ struct Line {
   double seconds = 0;
 };
 
+bool is_cpu(const kineto::KinetoEvent& event) {
+  return event.deviceType() == c10::DeviceType::CPU;
+}
+
 // Without the words that every template's name repeats.
 std::string short_name(std::string name) {
   for (const std::string word :
@@ -33,14 +38,37 @@ std::string short_name(std::string name) {
   return name.size() > 96 ? name.substr(0, 96) + "..." : name;
 }
 
+// On the CPU scopes lie in each other: of each event what its children leave of it.
+std::vector<double> own_seconds(const std::vector<const kineto::KinetoEvent*>& events) {
+  std::vector<double> own;
+  std::map<std::uint64_t, std::vector<std::size_t>> open;  // by thread, outermost first
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& event = *events[i];
+    own.push_back(1e-9 * static_cast<double>(event.durationNs()));
+    if (!is_cpu(event)) continue;
+    auto& outer = open[event.startThreadId()];
+    while (!outer.empty() && events[outer.back()]->endNs() <= event.startNs()) outer.pop_back();
+    if (!outer.empty()) own[outer.back()] -= own[i];
+    outer.push_back(i);
+  }
+  return own;
+}
+
 std::vector<Line> lines_of(const kineto::ProfilerResult& result, c10::DeviceType type) {
-  std::map<std::string, Line> lines;
+  std::vector<const kineto::KinetoEvent*> events;
   for (const auto& event : result.events()) {
-    if (event.deviceType() != type || event.isHiddenEvent()) continue;
-    auto& line = lines[short_name(event.name())];
-    line.name = short_name(event.name());
+    if (event.deviceType() == type && !event.isHiddenEvent()) events.push_back(&event);
+  }
+  std::stable_sort(events.begin(), events.end(), [](const auto* a, const auto* b) {
+    return std::pair(a->startNs(), b->endNs()) < std::pair(b->startNs(), a->endNs());
+  });
+  const auto own = own_seconds(events);
+  std::map<std::string, Line> lines;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    auto& line = lines[short_name(events[i]->name())];
+    line.name = short_name(events[i]->name());
     line.launches += 1;
-    line.seconds += 1e-9 * static_cast<double>(event.durationNs());
+    line.seconds += own[i];
   }
   std::vector<Line> sorted;
   for (auto& [name, line] : lines) sorted.push_back(std::move(line));

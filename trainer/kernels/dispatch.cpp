@@ -1,4 +1,7 @@
 // Sends each job to the kernels of the place where its data lies: the one switch between devices.
+// Scopes name the CPU's kernels for LibTorch's profiler; they cost nothing without it.
+#include <ATen/record_function.h>
+
 #include "parallel/base/error.h"
 #include "trainer/kernels/cpu/fused_cpu.h"
 #include "trainer/kernels/cuda/device_kernels.h"
@@ -31,6 +34,7 @@ bool cuda_kernels_built() {
 
 template <class T>
 void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("residual_norm_forward");
   if (place.device == KernelDevice::cpu) return on_cpu::residual_norm_forward(job);
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::residual_norm_forward(job, place);
@@ -38,6 +42,7 @@ void residual_norm_forward(const ResidualNormJob<T>& job, const KernelPlace& pla
 }
 template <class T>
 void residual_norm_backward(const ResidualNormGradientJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("residual_norm_backward");
   if (place.device == KernelDevice::cpu) return on_cpu::residual_norm_backward(job);
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::residual_norm_backward(job, place);
@@ -45,12 +50,14 @@ void residual_norm_backward(const ResidualNormGradientJob<T>& job, const KernelP
 }
 template <class T>
 void activation_forward(const ActivationJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("activation_forward");
   if (place.device == KernelDevice::cpu) return on_cpu::activation_forward(job);
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::activation_forward(job, place); });
 }
 template <class T>
 void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("activation_backward");
   if (place.device == KernelDevice::cpu) return on_cpu::activation_backward(job);
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::activation_backward(job, place);
@@ -58,18 +65,21 @@ void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace&
 }
 template <class T>
 void attention_forward(const AttentionJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("attention_forward");
   if (place.device == KernelDevice::cpu) return on_cpu::attention_forward(job);
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::attention_forward(job, place); });
 }
 template <class T>
 void attention_backward(const AttentionJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("attention_backward");
   if (place.device == KernelDevice::cpu) return on_cpu::attention_backward(job);
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::attention_backward(job, place); });
 }
 template <class T>
 void cross_entropy_forward(const CrossEntropyJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("cross_entropy_forward");
   if (place.device == KernelDevice::cpu) return on_cpu::cross_entropy_forward(job);
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::cross_entropy_forward(job, place);
@@ -77,6 +87,7 @@ void cross_entropy_forward(const CrossEntropyJob<T>& job, const KernelPlace& pla
 }
 template <class T>
 void cross_entropy_backward(const CrossEntropyJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("cross_entropy_backward");
   if (place.device == KernelDevice::cpu) return on_cpu::cross_entropy_backward(job);
   on_device(place, [&](auto where) {
     DeviceKernels<decltype(where), T>::cross_entropy_backward(job, place);
@@ -84,12 +95,14 @@ void cross_entropy_backward(const CrossEntropyJob<T>& job, const KernelPlace& pl
 }
 template <class T>
 void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("embedding_forward");
   if (place.device == KernelDevice::cpu) return on_cpu::embedding_forward(job);
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::embedding_forward(job, place); });
 }
 template <class T>
 void embedding_backward(const EmbeddingGradientJob<T>& job, const KernelPlace& place) {
+  RECORD_USER_SCOPE("embedding_backward");
   if (place.device == KernelDevice::cpu) return on_cpu::embedding_backward(job);
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::embedding_backward(job, place); });

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -36,6 +37,7 @@ void product_on_device(KernelDevice device, const at::Tensor& left, const at::Te
 void product(KernelDevice device, const at::Tensor& left, const at::Tensor& right,
              at::Tensor result, bool add = false) {
   if (device != KernelDevice::cpu) return product_on_device(device, left, right, result, add);
+  RECORD_USER_SCOPE("product");
   if (result.scalar_type() == at::kFloat) {
     multiply({.left = left.data_ptr<float>(),
               .right = right.data_ptr<float>(),

@@ -2,6 +2,7 @@
 #include "trainer/optim/adamw.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 
 #include "trainer/kernels/kernels.h"
 
@@ -41,6 +42,7 @@ AdamWJob AdamW::job_of(FlatRange range, const StepNumbers& numbers) const {
 
 void AdamW::step(std::int64_t step, double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_gradient;
+  RECORD_USER_SCOPE("adamw");
   const StepNumbers numbers{step, learning_rate, gradient_scale};
   if (chunks_) {
     return adamw_update(job_of({0, owned_.size()}, numbers), chunks_->view(),

@@ -1,0 +1,48 @@
+// Notes when the buckets of a gradient go out and when they have arrived, for bench_communication.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "parallel/communicator.h"
+
+namespace bertha {
+
+// Forwards everything to `inner`, which must outlive it. One thread.
+class TimelineCommunicator final : public Communicator {
+ public:
+  using Clock = std::chrono::steady_clock;
+  struct Transfer {
+    double megabytes;
+    Clock::time_point begin, end;  // end: when it was first seen to have arrived
+    bool arrived = false;
+  };
+
+  explicit TimelineCommunicator(Communicator& inner) : inner_(inner) {}
+
+  void clear();
+  const std::vector<Transfer>& transfers() const { return transfers_; }  // of fp32 or bf16 tensors
+  // When somebody first waited for a transfer: the end of the backward pass.
+  Clock::time_point first_wait() const { return first_wait_; }
+
+  const RankInfo& rank_info() const override { return inner_.rank_info(); }
+  std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override;
+  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override;
+  void broadcast(at::Tensor values, int root) override;
+  std::vector<std::string> gather_bytes(std::string_view bytes) override;
+  void abort(int exit_code) noexcept override { inner_.abort(exit_code); }
+
+ private:
+  class TimedWork;
+  void look();  // at all transfers under way
+
+  Communicator& inner_;
+  std::vector<Transfer> transfers_;
+  std::vector<Work*> under_way_;  // by transfer; null: arrived
+  Clock::time_point first_wait_{};
+};
+
+}  // namespace bertha
