@@ -55,11 +55,11 @@ P
 
 units() {
   local program
-  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model unit_bertha_parallel; do
     OMP_NUM_THREADS=4 bounded 90 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
   done
   wait
-  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model; do
+  for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model unit_bertha_parallel; do
     grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 | tee -a "$summary"
   done
 }

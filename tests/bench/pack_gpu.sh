@@ -2,14 +2,14 @@
 # Packs what a machine with a GPU and Python's torch, but without our libraries, needs for
 # gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; FOLDER.tar.xz is under 64 MiB.
 #   tests/bench/pack_gpu.sh BUILD CORPUS FOLDER
-# BUILD is built from the cuda preset (targets bertha, bench_step and unit_trainer_{kernels,model,optim});
+# BUILD is built from the cuda preset (targets bertha, bench_step, unit_trainer_{kernels,model,optim}, unit_bertha_parallel);
 # CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
 set -euo pipefail
 [ $# = 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 64; }
 source=$(cd "$(dirname "$0")/../.." && pwd) build=$(realpath "$1") corpus=$(realpath "$2")
 cmake --install "$build" --prefix "$3" >/dev/null
 folder=$(realpath "$3")
-for program in tests/bench/bench_step tests/unit_trainer_kernels tests/unit_trainer_model tests/unit_trainer_optim; do
+for program in tests/bench/bench_step tests/unit_{trainer_kernels,trainer_model,trainer_optim,bertha_parallel}; do
   cp "$build/$program" "$folder/libexec/bertha/"
   strip --strip-unneeded "$folder/libexec/bertha/$(basename "$program")"
   ln -sf bertha "$folder/bin/$(basename "$program")"  # the launcher starts what it is called by
