@@ -1,0 +1,98 @@
+// Asks ICU for the property of every code point of the basic plane once.
+#include "data_pipeline/text/sentence_classes.h"
+
+#include <string>
+
+#include <unicode/uchar.h>
+
+namespace bertha {
+namespace {
+
+SentenceClass class_of(std::int32_t code_point) {
+  switch (u_getIntPropertyValue(code_point, UCHAR_SENTENCE_BREAK)) {
+    case U_SB_ATERM:
+      return SentenceClass::full_stop;
+    case U_SB_STERM:
+      return SentenceClass::terminator;
+    case U_SB_LOWER:
+      return SentenceClass::lower;
+    case U_SB_UPPER:
+      return SentenceClass::upper;
+    case U_SB_OLETTER:
+      return SentenceClass::letter;
+    case U_SB_NUMERIC:
+      return SentenceClass::numeric;
+    case U_SB_CLOSE:
+      return SentenceClass::close;
+    case U_SB_SP:
+      return SentenceClass::space;
+    case U_SB_SCONTINUE:
+      return SentenceClass::goes_on;
+    case U_SB_EXTEND:
+      return SentenceClass::extend;
+    case U_SB_FORMAT:
+      return SentenceClass::format;
+    case U_SB_SEP:
+      return SentenceClass::separator;
+    case U_SB_CR:
+      return SentenceClass::return_;
+    case U_SB_LF:
+      return SentenceClass::line_feed;
+    default:
+      return SentenceClass::other;
+  }
+}
+
+constexpr bool is_surrogate(std::int32_t code_point) {
+  return code_point >= 0xD800 && code_point <= 0xDFFF;
+}
+
+}  // namespace
+
+const SentenceClasses& SentenceClasses::table() {
+  static const SentenceClasses one;
+  return one;
+}
+
+SentenceClasses::SentenceClasses() : classes_(kTabled) {
+  for (std::int32_t c = 0; c < static_cast<std::int32_t>(kTabled); ++c) {
+    if (is_surrogate(c)) continue;  // not in UTF-8
+    const SentenceClass value = class_of(c);
+    classes_[static_cast<std::size_t>(c)] = value;
+    if (is_stop(value)) note_first_byte(c);
+  }
+  for (std::size_t byte = 0xF0; byte < may_stop_.size(); ++byte) may_stop_[byte] = 1;
+}
+
+void SentenceClasses::note_first_byte(std::int32_t code_point) {
+  std::string encoded;
+  append_code_point(code_point, encoded);
+  may_stop_[static_cast<unsigned char>(encoded.front())] = 1;
+}
+
+SentenceClass SentenceClasses::of_rare(std::int32_t code_point) {
+  return class_of(code_point);
+}
+
+std::size_t SentenceClasses::find_stop(std::string_view text, std::size_t from) const {
+  constexpr std::size_t kStep = 8;
+  const auto byte = [&](std::size_t at) { return may_stop_[static_cast<unsigned char>(text[at])]; };
+  for (std::size_t at = from; at < text.size();) {
+    if (text.size() - at >= kStep) {
+      unsigned any = 0;
+      for (std::size_t i = 0; i < kStep; ++i) any |= byte(at + i);
+      if (any == 0) {
+        at += kStep;
+        continue;
+      }
+    }
+    while (at < text.size() && byte(at) == 0) ++at;
+    if (at == text.size()) break;
+    const CodePoint found = first_code_point(text.substr(at));
+    if (is_stop(of(found.value))) return at;
+    at += found.bytes;
+  }
+  return text.size();
+}
+
+}  // namespace bertha
