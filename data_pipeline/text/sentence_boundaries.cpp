@@ -66,6 +66,13 @@ void SentenceBoundaries::start(std::string_view text) {
   begin_ = searched_ = 0;
 }
 
+void SentenceBoundaries::Window::clear(std::size_t at) {
+  begin = end = last = at;
+  decided = separator = false;
+  characters = 0;
+  key = 1;
+}
+
 void SentenceBoundaries::Window::add(SentenceClass kind, std::size_t character_end) {
   last = end;
   end = character_end;
@@ -78,7 +85,7 @@ void SentenceBoundaries::Window::add(SentenceClass kind, std::size_t character_e
 }
 
 void SentenceBoundaries::open_window(std::size_t stop) {
-  window_ = {.begin = stop, .end = stop};
+  window_.clear(stop);
   for (std::size_t at = stop; at > begin_;) {
     const CodePoint before = last_code_point(text_.substr(begin_, at - begin_));
     at -= before.bytes;

@@ -36,8 +36,9 @@ class SentenceBoundaries {
     bool decided = false;    // by that character; otherwise the text ends there
     bool separator = false;  // which that character is
     std::size_t characters = 0;
-    std::array<std::size_t, kLongestKey> ends{};  // of the first characters
+    std::array<std::size_t, kLongestKey> ends{};  // of the first characters there are
     std::uint64_t key = 1;                        // their classes; a one in front
+    void clear(std::size_t at);
     void add(SentenceClass kind, std::size_t character_end);
   };
   void open_window(std::size_t stop);

@@ -45,7 +45,8 @@ class Utf8Source {
   std::string path_;
   std::unique_ptr<ByteSource> source_;
   Utf8Repair repair_;
-  std::string raw_;
+  std::unique_ptr<char[]> buffer_;  // what raw_ shows
+  std::string_view raw_;
   bool file_start_;  // a byte order mark may stand here
   bool started_ = false, finished_ = false, utf16_ = false, utf16_allowed_ = false;
 };
