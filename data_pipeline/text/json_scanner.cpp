@@ -1,9 +1,9 @@
 // Recursive descent, to a depth that no record needs.
 #include "data_pipeline/text/json_scanner.h"
 
-#include <array>
 #include <cstdint>
 
+#include "data_pipeline/text/byte_block.h"
 #include "data_pipeline/text/code_points.h"
 
 namespace bertha {
@@ -11,27 +11,17 @@ namespace {
 
 constexpr std::size_t kMostDigits = 15;  // more may not fit, and that is an error
 
-// Bytes that end a run of plain characters in a string.
-constexpr std::array<bool, 256> special_bytes() {
-  std::array<bool, 256> special{};
-  for (std::size_t byte = 0; byte < 0x20; ++byte) special[byte] = true;
-  special['"'] = special['\\'] = true;
-  return special;
-}
-constexpr std::array<bool, 256> kSpecial = special_bytes();
-
-bool is_special(char c) {
-  return kSpecial[static_cast<unsigned char>(c)];
-}
-
+// The end of a run of plain characters in a string.
 std::size_t find_special(std::string_view text, std::size_t at) {
-  constexpr std::size_t kStep = 8;
-  while (text.size() - at >= kStep) {
-    bool any = false;
-    for (std::size_t i = 0; i < kStep; ++i) any |= is_special(text[at + i]);
-    if (any) break;
-    at += kStep;
+  while (text.size() - at >= sizeof(ByteBlock)) {
+    const ByteBlock bytes = load_block(text.data() + at);
+    const std::size_t plain = first_in((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
+    at += plain;
+    if (plain < sizeof(ByteBlock)) return at;
   }
+  const auto is_special = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+  };
   while (at < text.size() && !is_special(text[at])) ++at;
   return at;
 }

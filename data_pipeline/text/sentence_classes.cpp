@@ -90,10 +90,16 @@ SentenceClass SentenceClasses::of_rare(std::int32_t code_point) {
 }
 
 std::size_t SentenceClasses::skip_quiet(std::string_view text, std::size_t at) const {
-  while (blocks_tell_ && text.size() - at >= sizeof(ByteBlock)) {
-    const std::size_t quiet = first_in(find_loud(load_block(text.data() + at)));
+  constexpr std::size_t kBlock = sizeof(ByteBlock);
+  const auto loud = [&](std::size_t place) { return find_loud(load_block(text.data() + place)); };
+  while (blocks_tell_ && text.size() - at >= 2 * kBlock) {
+    if (is_any(loud(at) | loud(at + kBlock))) break;
+    at += 2 * kBlock;
+  }
+  while (blocks_tell_ && text.size() - at >= kBlock) {
+    const std::size_t quiet = first_in(loud(at));
     at += quiet;
-    if (quiet < sizeof(ByteBlock)) return at;
+    if (quiet < kBlock) return at;
   }
   while (at < text.size() && may_stop_[static_cast<unsigned char>(text[at])] == 0) ++at;
   return at;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
 #include "data_pipeline/text/byte_block.h"
 #include "parallel/base/error.h"
@@ -54,11 +53,10 @@ Sequence scan(std::string_view bytes) {
 
 // ASCII from `at` on, about: a few bytes of it may be left.
 std::size_t skip_ascii(std::string_view bytes, std::size_t at) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
-    std::memcpy(&word, bytes.data() + at, sizeof word);
-    if ((word & kHighBits) != 0) break;
-  }
+  const auto has_other = [&](std::size_t place) {
+    return is_any(load_block(bytes.data() + place) >= 0x80);
+  };
+  while (bytes.size() - at >= sizeof(ByteBlock) && !has_other(at)) at += sizeof(ByteBlock);
   return at;
 }
 
@@ -159,9 +157,9 @@ void Utf8Source::begin() {
   if (raw_.starts_with("\xEF\xBB\xBF")) raw_.remove_prefix(3);
 }
 
-bool Utf8Source::next(std::string& chunk) {
-  chunk.clear();
-  while (chunk.empty() && !finished_) {
+bool Utf8Source::append_next(std::string& text) {
+  const std::size_t before = text.size();
+  while (text.size() == before && !finished_) {
     const bool first = !started_;
     if (first) {
       begin();
@@ -170,14 +168,14 @@ bool Utf8Source::next(std::string& chunk) {
     }
     if (raw_.empty() && !first) {
       finished_ = true;
-      repair_.finish(chunk);
+      repair_.finish(text);
     } else if (utf16_) {
-      chunk = raw_;
+      text.append(raw_);
     } else {
-      repair_.append(raw_, chunk);
+      repair_.append(raw_, text);
     }
   }
-  return !chunk.empty();
+  return text.size() > before;
 }
 
 }  // namespace bertha

@@ -28,9 +28,9 @@ class Utf8Source {
  public:
   explicit Utf8Source(const InputFile& file);
 
-  // Replaces `chunk` by the next piece of whole characters; false at the end. UTF-16 is
-  // Error{bad_data}, unless it is allowed: then its bytes come as they are.
-  bool next(std::string& chunk);
+  // Appends the next piece of whole characters; false at the end. UTF-16 is Error{bad_data}, unless
+  // it is allowed: then its bytes come as they are.
+  bool append_next(std::string& text);
   void allow_utf16() { utf16_allowed_ = true; }
   bool is_utf16() const { return utf16_; }  // known after the first piece
 

@@ -57,8 +57,9 @@ TEST(Utf8Repair, ReplacesMaximalSubpartsAsPythonDoes) {
 
 std::string source_text(const std::filesystem::path& path) {
   Utf8Source source({.path = path});
-  std::string all, chunk;
-  while (source.next(chunk)) all += chunk;
+  std::string all;
+  while (source.append_next(all)) {
+  }
   return all;
 }
 
