@@ -56,6 +56,7 @@ bool JsonScanner::members(std::string_view field, std::string* text, bool& found
     skip_space();
     if (text && name == field) {
       text->clear();
+      text->reserve(line_.size() - at_);
       found = at_ < line_.size() && line_[at_] == '"';
       if (!found) return false;  // the full parser finds the words for it
       ++at_;
