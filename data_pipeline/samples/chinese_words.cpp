@@ -65,13 +65,15 @@ void split_run(const icu::UnicodeString& text, std::size_t count, Use use) {
 // run depend on its characters only, so what is kept where changes nothing but time.
 class RunCache {
  public:
-  static constexpr std::size_t kLongest = 16;
+  static constexpr std::size_t kLongest = 24;
   using Run = std::array<char16_t, kLongest>;  // zeros behind its end
 
   // Bit i: a word ends with character i.
   std::uint32_t ends(const Run& run, std::size_t count) {
-    Entry& entry = entries_[place_of(run)];
-    if (entry.run == run) return entry.ends;
+    const std::size_t place = place_of(run);
+    Entry &newer = entries_[place], &older = entries_[place ^ 1];
+    if (newer.run == run) return newer.ends;
+    if (older.run == run) return older.ends;
     std::size_t end = 0;
     std::uint32_t ends = 0;
     const icu::UnicodeString text(run.data(), static_cast<std::int32_t>(count));
@@ -79,8 +81,9 @@ class RunCache {
       end += characters;
       ends |= std::uint32_t{1} << (end - 1);
     });
-    entry = {run, ends};
-    return entry.ends;
+    older = newer;
+    newer = {run, ends};
+    return ends;
   }
 
  private:
@@ -88,7 +91,7 @@ class RunCache {
     Run run{};
     std::uint32_t ends = 0;
   };
-  static constexpr unsigned kPlaceBits = 16;  // 2.4 MB for each thread
+  static constexpr unsigned kPlaceBits = 18;  // 14 MB for each thread
 
   static std::size_t place_of(const Run& run) {
     constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15U;

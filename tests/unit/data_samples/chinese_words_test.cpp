@@ -81,7 +81,7 @@ class ChineseWordsOfRuns : public Masking {
     std::mt19937 draw(seed);
     std::vector<Run> runs(count);
     for (Run& run : runs) {
-      run.resize(1 + draw() % 24);
+      run.resize(1 + draw() % 40);
       // The first two, beyond the basic plane, seldom.
       for (UChar32& c : run)
         c = characters_[draw() % 64 == 0 ? draw() % 2 : 2 + draw() % (characters_.size() - 2)];
