@@ -16,7 +16,7 @@
 namespace bertha {
 namespace {
 
-using Run = std::vector<UChar32>;
+using Ideographs = std::vector<UChar32>;
 
 // Places in the run where its words end.
 class Dictionary {
@@ -26,7 +26,7 @@ class Dictionary {
     iterator_.reset(icu::BreakIterator::createWordInstance(icu::Locale::getChinese(), status));
     EXPECT_TRUE(U_SUCCESS(status));
   }
-  std::vector<std::size_t> ends(const Run& run) {
+  std::vector<std::size_t> ends(const Ideographs& run) {
     const auto text =
         icu::UnicodeString::fromUTF32(run.data(), static_cast<std::int32_t>(run.size()));
     iterator_->setText(text);
@@ -45,7 +45,7 @@ class Dictionary {
 class ChineseWordsOfRuns : public Masking {
  protected:
   // Frequent characters, so that runs of them hold words; and a few beyond the basic plane.
-  static Run alphabet() {
+  static Ideographs alphabet() {
     const auto frequent = icu::UnicodeString::fromUTF8(
         "\u7684\u4E00\u662F\u4E0D\u4E86\u4EBA\u6211\u5728\u6709\u4ED6\u8FD9\u4E2D\u5927\u6765\u4E0A"
         "\u56FD\u4E2A\u5230\u8BF4\u4EEC\u4E3A\u5B50\u548C\u4F60\u5730\u51FA\u9053\u4E5F\u65F6\u5E74"
@@ -53,7 +53,7 @@ class ChineseWordsOfRuns : public Masking {
         "\u5BF9\u53EF\u5979\u91CC\u540E\u5C0F\u4E48\u5FC3\u591A\u5929\u800C\u80FD\u597D\u90FD\u7136"
         "\u6CA1\u65E5\u4E8E\u8D77\u8FD8\u53D1\u6210\u4E8B\u53EA\u4F5C\u5F53\u60F3\u770B\u6587"
         "\u65E0");
-    Run characters{0x20000, 0x20001};
+    Ideographs characters{0x20000, 0x20001};
     for (std::int32_t i = 0; i < frequent.length(); ++i) characters.push_back(frequent.char32At(i));
     return characters;
   }
@@ -67,7 +67,7 @@ class ChineseWordsOfRuns : public Masking {
     for (const UChar32 character : characters_) tokens.push_back(utf8(character));
     with_characters_ = std::make_unique<Vocabulary>(tokens, "test");
   }
-  std::vector<std::size_t> joined(const ChineseWords& words, const Run& run) const {
+  std::vector<std::size_t> joined(const ChineseWords& words, const Ideographs& run) const {
     std::vector<std::int32_t> text;
     for (const UChar32 character : run) text.push_back(with_characters_->find(utf8(character)));
     std::vector<std::size_t> ends;
@@ -77,10 +77,10 @@ class ChineseWordsOfRuns : public Masking {
     }
     return ends;
   }
-  std::vector<Run> random_runs(std::size_t count, unsigned seed) const {
+  std::vector<Ideographs> random_runs(std::size_t count, unsigned seed) const {
     std::mt19937 draw(seed);
-    std::vector<Run> runs(count);
-    for (Run& run : runs) {
+    std::vector<Ideographs> runs(count);
+    for (Ideographs& run : runs) {
       run.resize(1 + draw() % 40);
       // The first two, beyond the basic plane, seldom.
       for (UChar32& c : run)
@@ -89,7 +89,7 @@ class ChineseWordsOfRuns : public Masking {
     return runs;
   }
 
-  const Run characters_ = alphabet();
+  const Ideographs characters_ = alphabet();
   std::unique_ptr<Vocabulary> with_characters_;
 };
 
@@ -99,7 +99,7 @@ TEST_F(ChineseWordsOfRuns, AreThoseOfTheDictionary) {
   Dictionary dictionary;
   std::size_t longer = 0;
   for (int round = 0; round < 2; ++round) {
-    for (const Run& run : runs) {
+    for (const Ideographs& run : runs) {
       const auto ends = dictionary.ends(run);
       ASSERT_EQ(joined(words, run), ends);
       longer += ends.size() < run.size() ? 1 : 0;
@@ -116,7 +116,7 @@ TEST_F(ChineseWordsOfRuns, InSeveralThreadsAtOnce) {
     std::vector<std::jthread> threads;
     for (auto& list : found) {
       threads.emplace_back([&] {
-        for (const Run& run : runs) list.push_back(joined(words, run));
+        for (const Ideographs& run : runs) list.push_back(joined(words, run));
       });
     }
   }
