@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 #include <fcntl.h>
-#include <numeric>
 #include <utility>
 
 namespace bertha {
@@ -12,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kWindowBytes = 1 << 17;
 constexpr std::uint64_t kPieceSentences = 1 << 12;
+constexpr std::uint64_t kPieceTokens = 1 << 20;  // and the rest of a sentence
 
 }  // namespace
 
@@ -49,7 +49,11 @@ bool SpillReader::next(std::vector<std::int32_t>& tokens, std::vector<std::uint3
   sentences.resize(std::min(document_.sentences, kPieceSentences));
   files.sentences.read(document_.first_sentence * sizeof(std::uint32_t), sentences.data(),
                        sentences.size() * sizeof(std::uint32_t));
-  tokens.resize(std::accumulate(sentences.begin(), sentences.end(), std::uint64_t{0}));
+  std::uint64_t count = 0;
+  auto end = sentences.begin();
+  while (end != sentences.end() && count < kPieceTokens) count += *end++;
+  sentences.erase(end, sentences.end());
+  tokens.resize(count);
   if (token_bytes_ == 4) {
     files.tokens.read(document_.first_token * 4, tokens.data(), tokens.size() * 4);
   } else {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fcntl.h>
+#include <span>
 #include <utility>
 
 #include "data_pipeline/prepare_message.h"
@@ -81,10 +82,14 @@ void SpillWriter::add_to_digest(const TokenizedBatch& batch, const TokenizedBatc
 void SpillWriter::add_tokens(const std::vector<std::int32_t>& ids) {
   auto& out = output(SpillFile::tokens);
   if (token_bytes_ == 4) return out.append(ids.data(), ids.size() * sizeof(std::int32_t));
-  std::vector<std::uint16_t> narrow(ids.size());
-  std::ranges::transform(ids, narrow.begin(),
-                         [](std::int32_t id) { return static_cast<std::uint16_t>(id); });
-  out.append(narrow.data(), narrow.size() * sizeof(std::uint16_t));
+  constexpr std::size_t kBlock = 4096;
+  std::uint16_t narrow[kBlock];
+  for (std::span<const std::int32_t> rest = ids; !rest.empty();) {
+    const std::size_t count = std::min(rest.size(), kBlock);
+    for (std::size_t i = 0; i < count; ++i) narrow[i] = static_cast<std::uint16_t>(rest[i]);
+    out.append(narrow, count * sizeof(std::uint16_t));
+    rest = rest.subspan(count);
+  }
 }
 
 void SpillWriter::end_document() {

@@ -38,8 +38,9 @@ std::string read_text_file(const std::filesystem::path& path) {
   }
   if (!std::filesystem::exists(path, fault)) throw_io_error("open", path.string(), ENOENT);
   Utf8Source source({path, TextFormat::text, detect_compression(path), 0});
-  std::string text, chunk;
-  while (source.next(chunk)) text += chunk;
+  std::string text;
+  while (source.append_next(text)) {
+  }
   if (source.replaced_bytes() > 0) {
     log_warning(fmt::format("{}: {} byte(s) that are not UTF-8 were replaced", path.string(),
                             source.replaced_bytes()));

@@ -1,7 +1,12 @@
 // Hands runs of ideographs to ICU's word iterator.
 #include "data_pipeline/samples/chinese_words.h"
 
+#include <array>
+#include <bit>
+#include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include <unicode/brkiter.h>
@@ -40,22 +45,104 @@ icu::BreakIterator& word_iterator() {
   return *iterator;
 }
 
-// Words [begin, end) are ideographs, one each: writes them joined from place `kept` on, which is
-// not behind `begin`. Gives the place behind the last one.
-std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin, std::size_t end,
-                     const icu::UnicodeString& text, std::size_t kept) {
+// Calls `use` with the number of characters of each word of a run of `count` ideographs.
+template <class Use>
+void split_run(const icu::UnicodeString& text, std::size_t count, Use use) {
   auto& iterator = word_iterator();
   iterator.setText(text);
-  std::size_t word = begin;
-  for (auto unit = iterator.first(); word < end;) {
+  for (auto unit = iterator.first(); count > 0;) {
     const auto next = iterator.next();
     const auto characters = next == icu::BreakIterator::DONE
-                                ? end - word
+                                ? count
                                 : static_cast<std::size_t>(text.countChar32(unit, next - unit));
-    words[kept++] = {words[word].begin, words[word + characters - 1].end};
-    word += characters;
+    use(characters);
+    count -= characters;
     unit = next;
   }
+}
+
+// Short runs come again and again, in every epoch and between: their words are kept. The words of a
+// run depend on its characters only, so what is kept where changes nothing but time.
+class RunCache {
+ public:
+  static constexpr std::size_t kLongest = 24;
+  using Run = std::array<char16_t, kLongest>;  // zeros behind its end
+
+  // Bit i: a word ends with character i.
+  std::uint32_t ends(const Run& run, std::size_t count) {
+    const std::size_t place = place_of(run);
+    Entry &newer = entries_[place], &older = entries_[place ^ 1];
+    if (newer.run == run) return newer.ends;
+    if (older.run == run) return older.ends;
+    std::size_t end = 0;
+    std::uint32_t ends = 0;
+    const icu::UnicodeString text(run.data(), static_cast<std::int32_t>(count));
+    split_run(text, count, [&](std::size_t characters) {
+      end += characters;
+      ends |= std::uint32_t{1} << (end - 1);
+    });
+    older = newer;
+    newer = {run, ends};
+    return ends;
+  }
+
+ private:
+  struct Entry {
+    Run run{};
+    std::uint32_t ends = 0;
+  };
+  static constexpr unsigned kPlaceBits = 18;  // 14 MB for each thread
+
+  static std::size_t place_of(const Run& run) {
+    constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15U;
+    std::array<std::uint64_t, sizeof(Run) / sizeof(std::uint64_t)> parts;
+    std::memcpy(parts.data(), run.data(), sizeof run);
+    std::uint64_t hash = 0;
+    for (const std::uint64_t part : parts) {
+      hash = (hash ^ part) * kSpread;
+      hash ^= hash >> 32U;
+    }
+    return static_cast<std::size_t>((hash * kSpread) >> (64 - kPlaceBits));
+  }
+
+  std::vector<Entry> entries_{std::size_t{1} << kPlaceBits};
+};
+
+RunCache& run_cache() {
+  thread_local RunCache cache;
+  return cache;
+}
+
+// The characters of a short run of the basic plane.
+std::optional<RunCache::Run> short_run(std::span<const char32_t> characters) {
+  if (characters.size() > RunCache::kLongest) return {};
+  RunCache::Run run{};
+  for (std::size_t i = 0; i < characters.size(); ++i) {
+    if (characters[i] > 0xFFFF) return {};
+    run[i] = static_cast<char16_t>(characters[i]);
+  }
+  return run;
+}
+
+// Words from `begin` on are these ideographs, one each: writes them joined from place `kept` on,
+// which is not behind `begin`. Gives the place behind the last one.
+std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin,
+                     std::span<const char32_t> characters, std::size_t kept) {
+  const auto join = [&](std::size_t count) {
+    words[kept++] = {words[begin].begin, words[begin + count - 1].end};
+    begin += count;
+  };
+  if (const auto run = short_run(characters)) {
+    for (std::uint32_t ends = run_cache().ends(*run, characters.size()); ends != 0;) {
+      const auto count = static_cast<unsigned>(std::countr_zero(ends)) + 1;
+      join(count);
+      ends >>= count;
+    }
+    return kept;
+  }
+  icu::UnicodeString text;
+  for (const char32_t character : characters) text.append(static_cast<UChar32>(character));
+  split_run(text, characters.size(), join);
   return kept;
 }
 
@@ -74,25 +161,25 @@ std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
                                           std::vector<WordGroup> words) const {
   if (characters_.empty()) return words;
   std::size_t kept = 0;
-  icu::UnicodeString text;
+  std::vector<char32_t> run;
   for (std::size_t i = 0; i < words.size();) {
     if (character(tokens, words[i]) == 0) {
       words[kept++] = words[i++];
       continue;
     }
-    text.remove();
+    run.clear();
     auto end = i;
     while (end < words.size() && (end == i || words[end].begin == words[end - 1].end)) {
       const auto character = this->character(tokens, words[end]);
       if (character == 0) break;
-      text.append(static_cast<UChar32>(character));
+      run.push_back(character);
       ++end;
     }
     if (end < i + 2) {
       words[kept++] = words[i++];
       continue;
     }
-    kept = join_run(words, i, end, text, kept);
+    kept = join_run(words, i, run, kept);
     i = end;
   }
   words.resize(kept);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/shards/hdf5_attributes.h"
 #include "data_pipeline/shards/hdf5_heap.h"
 #include "data_pipeline/shards/hdf5_library.h"
 #include "parallel/base/error.h"
@@ -129,8 +130,14 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path) {
       path, written(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), path));
 }
 
+void Hdf5File::check_attributes_once() const {
+  if (!attributes_checked_) check_attributes(path_);
+  attributes_checked_ = true;
+}
+
 std::string Hdf5File::text_attribute(const std::string& name) const {
   const LibraryScope library;
+  check_attributes_once();
   if (!texts_checked_) check_text_heaps(path_);
   texts_checked_ = true;
   const AttributeHandle attribute = open_attribute(file_.get(), path_, name);
@@ -139,6 +146,7 @@ std::string Hdf5File::text_attribute(const std::string& name) const {
 
 std::uint64_t Hdf5File::number_attribute(const std::string& name) const {
   const LibraryScope library;
+  check_attributes_once();
   const std::string what = "attribute " + name;
   const AttributeHandle attribute = open_attribute(file_.get(), path_, name);
   const TypeHandle type(good(H5Aget_type(attribute.get()), path_, what));

@@ -60,9 +60,12 @@ class Hdf5File {
  private:
   Hdf5File(std::string path, std::int64_t handle) : path_(std::move(path)), file_(handle) {}
 
+  void check_attributes_once() const;
+
   std::string path_;
   UniqueHandle<std::int64_t, close_hdf5_handle, -1> file_;
-  mutable bool texts_checked_ = false;  // by check_text_heaps, before the first text is read
+  mutable bool attributes_checked_ = false;  // before the library reads the first
+  mutable bool texts_checked_ = false;       // by check_text_heaps, before the first text is read
 };
 
 }  // namespace bertha

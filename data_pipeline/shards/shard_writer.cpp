@@ -86,12 +86,15 @@ void ShardWriter::State::add_tokens(std::span<const std::int32_t> ids) {
   Stored block[kBlock];
   while (!ids.empty()) {
     const std::size_t count = std::min(ids.size(), kBlock);
+    std::uint32_t largest = 0;  // negative ones are large when unsigned
     for (std::size_t i = 0; i < count; ++i) {
-      if (ids[i] < 0 || ids[i] >= shape.vocabulary_size) {
-        throw Error(ErrorKind::internal, fmt::format("{}: token id {} in a vocabulary of {}",
-                                                     path.string(), ids[i], shape.vocabulary_size));
-      }
+      largest = std::max(largest, static_cast<std::uint32_t>(ids[i]));
       block[i] = static_cast<Stored>(ids[i]);
+    }
+    if (largest >= static_cast<std::uint32_t>(shape.vocabulary_size)) {
+      throw Error(ErrorKind::internal,
+                  fmt::format("{}: token id {} in a vocabulary of {}", path.string(),
+                              static_cast<std::int32_t>(largest), shape.vocabulary_size));
     }
     tokens.append(block, count * sizeof(Stored));
     hash.update(block, count * sizeof(Stored));

@@ -1,12 +1,23 @@
 // data table: abbreviations of English and of a few other languages.
 #include "data_pipeline/text/abbreviations.h"
 
+#include <unordered_map>
 #include <unordered_set>
 
 namespace bertha {
 namespace {
 
-using Words = std::unordered_set<std::string_view>;
+// Short words: their ends and length tell most of them apart.
+struct ShortHash {
+  std::size_t operator()(std::string_view word) const {
+    if (word.empty()) return 0;
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(word[at]); };
+    return ((byte(0) * 31U + byte(word.size() / 2)) * 31U + byte(word.size() - 1)) * 31U +
+           word.size();
+  }
+};
+using Words = std::unordered_set<std::string_view, ShortHash>;
+using Kinds = std::unordered_map<std::string_view, AbbreviationKind, ShortHash>;
 
 const Words& title_words() {
   static const Words words = {"mr",   "mrs",  "ms",  "mx",   "messrs", "dr",   "drs", "prof", "rev",
@@ -47,14 +58,24 @@ const Words& ambiguous_words() {
   return words;
 }
 
+Kinds all_kinds() {
+  Kinds kinds;
+  const auto add = [&](const Words& words, AbbreviationKind kind) {
+    for (const std::string_view word : words) kinds.emplace(word, kind);  // the first counts
+  };
+  add(title_words(), AbbreviationKind::title);
+  add(inner_words(), AbbreviationKind::inner);
+  add(numbering_words(), AbbreviationKind::numbering);
+  add(ambiguous_words(), AbbreviationKind::ambiguous);
+  return kinds;
+}
+
 }  // namespace
 
 AbbreviationKind classify_abbreviation(std::string_view word) {
-  if (title_words().contains(word)) return AbbreviationKind::title;
-  if (inner_words().contains(word)) return AbbreviationKind::inner;
-  if (numbering_words().contains(word)) return AbbreviationKind::numbering;
-  if (ambiguous_words().contains(word)) return AbbreviationKind::ambiguous;
-  return AbbreviationKind::none;
+  static const Kinds kinds = all_kinds();
+  const auto found = kinds.find(word);
+  return found == kinds.end() ? AbbreviationKind::none : found->second;
 }
 
 bool begins_sentences(std::string_view word) {

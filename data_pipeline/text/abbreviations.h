@@ -1,6 +1,7 @@
 // Words whose full stop does not, or need not, end a sentence.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace bertha {
@@ -12,6 +13,9 @@ enum class AbbreviationKind {
   numbering,  // ends none before a number: No. 5, pp. 3
   ambiguous,  // may end one: etc., Inc., a.m.
 };
+
+// The most ASCII letters in a row of any that classify_abbreviation() knows.
+inline constexpr std::size_t kLongestAbbreviation = 6;
 
 // `word` in lower case, without its last full stop: "mr", "e.g".
 AbbreviationKind classify_abbreviation(std::string_view word);

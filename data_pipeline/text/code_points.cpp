@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::size_t kLongestSequence = 4;
 
-bool is_ascii(char c) {
-  return static_cast<unsigned char>(c) < 0x80;
+// Unicode's White_Space.
+bool is_space(std::int32_t c) {
+  return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r') : u_isUWhiteSpace(c) != 0;
 }
 
 }  // namespace
 
-CodePoint first_code_point(std::string_view text) {
-  if (is_ascii(text.front())) return {text.front(), 1};
+CodePoint first_wide_code_point(std::string_view text) {
   const auto size = static_cast<std::int32_t>(std::min(text.size(), kLongestSequence));
   std::int32_t at = 0;
   UChar32 c = 0;
@@ -26,8 +26,7 @@ CodePoint first_code_point(std::string_view text) {
   return {c, static_cast<std::size_t>(at)};
 }
 
-CodePoint last_code_point(std::string_view text) {
-  if (is_ascii(text.back())) return {text.back(), 1};
+CodePoint last_wide_code_point(std::string_view text) {
   const std::string_view tail = text.substr(text.size() - std::min(text.size(), kLongestSequence));
   const auto size = static_cast<std::int32_t>(tail.size());
   std::int32_t at = size;
@@ -46,7 +45,7 @@ void append_code_point(std::int32_t value, std::string& text) {
 std::string_view trim_start(std::string_view text) {
   while (!text.empty()) {
     const CodePoint first = first_code_point(text);
-    if (u_isUWhiteSpace(first.value) == 0) break;
+    if (!is_space(first.value)) break;
     text.remove_prefix(first.bytes);
   }
   return text;
@@ -56,7 +55,7 @@ std::string_view trim(std::string_view text) {
   text = trim_start(text);
   while (!text.empty()) {
     const CodePoint last = last_code_point(text);
-    if (u_isUWhiteSpace(last.value) == 0) break;
+    if (!is_space(last.value)) break;
     text.remove_suffix(last.bytes);
   }
   return text;

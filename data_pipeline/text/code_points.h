@@ -13,9 +13,18 @@ struct CodePoint {
   std::size_t bytes = 0;
 };
 
+CodePoint first_wide_code_point(std::string_view text);
+CodePoint last_wide_code_point(std::string_view text);
+
 // `text` is not empty.
-CodePoint first_code_point(std::string_view text);
-CodePoint last_code_point(std::string_view text);
+inline CodePoint first_code_point(std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text.front());
+  return byte < 0x80 ? CodePoint{byte, 1} : first_wide_code_point(text);
+}
+inline CodePoint last_code_point(std::string_view text) {
+  const auto byte = static_cast<unsigned char>(text.back());
+  return byte < 0x80 ? CodePoint{byte, 1} : last_wide_code_point(text);
+}
 
 void append_code_point(std::int32_t value, std::string& text);
 

@@ -2,7 +2,6 @@
 #include "data_pipeline/text/format_detection.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <string_view>
 #include <utility>
@@ -12,6 +11,8 @@
 
 namespace bertha {
 namespace {
+
+constexpr std::size_t kHeadBytes = 4096;
 
 std::string lower_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
@@ -55,22 +56,21 @@ std::optional<TextFormat> format_by_name(const InputFile& file) {
 
 }  // namespace
 
+std::string read_head(const std::filesystem::path& path) {
+  return read_part(path.string(), 0, kHeadBytes);
+}
+
 Compression detect_compression(const std::filesystem::path& path) {
+  return detect_compression(path, read_head(path));
+}
+
+Compression detect_compression(const std::filesystem::path& path, std::string_view head) {
   using namespace std::string_view_literals;
-  RawFile file(path.string());
-  std::array<char, 10> bytes{};
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    const std::size_t got = file.read(bytes.data() + filled, bytes.size() - filled);
-    if (got == 0) break;
-    filled += got;
-  }
-  const std::string_view head(bytes.data(), filled);
   if (head.starts_with("\x1f\x8b\x08"sv)) return Compression::gzip;  // RFC 1952, section 2.3
   // "BZh", the level, then a block's or the end's magic number (pi or its square root in BCD).
-  if (head.starts_with("BZh") && head.size() == 10 &&
-      (head.substr(4) == "\x31\x41\x59\x26\x53\x59"sv ||
-       head.substr(4) == "\x17\x72\x45\x38\x50\x90"sv)) {
+  if (head.starts_with("BZh") && head.size() >= 10 &&
+      (head.substr(4, 6) == "\x31\x41\x59\x26\x53\x59"sv ||
+       head.substr(4, 6) == "\x17\x72\x45\x38\x50\x90"sv)) {
     return Compression::bzip2;
   }
   // RFC 8878, sections 3.1.1 and 3.1.2: a frame, or a skippable frame 0x184D2A50 to 0x184D2A5F.
@@ -82,8 +82,10 @@ Compression detect_compression(const std::filesystem::path& path) {
   return compression_by_name(path);
 }
 
-std::optional<TextFormat> detect_text_format(const InputFile& file) {
-  const std::string head = first_bytes(*open_byte_source(file), 4096);
+std::optional<TextFormat> detect_text_format(const InputFile& file, std::string_view raw_head) {
+  const std::string head = file.compression == Compression::none
+                               ? std::string(raw_head)
+                               : first_bytes(*open_byte_source(file), kHeadBytes);
   std::string narrow = head;  // UTF-16 dumps exist: without its NULs their markup is ASCII
   narrow.erase(std::remove(narrow.begin(), narrow.end(), '\0'), narrow.end());
   if (narrow.find("<mediawiki") != std::string::npos) {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <glob.h>
 #include <map>
+#include <sys/stat.h>
 #include <system_error>
 #include <utility>
 
@@ -102,14 +104,15 @@ void add_path_or_glob(const std::string& path, FoundPaths& found) {
 std::vector<InputFile> describe(const std::string& path, bool named, TextFormat wanted) {
   InputFile file;
   file.path = path;
-  file.compression = detect_compression(path);
-  std::error_code error;
-  file.bytes = fs::file_size(path, error);
-  if (error) throw_io_error("read", path, error.value());
-  file.modified_ns = fs::last_write_time(path, error).time_since_epoch().count();
+  const std::string head = read_head(path);
+  file.compression = detect_compression(path, head);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) throw_io_error("read", path, errno);
+  file.bytes = static_cast<std::uint64_t>(status.st_size);
+  file.modified_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   if (wanted != TextFormat::automatic) {
     file.format = wanted;
-  } else if (const auto detected = detect_text_format(file)) {
+  } else if (const auto detected = detect_text_format(file, head)) {
     file.format = *detected;
   } else if (named) {
     throw Error(ErrorKind::bad_data, path + ": looks like a binary file, not text",

@@ -67,6 +67,7 @@ bool JsonlDocuments::read_record(Document& document, std::string_view line) {
     skip_malformed(field.fault);
     return false;
   }
+  if (turn_.held()) lines_.shrink();  // never more than twice a large record
   ParagraphBuilder(document.paragraphs).add_text(field.text);
   if (document.paragraphs.empty()) ++statistics_.skipped_empty;
   return !document.paragraphs.empty();

@@ -1,6 +1,8 @@
 // A lock that its holder may keep over many calls, and that can be called off.
 #include "data_pipeline/text/large_records.h"
 
+#include <malloc.h>
+
 namespace bertha {
 
 void LargeRecords::stop() {
@@ -31,7 +33,13 @@ void LargeRecordTurn::begin() {
 }
 
 void LargeRecordTurn::end() {
-  if (held_ && shared_ != nullptr) shared_->give_back();
+  if (!held_) return;
+#ifdef __GLIBC__
+  // The record lay in many small pieces, which this thread's arena would keep while the next reader
+  // fills its own.
+  ::malloc_trim(0);
+#endif
+  if (shared_ != nullptr) shared_->give_back();
   held_ = false;
 }
 

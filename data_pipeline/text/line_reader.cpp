@@ -14,16 +14,13 @@ void LineReader::shrink() {
 }
 
 bool LineReader::refill() {
-  if (ended_ || !source_.next(chunk_)) {
-    ended_ = true;
-    return false;
-  }
+  if (ended_) return false;
   // What is left of the old chunks moves to the front only here, once per line at most.
   buffer_.erase(0, begin_);
   searched_ -= begin_;
   begin_ = 0;
-  buffer_ += chunk_;
-  return true;
+  ended_ = !source_.append_next(buffer_);
+  return !ended_;
 }
 
 std::string_view LineReader::take(std::size_t bytes, std::size_t separator_bytes) {

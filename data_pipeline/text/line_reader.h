@@ -36,7 +36,7 @@ class LineReader {
   Utf8Source source_;
   std::size_t maximum_line_bytes_;
   LargeRecordTurn& turn_;
-  std::string buffer_, chunk_;
+  std::string buffer_;
   std::size_t begin_ = 0, searched_ = 0;  // [begin_, searched_) holds no line end
   bool ended_ = false, cut_ = false;
   std::uint64_t line_number_ = 0;

@@ -175,7 +175,8 @@ std::string MediaWikiParser::place() const {
 
 void MediaWikiParser::feed() {
   State& state = *state_;
-  state.ended = !source_.next(chunk_);
+  chunk_.clear();
+  state.ended = !source_.append_next(chunk_);
   if (!state.parser) {
     // Repaired text is UTF-8 whatever its declaration says.
     state.parser.reset();

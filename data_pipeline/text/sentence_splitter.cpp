@@ -6,14 +6,12 @@
 #include <limits>
 #include <string>
 
-#include <unicode/brkiter.h>
 #include <unicode/uchar.h>
-#include <unicode/utext.h>
 
 #include "data_pipeline/text/abbreviations.h"
 #include "data_pipeline/text/code_points.h"
+#include "data_pipeline/text/sentence_boundaries.h"
 #include "parallel/base/error.h"
-#include "parallel/base/unique_handle.h"
 
 namespace bertha {
 namespace {
@@ -108,37 +106,44 @@ bool is_dotted_letters(const Word& word) {
   return true;
 }
 
+// Whether `text` ends in more ASCII letters than any abbreviation has.
+bool ends_in_plain_word(std::string_view text) {
+  std::size_t letters = 0;
+  while (letters < text.size() && letters <= kLongestAbbreviation) {
+    const char c = static_cast<char>(text[text.size() - 1 - letters] | 0x20);
+    if (c < 'a' || c > 'z') return false;
+    ++letters;
+  }
+  return letters > kLongestAbbreviation;
+}
+
 // Whether the full stop at the end of `before` belongs to an abbreviation that goes on in `after`.
 bool goes_on(std::string_view before, std::string_view after) {
   if (!before.ends_with('.')) return false;
-  const Word word = last_word(before.substr(0, before.size() - 1));
-  const Word next = first_word(after);
-  if (word.letters == 0 || next.letters == 0) return false;
+  before.remove_suffix(1);
+  if (ends_in_plain_word(before)) return false;  // a shortcut
+  const Word word = last_word(before);
+  if (word.letters == 0) return false;
   const AbbreviationKind kind = classify_abbreviation(word.lower);
+  const bool ambiguous =
+      kind == AbbreviationKind::ambiguous || is_initial(word) || is_dotted_letters(word);
+  if (kind == AbbreviationKind::none && !ambiguous) return false;
+  const Word next = first_word(after);
+  if (next.letters == 0) return false;
   if (kind == AbbreviationKind::title && word.capital) return true;
   if (kind == AbbreviationKind::inner && !is_initial(word)) return true;
   if (kind == AbbreviationKind::numbering && next.digit) return true;
-  const bool ambiguous =
-      kind == AbbreviationKind::ambiguous || is_initial(word) || is_dotted_letters(word);
   return ambiguous && !begins_sentences(next.lower);
 }
 
 }  // namespace
 
 struct SentenceSplitter::State {
-  std::unique_ptr<icu::BreakIterator> iterator;
-  UniqueHandle<UText*, utext_close> text;
+  explicit State(const char* locale) : boundaries(locale) {}
+  SentenceBoundaries boundaries;
 };
 
-SentenceSplitter::SentenceSplitter(const char* locale) : state_(std::make_unique<State>()) {
-  UErrorCode status = U_ZERO_ERROR;
-  state_->iterator.reset(icu::BreakIterator::createSentenceInstance(icu::Locale(locale), status));
-  if (U_FAILURE(status) || !state_->iterator) {
-    throw Error(ErrorKind::internal,
-                std::string("ICU has no sentence rules: ") + u_errorName(status),
-                "check that ICU's data library is installed");
-  }
-}
+SentenceSplitter::SentenceSplitter(const char* locale) : state_(std::make_unique<State>(locale)) {}
 
 SentenceSplitter::~SentenceSplitter() = default;
 
@@ -147,19 +152,10 @@ void SentenceSplitter::split(std::string_view paragraph, std::vector<std::string
   if (paragraph.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
     throw Error(ErrorKind::bad_data, "a paragraph of more than 2 GiB cannot be split");
   }
-  UErrorCode status = U_ZERO_ERROR;
-  UText* const old = state_->text.release();
-  state_->text = UniqueHandle<UText*, utext_close>(
-      utext_openUTF8(old, paragraph.data(), static_cast<std::int64_t>(paragraph.size()), &status));
-  state_->iterator->setText(state_->text.get(), status);
-  if (U_FAILURE(status)) {
-    throw Error(ErrorKind::internal, std::string("ICU failed: ") + u_errorName(status));
-  }
+  auto& boundaries = state_->boundaries;
   std::size_t begin = 0;
-  state_->iterator->first();
-  for (auto boundary = state_->iterator->next(); boundary != icu::BreakIterator::DONE;
-       boundary = state_->iterator->next()) {
-    const auto end = static_cast<std::size_t>(boundary);
+  for (boundaries.start(paragraph); boundaries.next();) {
+    const std::size_t end = boundaries.boundary();
     // Passed for good, so that no white space is looked at twice.
     begin = end - trim_start(paragraph.substr(begin, end - begin)).size();
     const std::string_view sentence = trim(paragraph.substr(begin, end - begin));

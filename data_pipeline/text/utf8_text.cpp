@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
+#include "data_pipeline/text/byte_block.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -53,16 +53,41 @@ Sequence scan(std::string_view bytes) {
 
 // ASCII from `at` on, about: a few bytes of it may be left.
 std::size_t skip_ascii(std::string_view bytes, std::size_t at) {
-  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
-  for (std::uint64_t word = 0; bytes.size() - at >= sizeof word; at += sizeof word) {
-    std::memcpy(&word, bytes.data() + at, sizeof word);
-    if ((word & kHighBits) != 0) break;
-  }
+  const auto has_other = [&](std::size_t place) {
+    return is_any(load_block(bytes.data() + place) >= 0x80);
+  };
+  while (bytes.size() - at >= sizeof(ByteBlock) && !has_other(at)) at += sizeof(ByteBlock);
   return at;
 }
 
 bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
+}
+
+// Whether these bytes are well-formed as far as they and the two before them tell, with none of the
+// leads that restrict the byte after them.
+bool is_plain(const char* at) {
+  const ByteBlock bytes = load_block(at), before = load_block(at - 1);
+  const ByteBlock two_before = load_block(at - 2);
+  const ByteMask tail = (bytes & 0xC0) == 0x80;
+  const ByteMask wanted = (before >= 0xC2) | (two_before >= 0xE1);
+  const ByteMask rare =
+      ((bytes & 0xFE) == 0xC0) | (bytes == 0xE0) | (bytes == 0xED) | (bytes >= 0xF0);
+  return !is_any((tail ^ wanted) | rare);
+}
+
+// Well-formed text from `at` on, where a character begins: whole characters, and not all of it.
+std::size_t skip_plain(std::string_view bytes, std::size_t at) {
+  const auto byte = [&](std::size_t place) { return static_cast<unsigned char>(bytes[place]); };
+  // What is before must not look like the beginning of a character: an invalid byte may.
+  if (at < 2 || byte(at - 1) >= 0xC0 || byte(at - 2) >= 0xE0) return at;
+  const std::size_t begin = at;
+  while (bytes.size() - at >= sizeof(ByteBlock) && is_plain(bytes.data() + at)) {
+    at += sizeof(ByteBlock);
+  }
+  if (at == begin) return at;
+  if (byte(at - 1) >= 0xC0) return at - 1;
+  return byte(at - 2) >= 0xE0 ? at - 2 : at;
 }
 
 }  // namespace
@@ -76,7 +101,7 @@ void Utf8Repair::append(std::string_view bytes, std::string& text) {
   }
   std::size_t at = 0, good = 0;  // [good, at) is valid and not yet copied
   while (at < bytes.size()) {
-    at = skip_ascii(bytes, at);
+    at = skip_plain(bytes, skip_ascii(bytes, at));
     while (at < bytes.size() && is_ascii(bytes[at])) ++at;
     if (at == bytes.size()) break;
     const Sequence sequence = scan(bytes.substr(at));
@@ -105,34 +130,36 @@ void Utf8Repair::finish(std::string& text) {
 }
 
 Utf8Source::Utf8Source(const InputFile& file)
-    : path_(file.path.string()), source_(open_byte_source(file)), file_start_(file.begin == 0) {}
+    : path_(file.path.string()),
+      source_(open_byte_source(file)),
+      buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
+      file_start_(file.begin == 0) {}
 
 void Utf8Source::read_some() {
-  raw_.resize(kReadBytes);
-  raw_.resize(source_->read(raw_.data(), raw_.size()));
+  raw_ = {buffer_.get(), source_->read(buffer_.get(), kReadBytes)};
 }
 
 void Utf8Source::begin() {
   started_ = true;
-  std::string head;
-  while (head.size() < 3) {  // a decompressor may give a byte at a time
-    read_some();
-    if (raw_.empty()) break;
-    head += raw_;
+  std::size_t filled = 0;
+  while (filled < 3) {  // a decompressor may give a byte at a time
+    const std::size_t got = source_->read(buffer_.get() + filled, kReadBytes - filled);
+    if (got == 0) break;
+    filled += got;
   }
-  raw_ = std::move(head);
+  raw_ = {buffer_.get(), filled};
   if (!file_start_) return;
   utf16_ = raw_.starts_with("\xFF\xFE") || raw_.starts_with("\xFE\xFF");
   if (utf16_ && !utf16_allowed_) {
     throw Error(ErrorKind::bad_data, path_ + ": UTF-16 text (by its byte order mark), not UTF-8",
                 "convert it: iconv -f UTF-16 -t UTF-8");
   }
-  if (raw_.starts_with("\xEF\xBB\xBF")) raw_.erase(0, 3);
+  if (raw_.starts_with("\xEF\xBB\xBF")) raw_.remove_prefix(3);
 }
 
-bool Utf8Source::next(std::string& chunk) {
-  chunk.clear();
-  while (chunk.empty() && !finished_) {
+bool Utf8Source::append_next(std::string& text) {
+  const std::size_t before = text.size();
+  while (text.size() == before && !finished_) {
     const bool first = !started_;
     if (first) {
       begin();
@@ -141,14 +168,14 @@ bool Utf8Source::next(std::string& chunk) {
     }
     if (raw_.empty() && !first) {
       finished_ = true;
-      repair_.finish(chunk);
+      repair_.finish(text);
     } else if (utf16_) {
-      chunk = raw_;
+      text.append(raw_);
     } else {
-      repair_.append(raw_, chunk);
+      repair_.append(raw_, text);
     }
   }
-  return !chunk.empty();
+  return text.size() > before;
 }
 
 }  // namespace bertha

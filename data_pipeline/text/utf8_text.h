@@ -28,9 +28,9 @@ class Utf8Source {
  public:
   explicit Utf8Source(const InputFile& file);
 
-  // Replaces `chunk` by the next piece of whole characters; false at the end. UTF-16 is
-  // Error{bad_data}, unless it is allowed: then its bytes come as they are.
-  bool next(std::string& chunk);
+  // Appends the next piece of whole characters; false at the end. UTF-16 is Error{bad_data}, unless
+  // it is allowed: then its bytes come as they are.
+  bool append_next(std::string& text);
   void allow_utf16() { utf16_allowed_ = true; }
   bool is_utf16() const { return utf16_; }  // known after the first piece
 
@@ -45,7 +45,8 @@ class Utf8Source {
   std::string path_;
   std::unique_ptr<ByteSource> source_;
   Utf8Repair repair_;
-  std::string raw_;
+  std::unique_ptr<char[]> buffer_;  // what raw_ shows
+  std::string_view raw_;
   bool file_start_;  // a byte order mark may stand here
   bool started_ = false, finished_ = false, utf16_ = false, utf16_allowed_ = false;
 };

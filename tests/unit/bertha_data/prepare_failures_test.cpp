@@ -39,7 +39,7 @@ constexpr char kCutDump[] =
 TEST_F(PrepareFailures, ADamagedFileOnOneRank) {
   folder.write("text/3.xml", kCutDump);
   // A unit of its own, and the largest: rank 0's. All others are one unit: rank 1's.
-  folder.write("text/9.txt", std::string(1'500'000, 'x'));
+  folder.write("text/9.txt", std::string(5'000'000, 'x'));
   for (const int ranks : {1, 2, 3, 4}) {
     const auto error = agreed_error(prepare_on(ranks, options));
     EXPECT_EQ(error.kind(), ErrorKind::bad_data);

@@ -69,13 +69,13 @@ TEST(PrepareUnits, LargeOnesFirst) {
 }
 
 TEST(PrepareUnits, SmallFilesAreGroupedInOrder) {
-  std::vector<InputFile> files(1000);
+  std::vector<InputFile> files(4000);
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = {.path = std::to_string(i), .bytes = 4 << 10};
   }
   const auto units = plan_units(files);
   EXPECT_GT(units.size(), 10u);
-  EXPECT_LT(units.size(), 40u);  // 20 kB of work each, of 1 MiB
+  EXPECT_LT(units.size(), 40u);  // 20 kB of work each, of 4 MiB
   std::size_t next = 0;
   for (const auto& unit : units) {
     for (const auto& file : unit.files) EXPECT_EQ(file.path, std::to_string(next++));

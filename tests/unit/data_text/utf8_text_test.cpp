@@ -1,6 +1,8 @@
 // Invalid UTF-8, against the replacements that Python's decoder makes.
 #include "data_pipeline/text/utf8_text.h"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -55,10 +57,36 @@ TEST(Utf8Repair, ReplacesMaximalSubpartsAsPythonDoes) {
   }
 }
 
+// Whole, it is looked at in blocks; by single bytes, never.
+TEST(Utf8Repair, BlocksAndSingleBytesGiveTheSame) {
+  std::mt19937 draw(5);
+  const std::vector<std::string> pieces = {"plain words and ",
+                                           "\xD0\x94\xD1\x83",
+                                           "\xE4\xBB\x8A",
+                                           "\xF0\x9F\x98\x80",
+                                           "\xE0\xA4\xB9",
+                                           "\xED\x95\x9C",
+                                           " ",
+                                           "e",
+                                           "\xC3\xA9"};
+  const std::vector<std::string> faults = {"\xED\xA0\x80", "\x80",         "\xC0\x80", "\xE4\xBB",
+                                           "\xF4\x90\x80", "\xF0\x9F\x98", "\xFF",     "\xE0\x80",
+                                           "\xE4",         "\xD0",         "\xBF\xBF"};
+  for (int i = 0; i < 20000; ++i) {
+    std::string bytes;
+    const auto kinds = draw() % pieces.size() + 1, rare = draw() % 30 + 2;
+    for (auto left = draw() % 60; left > 0; --left) {
+      bytes += draw() % rare == 0 ? faults[draw() % faults.size()] : pieces[draw() % kinds];
+    }
+    ASSERT_EQ(repair(bytes, bytes.size() + 1), repair(bytes, 1)) << testing::PrintToString(bytes);
+  }
+}
+
 std::string source_text(const std::filesystem::path& path) {
   Utf8Source source({.path = path});
-  std::string all, chunk;
-  while (source.next(chunk)) all += chunk;
+  std::string all;
+  while (source.append_next(all)) {
+  }
   return all;
 }
 
