@@ -1,9 +1,9 @@
 """Transformers' side of run_tasks.py: fine-tuning and prediction as a plain loop.
 
 peer_tasks.py make FOLDER VOCABULARY SIZE        a two-class model of random weights, for both sides
-peer_tasks.py finetune|predict MODEL FILE [batch=32 attention=sdpa precision=bf16 max_length=128 threads=2]
+peer_tasks.py finetune|predict MODEL FILE [batch=32 attention=sdpa precision=bf16 max_length=128 threads=2 order=file]
 FILE: a line a text; for finetune a table of text and label with a header. finetune encodes it once, predict
-batch by batch, as both do in Transformers' examples and in Bertha; a batch is padded to its longest text.
+batch by batch, as Bertha does. A batch is padded to its longest text; order=length has predict sort them first.
 Fine-tuning: autocast, dropout on, clipping at 1, fused AdamW, linear schedule; prediction: a model of that
 precision. Prints as JSON the real tokens and seconds of every batch, and when (since 1970) each was done.
 """
@@ -74,14 +74,15 @@ def predict(model, tokenizer, file, options):
                            return_tensors="pt")
         model(**inputs).logits.float().softmax(-1).tolist()
         return int(inputs["attention_mask"].sum())
-    return batches_of(read_lines(file), int(options["batch"])), step
+    texts = read_lines(file)
+    return batches_of(sorted(texts, key=len) if options["order"] == "length" else texts, int(options["batch"])), step
 
 
 def main():
     task, folder, file, *rest = sys.argv[1:]
     if task == "make":
         return make(folder, file, *rest)
-    options = dict(batch="32", attention="sdpa", precision="bf16", max_length="128", threads="2")
+    options = dict(batch="32", attention="sdpa", precision="bf16", max_length="128", threads="2", order="file")
     options.update(argument.split("=", 1) for argument in rest)
     torch.set_num_threads(int(options["threads"]))
     transformers.logging.set_verbosity_error()
