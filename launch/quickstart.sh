@@ -57,7 +57,7 @@ ended() {
 trap ended EXIT
 # Open MPI refuses root unless told twice, and its hwloc complains where there is no /sys; the ranks share
 # this machine's cores.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib} HWLOC_HIDE_ERRORS=2
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^uct,openib,ofi} HWLOC_HIDE_ERRORS=2
 # Quiet: else mpirun has the last word after our error.
 ranked() { mpirun --quiet --oversubscribe --bind-to none -n "$ranks" "$bertha" "$@"; }
 

@@ -12,7 +12,7 @@ cases=("$@")
 [ ${#cases[@]} -gt 0 ] || cases=(mini,64,fp32 mini,256,fp32 base,32,bf16)
 bench=${BERTHA_BENCH_COMMUNICATION:-build/release/tests/bench/bench_communication}
 bertha=${BERTHA_BINARY:-build/release/bertha}
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^uct,openib,ofi}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 launch() { local n=$1; shift; mpirun --oversubscribe --bind-to none -n "$n" "$@"; }
