@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs tests under the sanitizers: ranks as threads and the whole data pipeline under both; real ranks
-# (Open MPI itself is not instrumented, so under the thread sanitizer they show nothing) and damaged files under the
-# address and undefined behaviour sanitizers.
+# (Open MPI itself is not instrumented, so under the thread sanitizer they show nothing), the CPU kernels with the host
+# twins of the GPU's (nor is OpenMP's library, so their threads would be races) and damaged files under the address and
+# undefined behaviour sanitizers.
 #   tests/support/sanitizers.sh [tsan] [asan]
 # BERTHA_DAMAGED_FILES: how many damaged files (1,000; fuzz/run_damage.py alone does more).
 set -euo pipefail
@@ -14,15 +15,17 @@ data=(unit_data_text unit_data_tokenizer unit_data_shards unit_data_samples unit
 for preset in "${presets[@]}"; do
   targets=(unit_bertha_base unit_bertha_parallel unit_trainer_checkpoint "${data[@]}")
   [ "$preset" = tsan ] ||
-    targets+=(agreement_ranks collectives_ranks reducer_ranks tree_reducer_ranks checkpoint_ranks damaged_files)
+    targets+=(unit_trainer_kernels agreement_ranks collectives_ranks reducer_ranks tree_reducer_ranks checkpoint_ranks
+      damaged_files)
   cmake --preset "$preset" >/dev/null
   nice cmake --build "build/$preset" --target "${targets[@]}"
   # Damage to every byte of a checkpoint is no matter of threads, and slow.
   TSAN_OPTIONS=suppressions=$PWD/tests/support/tsan.suppressions OMP_NUM_THREADS=1 \
     "build/$preset/tests/unit_trainer_checkpoint" --gtest_filter='Background*:CheckpointStore*'
-  ranks=$([ "$preset" = tsan ] || echo '|ranks\.(agreement|collectives|reducer|tree_reducer|checkpoint)')
+  more=$([ "$preset" = tsan ] ||
+    echo '|unit\.trainer_kernels$|ranks\.(agreement|collectives|reducer|tree_reducer|checkpoint)')
   ctest --test-dir "build/$preset" --output-on-failure \
-    -R "unit\.(bertha_(base|parallel|data)|data_(text|tokenizer|shards|samples))$ranks"
+    -R "unit\.(bertha_(base|parallel|data)|data_(text|tokenizer|shards|samples))\$$more"
   [ "$preset" = tsan ] ||
     BERTHA_BUILD=$PWD/build/$preset "$python" tests/fuzz/run_damage.py "${BERTHA_DAMAGED_FILES:-1000}"
 done
