@@ -35,9 +35,10 @@ dry 0 '4 steps in all, 2 done' "${pretrain[@]}" --train.steps 4 --train.output r
 dry 64 'train.global_batch' "${pretrain[@]}" --train.steps 4 --train.output run --train.global_batch 32
 dry 0 'weights from run' "${pretrain[@]}" --train.steps 4 --train.output other --train.init run
 dry 65 'shape' "${pretrain[@]}" --train.steps 4 --train.output other --train.init run --model.intermediate_size 32
-# What it says is what the run says at its start.
-"${pretrain[@]}" --train.steps 4 --train.output run --train.dry_run true 2>/dev/null | head -9 >dry.out
-"${pretrain[@]}" --train.steps 4 --train.output run 2>&1 | sed -n 's/^bertha: //p' >real.out
+# What it says is what the run says at its start; the memory that the program itself takes varies by a MB or two.
+about() { sed -E 's/about [0-9.]+ ([MG]B a rank)/about N \1/'; }
+"${pretrain[@]}" --train.steps 4 --train.output run --train.dry_run true 2>/dev/null | about | sed -n 1,9p >dry.out
+"${pretrain[@]}" --train.steps 4 --train.output run 2>&1 | sed -n 's/^bertha: //p' | about >real.out
 while IFS= read -r line; do grep -qxF -- "$line" real.out || fail "the run does not say: $line"; done <dry.out
 cp -r run damaged; for file in damaged/checkpoints/*/model.safetensors; do truncate -s 1000 "$file"; done
 dry 65 'none that is complete' "${pretrain[@]}" --train.steps 8 --train.output damaged
