@@ -17,9 +17,7 @@ ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t
     std::int64_t size = 1;
     for (const auto edge : spec.shape) size *= edge;
     count.weights += size;
-    const std::int64_t reserved = size + spec.spare_rows * (size / spec.shape.front());
-    count.elements +=
-        (reserved + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
+    count.elements += flat_elements(spec, size);
   }
   return count;
 }

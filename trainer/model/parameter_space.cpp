@@ -38,10 +38,6 @@ std::int64_t count_elements(const ParameterSpec& spec) {
   return elements;
 }
 
-std::int64_t aligned(std::int64_t elements) {
-  return (elements + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
-}
-
 }  // namespace
 
 // Runs on the backward thread after autograd has stored or added a leaf's gradient.
@@ -66,7 +62,7 @@ ParameterSpace::ParameterSpace(const std::vector<ParameterSpec>& specs, Precisio
       throw Error(ErrorKind::usage, fmt::format("parameter {} is listed twice", spec.name));
     }
     infos_.push_back({spec.name, spec.shape, size_, elements, spec.initial, 1});
-    size_ += aligned(elements + spec.spare_rows * (elements / spec.shape.front()));
+    size_ += flat_elements(spec, elements);
   }
   allocate(device);
   leaves_.resize(infos_.size());

@@ -34,6 +34,12 @@ struct ParameterInfo {
 
 inline constexpr std::int64_t kParameterAlignment = 64;  // elements: 256 bytes of fp32
 
+// What a parameter of so many elements takes of the flat space: spare rows and alignment included.
+inline std::int64_t flat_elements(const ParameterSpec& spec, std::int64_t elements) {
+  const std::int64_t reserved = elements + spec.spare_rows * (elements / spec.shape.front());
+  return (reserved + kParameterAlignment - 1) / kParameterAlignment * kParameterAlignment;
+}
+
 // Not thread-safe. Gaps between parameters are zero in every buffer. Stays where it was built: the
 // leaves' hooks point to it.
 class ParameterSpace {
