@@ -15,7 +15,27 @@ import transformers
 from seqeval.metrics import f1_score
 from sklearn.metrics import accuracy_score
 
+import labelled_order
 import peer_questions
+
+
+class OurOrder(torch.utils.data.Sampler):
+    """The examples in the order in which `bertha finetune` takes them in each epoch."""
+
+    def __init__(self, examples, seed):
+        self.examples, self.seed, self.epoch = examples, seed, -1
+
+    def __len__(self):
+        return self.examples
+
+    def __iter__(self):
+        self.epoch += 1
+        return labelled_order.order(self.examples, self.seed, self.epoch)
+
+
+class OrderedTrainer(transformers.Trainer):
+    def _get_train_sampler(self, *_):
+        return OurOrder(len(self.train_dataset), self.args.seed)
 
 
 class Rows(torch.utils.data.Dataset):
@@ -116,7 +136,7 @@ def main():
             max_grad_norm=1.0, lr_scheduler_type="linear", eval_strategy="epoch", save_strategy="epoch",
             save_total_limit=1, load_best_model_at_end=True, metric_for_best_model="score", greater_is_better=True,
             report_to="none", disable_tqdm=True, use_cpu=True, dataloader_num_workers=0)
-        trainer = transformers.Trainer(
+        trainer = (OrderedTrainer if request["order"] == "ours" else transformers.Trainer)(
             model=task.model, args=arguments, train_dataset=task.splits["train"],
             eval_dataset=task.splits["validation"], data_collator=task.collator,
             compute_metrics=lambda predicted: dict(score=task.score("validation", predicted)))

@@ -1,6 +1,6 @@
 """Fine-tuning beside the Transformers Trainer on this machine, one run after the other.
 
-run_finetune.py run RESULTS.jsonl CASE MODEL DATA [seeds=1,2,3,4,5] [threads=2] [rows=...] [who=ours,theirs]
+run_finetune.py run RESULTS.jsonl CASE MODEL DATA [seeds=1,2,3,4,5] [threads=2] [rows=...] [who=ours,theirs] [order=ours]
                               appends a line a run; what RESULTS.jsonl has already is not run again
 run_finetune.py table RESULTS.jsonl
 CASE: reviews (DATA: train.tsv and test.tsv of launch/fetch_samples.py reviews), wnut (train.conll, dev.conll
@@ -8,7 +8,9 @@ and test.conll of WNUT-17) or squad (train.json and dev.json); see finetune_case
 folder (all-MiniLM-L6-v2). The same rows, weights and hyper-parameters: AdamW, decay on all but biases and
 LayerNorm, linear schedule with warm-up, clipping at 1, fp32, dropout on, the best epoch by validation, one test
 at the end. Seconds are those of whole processes, CPU seconds their user and system time: a busy machine
-stretches the first most. Needs accelerate beside the peers. Results: tests/bench/results.
+stretches the first most. The order of the rows decides more than anything else that a seed draws: with
+order=ours (the default) the Trainer takes them in our order, with order=theirs each side shuffles for itself.
+Needs accelerate beside the peers. Results: tests/bench/results.
 """
 import json
 import os
@@ -80,7 +82,7 @@ def read_results(path):
 
 
 def run(results, name, model, data, *rest):
-    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs")
+    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs", order="ours")
     options.update(argument.split("=", 1) for argument in rest)
     threads = int(options["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -91,7 +93,7 @@ def run(results, name, model, data, *rest):
             for who in options["who"].split(","):
                 if (case["label"], threads, seed, who) in there:
                     continue
-                whole = dict(case, model=model, seed=seed, threads=threads)
+                whole = dict(case, model=model, seed=seed, threads=threads, order=options["order"])
                 done = dict(dict(ours=ours, theirs=theirs)[who](whole, folder), who=who, seed=seed, threads=threads,
                             **{key: case[key] for key in ("label", "metric", "epochs")})
                 print(json.dumps(done), flush=True)
