@@ -79,8 +79,8 @@ void FinetuneSession::make_model() {
                                          options.train.precision, runtime_.device());
   auto& space = task_->parameters();
   agree_or_throw(runtime_.communicator(), [&] {
-    space.initialize(model.initializer_range, options.train.seed);
-    load_initial_weights({source_, &tokenizer_->vocabulary, options.model.resize_vocabulary},
+    load_initial_weights({source_, &tokenizer_->vocabulary, options.model.resize_vocabulary,
+                          FreshWeights{model.initializer_range, options.train.seed}},
                          space);
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});

@@ -91,10 +91,16 @@ void load_initial_weights(const InitialWeights& initial, ParameterSpace& space) 
     check_vocabulary(folder, *initial.vocabulary);
   }
   auto weights = read_model_weights(folder);
-  if (initial.vocabulary && initial.resize_vocabulary) {
+  const bool resized = initial.vocabulary && initial.resize_vocabulary;
+  const auto& fresh = initial.fresh;
+  if (resized) {
+    if (fresh) space.initialize(fresh->range, fresh->seed);  // rows of new tokens come from there
     resize_vocabulary(folder, *initial.vocabulary, destination, weights);
   }
   const auto match = copy_weights(weights, destination);
+  for (const auto& name : match.missing) {
+    if (fresh && !resized) space.initialize(space.find(name), fresh->range, fresh->seed);
+  }
   space.copy_master_to_compute();
   log_info(fmt::format("weights from {}", folder.string()));
   if (!match.missing.empty()) log_info("  fresh, not in the file: " + listed(match.missing));

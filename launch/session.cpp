@@ -89,10 +89,13 @@ void Session::restore_or_initialize() {
       restore(found, space, *optimizer_);
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
-      space.initialize(task_->config().initializer_range, train.seed);
-      if (!train.init.empty()) {
+      const FreshWeights fresh{task_->config().initializer_range, train.seed};
+      if (train.init.empty()) {
+        space.initialize(fresh.range, fresh.seed);
+      } else {
         load_initial_weights(
-            {train.init, &corpus_.vocabulary(), config_.trainer.model.resize_vocabulary}, space);
+            {train.init, &corpus_.vocabulary(), config_.trainer.model.resize_vocabulary, fresh},
+            space);
       }
       if (train.init_moments) {
         state_.earlier_updates = load_initial_moments(train.init, space, *optimizer_);

@@ -2,6 +2,8 @@
 #include "trainer/model/parameter_space.h"
 
 #include <memory>
+#include <new>
+#include <sys/mman.h>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -36,6 +38,18 @@ std::int64_t count_elements(const ParameterSpec& spec) {
     }
   }
   return elements;
+}
+
+// [elements] of zeros, as anonymous pages that the kernel hands out when they are first written to;
+// at::zeros writes to all of them at once.
+at::Tensor zeros_when_touched(std::int64_t elements, at::ScalarType type, at::Device device) {
+  const auto options = at::TensorOptions().dtype(type).device(device);
+  const auto bytes = static_cast<std::size_t>(elements) * at::elementSize(type);
+  if (!device.is_cpu() || bytes == 0) return at::zeros({elements}, options);
+  void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc();
+  return at::from_blob(
+      pages, {elements}, [bytes](void* begin) { ::munmap(begin, bytes); }, options);
 }
 
 }  // namespace
@@ -75,17 +89,24 @@ ParameterSpace::~ParameterSpace() {
 }
 
 void ParameterSpace::allocate(at::Device device) {
-  const auto options = at::TensorOptions().device(device);
-  try {
-    master_ = at::zeros({size_}, options.dtype(at::kFloat));
-    gradient_ = at::zeros({size_}, options.dtype(at::kFloat));
+  const auto allocate_all = [&] {
+    master_ = zeros_when_touched(size_, at::kFloat, device);
+    gradient_ = zeros_when_touched(size_, at::kFloat, device);
     compute_ = precision_ == Precision::fp32
                    ? master_
-                   : at::zeros({size_}, options.dtype(scalar_type(precision_)));
-  } catch (const c10::Error&) {
+                   : zeros_when_touched(size_, scalar_type(precision_), device);
+  };
+  const auto fail = [&] {
     throw Error(ErrorKind::usage,
                 fmt::format("no memory for a model of {} million parameters", size_ / 1'000'000),
                 "choose a smaller model.size");
+  };
+  try {
+    allocate_all();
+  } catch (const c10::Error&) {
+    fail();
+  } catch (const std::bad_alloc&) {
+    fail();
   }
 }
 
@@ -143,17 +164,19 @@ at::Tensor ParameterSpace::gradient_view(int parameter) const {
 }
 
 void ParameterSpace::initialize(double range, std::uint64_t seed) {
-  const at::NoGradGuard no_gradient;
-  for (int i = 0; i < static_cast<int>(infos_.size()); ++i) {
-    const auto& info = infos_[static_cast<std::size_t>(i)];
-    auto weights = master_view(i);
-    if (info.initial == InitialValue::normal) {
-      weights.copy_(truncated_normal(info.name, info.elements, range, seed).view(info.shape));
-    } else {
-      weights.fill_(info.initial == InitialValue::ones ? 1.0 : 0.0);
-    }
-  }
+  for (int i = 0; i < static_cast<int>(infos_.size()); ++i) initialize(i, range, seed);
   copy_master_to_compute();
+}
+
+void ParameterSpace::initialize(int parameter, double range, std::uint64_t seed) {
+  const at::NoGradGuard no_gradient;
+  const auto& info = infos_.at(static_cast<std::size_t>(parameter));
+  auto weights = master_view(parameter);
+  if (info.initial == InitialValue::normal) {
+    weights.copy_(truncated_normal(info.name, info.elements, range, seed).view(info.shape));
+  } else {
+    weights.fill_(info.initial == InitialValue::ones ? 1.0 : 0.0);
+  }
 }
 
 void ParameterSpace::set_rate(int parameter, double rate) {

@@ -56,9 +56,11 @@ class ParameterSpace {
   const std::vector<ParameterInfo>& parameters() const { return infos_; }
   int find(const std::string& name) const;  // -1: none
 
-  at::Tensor master() const { return master_; }      // [size] fp32: what the optimizer updates
-  at::Tensor compute() const { return compute_; }    // [size] compute type; is master() for fp32
-  at::Tensor gradient() const { return gradient_; }  // [size] fp32, summed over micro-batches
+  at::Tensor master() const { return master_; }    // [size] fp32: what the optimizer updates
+  at::Tensor compute() const { return compute_; }  // [size] compute type; is master() for fp32
+  // [size] fp32, summed over micro-batches. On the CPU it takes memory only once it is written to:
+  // prediction never does.
+  at::Tensor gradient() const { return gradient_; }
 
   // What the model computes with: a view of compute() that requires a gradient.
   const at::Tensor& leaf(int parameter) const {
@@ -71,6 +73,7 @@ class ParameterSpace {
   // any rank count, device and model around it. The padding token's embedding is drawn like any
   // other, as in Google's BERT (Transformers zeroes it).
   void initialize(double range, std::uint64_t seed);
+  void initialize(int parameter, double range, std::uint64_t seed);  // master() alone
   // Before optimizers are made. The reference path computes no gradient of what is frozen.
   void set_rate(int parameter, double rate);
   void copy_master_to_compute();  // after every update of master()
