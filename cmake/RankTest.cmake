@@ -1,15 +1,17 @@
 # bertha_rank_program(NAME SOURCE LIBRARY): one GoogleTest program for several ranks.
+file(GLOB support CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/rank_*.cpp)
+add_library(bertha_rank_support OBJECT ${support})
+target_link_libraries(bertha_rank_support PUBLIC bertha_parallel bertha_warnings MPI::MPI_C GTest::gmock GTest::gtest)
+target_precompile_headers(bertha_rank_support REUSE_FROM bertha_torch_test_headers)
 function(bertha_rank_program name source library)
-  file(GLOB support CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/rank_*.cpp)
-  add_executable(${name} ${source} ${support})
-  target_link_libraries(${name} PRIVATE ${library} bertha_parallel bertha_warnings MPI::MPI_C
-    GTest::gmock GTest::gtest)
+  add_executable(${name} ${source})
+  # The library first: fake_nccl has to come before what it stands in for.
+  target_link_libraries(${name} PRIVATE ${library} bertha_rank_support)
+  target_precompile_headers(${name} REUSE_FROM bertha_torch_test_headers)
 endfunction()
 
-# What Open MPI wants in containers: root allowed, no warning about missing InfiniBand. Its own
-# one-time allocations are not our leaks.
-set(rank_environment OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=^openib
-    OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
+# Open MPI's own one-time allocations are not our leaks.
+set(rank_environment OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
 
 # bertha_rank_test(SOURCE LIBRARY): runs such a program at 1, 2, 3, 4 and 7 ranks.
 function(bertha_rank_test source library)

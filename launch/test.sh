@@ -11,7 +11,7 @@ for kind in wikipedia reviews minilm; do
   "$deps/python/bin/python" launch/fetch_samples.py $kind "$deps/downloads/$kind" ||
     echo "test: no $kind sample; the tests that need it are skipped" >&2
 done
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib} HWLOC_HIDE_ERRORS=2
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^uct,openib,ofi} HWLOC_HIDE_ERRORS=2
 export BERTHA_SAMPLES=$deps/downloads
 tiers=$(IFS='|'; echo "$*")
 exec ctest --test-dir build/release --output-on-failure --no-tests=error \

@@ -43,13 +43,23 @@ RankInfo find_ranks() {
   return info;
 }
 
+// A single process without a launcher needs none of Open MPI's helper daemons (without the first
+// line, it starts an orted beside itself) and no session folder: all such processes of a user would
+// share one, and remove it while another starts. It talks to itself only: looking for networks
+// takes time, a second where libfabric is asked. Other MPIs do not read these variables.
+void prepare_lone_process() {
+  ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  ::setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+  ::setenv("OMPI_MCA_pml", "ob1", 1);
+  ::setenv("OMPI_MCA_btl", "self", 1);
+}
+
 }  // namespace
 
 MpiEnvironment::MpiEnvironment() {
   const EnvironmentLookup environment = [](const char* name) { return std::getenv(name); };
-  // A single process without a launcher needs none of Open MPI's helper daemons (without this, it
-  // starts an orted beside itself). Other MPIs and launched ranks do not read the variable.
-  if (!announced_ranks(environment)) ::setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  // PMIX_NAMESPACE: of launchers that do not say how many ranks there are.
+  if (!announced_ranks(environment) && !environment("PMIX_NAMESPACE")) prepare_lone_process();
   // Where there is no /sys, as in a bare chroot, hwloc complains on standard error in every rank.
   ::setenv("HWLOC_HIDE_ERRORS", "2", 0);
   int provided = MPI_THREAD_SINGLE;

@@ -18,8 +18,7 @@ import foreign_writer as writer
 BERTHA, BUILD = os.environ["BERTHA_BINARY"], os.environ["BERTHA_BUILD"]
 PROBE = os.path.join(BUILD, "tests", "foreign_probe")
 LENGTH, PREDICTIONS, VOCABULARY = 64, 10, 400
-ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OMPI_MCA_btl="^openib", OMP_NUM_THREADS="1")
+ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")
 TINY = ("--model.size tiny --model.layers 1 --model.hidden_size 32 --model.attention_heads 2 "
         "--model.intermediate_size 64 --model.hidden_dropout 0 --model.attention_dropout 0 "
         f"--data.sequence_length {LENGTH} --train.global_batch 8 --train.log_every 1 --train.threads 1 "

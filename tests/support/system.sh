@@ -4,7 +4,7 @@ set -uo pipefail
 bertha=$BERTHA_BINARY
 python=${BERTHA_PEER_PYTHON:-python3}
 samples=${BERTHA_SAMPLES:-${BERTHA_DEPS:-$HOME/.cache/bertha}/downloads}
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^openib} HWLOC_HIDE_ERRORS=2
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=${OMPI_MCA_btl:-^uct,openib,ofi} HWLOC_HIDE_ERRORS=2
 export OMP_NUM_THREADS=1
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

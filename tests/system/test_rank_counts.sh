@@ -22,4 +22,7 @@ done
 # The same command twice: the same numbers.
 run 2 again
 [ "$(losses "$scratch/r2/metrics.jsonl")" = "$(losses "$scratch/again/metrics.jsonl")" ] || fail "two equal runs differ"
+# Lone processes at once do not meet in a folder of Open MPI's, whatever transports the environment asks for.
+lone() { for _ in $(seq 8); do OMPI_MCA_btl=vader,self "$bertha" --version >/dev/null 2>&1 & done; for job in $(jobs -p); do wait "$job" || echo failed; done; }
+[ -z "$(lone)" ] || fail "of eight programs at once some did not start"
 finish
