@@ -1,11 +1,13 @@
 // What a corpus is made of: unknown tokens, and how long sentences and documents are.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "data_pipeline/prepare_message.h"
 
@@ -21,10 +23,19 @@ struct CorpusStatistics {
   Histogram sentence_tokens{};     // sentences by their tokens
   Histogram document_sentences{};  // documents by their sentences
 
-  void add_sentences(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths,
-                     std::int32_t unknown);
+  template <class Token>
+  void add_sentences(std::span<const Token> tokens, std::span<const std::uint32_t> lengths,
+                     std::int32_t unknown) {
+    // An unknown id that does not fit the type is not among them.
+    if (std::in_range<Token>(unknown)) {
+      unknown_tokens +=
+          static_cast<std::uint64_t>(std::ranges::count(tokens, static_cast<Token>(unknown)));
+    }
+    add_lengths(lengths);
+  }
   void add_document(std::uint64_t sentences);
   void add(const CorpusStatistics& other);
+  void add_lengths(std::span<const std::uint32_t> lengths);  // of sentences
 
   void pack(std::string& bytes) const;
   static CorpusStatistics unpack(MessageReader& message);

@@ -46,7 +46,7 @@ TEST(TextDocuments, AHugeLineIsCutBetweenCharacters) {
   const auto result = read_documents(folder.write("a.txt", line + "\nend"));
   ASSERT_EQ(result.documents.size(), 1u);
   std::string joined;
-  for (const std::string& paragraph : result.documents[0].paragraphs) {
+  for (const std::string_view paragraph : result.documents[0].paragraphs) {
     EXPECT_LE(paragraph.size(), std::size_t{1} << 20);
     joined += paragraph;
   }
