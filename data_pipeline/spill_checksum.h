@@ -18,7 +18,7 @@ class SpillChecksum {
  private:
   static constexpr std::size_t kLanes = 4;
   using Block = std::array<std::uint64_t, kLanes>;
-  void add(const unsigned char* block);
+  void add(const unsigned char* blocks, std::size_t count);
 
   Block lanes_{1, 2, 3, 4};
   std::array<unsigned char, sizeof(Block)> rest_{};  // less than a block

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -88,10 +89,9 @@ void ShardWriter::State::add_tokens(std::span<const Token> ids) {
   [[maybe_unused]] Stored block[kBlock];
   while (!ids.empty()) {
     const std::size_t count = std::min(ids.size(), kBlock);
-    std::uint32_t largest = 0;  // negative ones are large when unsigned
-    for (const Token id : ids.first(count)) {
-      largest = std::max(largest, static_cast<std::uint32_t>(id));
-    }
+    using Unsigned = std::make_unsigned_t<Token>;  // negative ones are large when unsigned
+    Unsigned largest = 0;
+    for (const Token id : ids.first(count)) largest = std::max(largest, static_cast<Unsigned>(id));
     if (largest >= static_cast<std::uint32_t>(shape.vocabulary_size)) {
       throw Error(ErrorKind::internal,
                   fmt::format("{}: token id {} in a vocabulary of {}", path.string(),
