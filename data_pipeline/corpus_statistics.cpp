@@ -30,9 +30,7 @@ void for_each_number(Statistics& statistics, Action action) {
 
 }  // namespace
 
-void CorpusStatistics::add_sentences(std::span<const std::int32_t> tokens,
-                                     std::span<const std::uint32_t> lengths, std::int32_t unknown) {
-  unknown_tokens += static_cast<std::uint64_t>(std::ranges::count(tokens, unknown));
+void CorpusStatistics::add_lengths(std::span<const std::uint32_t> lengths) {
   for (const std::uint32_t length : lengths) {
     ++sentence_tokens[bucket_of(length)];
     longest_sentence_tokens = std::max<std::uint64_t>(longest_sentence_tokens, length);

@@ -21,10 +21,17 @@ struct CorpusStatistics {
   Histogram sentence_tokens{};     // sentences by their tokens
   Histogram document_sentences{};  // documents by their sentences
 
-  void add_sentences(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths,
-                     std::int32_t unknown);
+  template <class Token>
+  void add_sentences(std::span<const Token> tokens, std::span<const std::uint32_t> lengths,
+                     std::int32_t unknown) {
+    std::uint32_t found = 0;  // of 32 bits, which vector registers hold many of
+    for (const Token token : tokens) found += token == unknown ? 1 : 0;
+    unknown_tokens += found;
+    add_lengths(lengths);
+  }
   void add_document(std::uint64_t sentences);
   void add(const CorpusStatistics& other);
+  void add_lengths(std::span<const std::uint32_t> lengths);  // of sentences
 
   void pack(std::string& bytes) const;
   static CorpusStatistics unpack(MessageReader& message);

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <functional>
 #include <malloc.h>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -14,12 +13,12 @@
 #include "data_pipeline/prepare_checks.h"
 #include "data_pipeline/prepare_duplicates.h"
 #include "data_pipeline/prepare_exchange.h"
+#include "data_pipeline/prepare_pipeline.h"
 #include "data_pipeline/prepare_plan.h"
 #include "data_pipeline/prepare_report.h"
 #include "data_pipeline/prepare_shards.h"
 #include "data_pipeline/prepare_units.h"
 #include "data_pipeline/prepare_work.h"
-#include "data_pipeline/spill_writer.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -194,24 +193,15 @@ void Preparation::look_around() {
 
 void Preparation::spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes,
                               std::string& reports) {
-  std::map<std::size_t, SpillWriter> spills;  // of the units under way
-  std::uint64_t done_bytes = 0;
-  for (TokenizedBatch batch; pipeline.next(batch);) {
-    auto spill = spills.find(batch.unit);
-    if (spill == spills.end()) {
-      spill = spills
-                  .try_emplace(batch.unit, work_->folder(), batch.unit, *vocabulary_,
-                               options_.drop_duplicates)
-                  .first;
+  std::vector<FinishedUnit> finished;
+  while (pipeline.wait(finished)) {
+    for (const FinishedUnit& unit : finished) {
+      put_number(reports, unit.number);
+      put_text(reports, unit.report.pack());
     }
-    spill->second.add(batch);
-    if (batch.unit_read) {
-      put_number(reports, batch.unit);
-      put_text(reports, spill->second.finish(*batch.unit_read).pack());
-      spills.erase(spill);
+    if (hooks_.progress) {
+      hooks_.progress(PrepareStage::tokenize, pipeline.input_bytes(), total_bytes);
     }
-    done_bytes += batch.input_bytes;
-    if (hooks_.progress) hooks_.progress(PrepareStage::tokenize, done_bytes, total_bytes);
     look_around();
   }
 }
@@ -222,9 +212,10 @@ std::string Preparation::fill_spill() {
   for (const NumberedUnit& unit : own) bytes += unit.unit.bytes();
   const WordPiece tokenizer(*vocabulary_, options_.tokenizer);
   DocumentPipeline pipeline(std::move(own), tokenizer,
-                            {.text_field = options_.input.text_field,
+                            {.folder = work_->folder(),
+                             .text_field = options_.input.text_field,
                              .workers = worker_count(options_.workers, rank_),
-                             .keep_unknown_texts = options_.drop_duplicates});
+                             .with_digests = options_.drop_duplicates});
   std::string reports;
   spill_units(pipeline, bytes, reports);
   return reports;

@@ -6,29 +6,55 @@
 
 namespace bertha {
 
-TokenizedBatch BatchTokenizer::run(const TextBatch& text) {
-  TokenizedBatch batch;
-  batch.unit = text.unit;
-  batch.input_bytes = text.input_bytes;
-  batch.unit_read = text.unit_read;
-  batch.tokens.reserve(text.bytes / 4);
-  for (const auto& part : text.parts) {
-    const std::size_t sentences = batch.sentences.size(), tokens = batch.tokens.size();
-    const std::size_t unknown_bytes = batch.unknown_texts.size();
-    for (const std::string& paragraph : part.paragraphs) {
-      if (part.already_sentences) {
-        add_sentence(paragraph, batch);
-      } else {
-        splitter_.split(paragraph, found_);
-        for (const std::string_view sentence : found_) add_sentence(sentence, batch);
-      }
-    }
-    batch.parts.push_back({.sentences = batch.sentences.size() - sentences,
-                           .tokens = batch.tokens.size() - tokens,
-                           .unknown_bytes = batch.unknown_texts.size() - unknown_bytes,
-                           .ends_document = part.ends_document});
+void TokenizedBatch::clear() {
+  parts.clear();
+  sentences.clear();
+  tokens.clear();
+  unknown_texts.clear();
+  text_bytes = 0;
+}
+
+void add_to_batch(const DocumentPart& part, TextBatch& batch) {
+  for (std::size_t i = part.begin; i < part.end; ++i) {
+    const std::string_view paragraph = part.paragraphs[i];
+    batch.paragraphs.add(paragraph);
+    batch.text_bytes += paragraph.size();
   }
-  return batch;
+  batch.parts.push_back({.paragraphs = part.end - part.begin,
+                         .already_sentences = part.already_sentences,
+                         .ends_document = part.ends_document});
+}
+
+void BatchTokenizer::add(const DocumentPart& part, TokenizedBatch& batch) {
+  const std::size_t sentences = batch.sentences.size(), tokens = batch.tokens.size();
+  const std::size_t unknown_bytes = batch.unknown_texts.size();
+  for (std::size_t i = part.begin; i < part.end; ++i) {
+    const std::string_view paragraph = part.paragraphs[i];
+    batch.text_bytes += paragraph.size();
+    if (part.already_sentences) {
+      add_sentence(paragraph, batch);
+    } else {
+      splitter_.split(paragraph, found_);
+      for (const std::string_view sentence : found_) add_sentence(sentence, batch);
+    }
+  }
+  batch.parts.push_back({.sentences = batch.sentences.size() - sentences,
+                         .tokens = batch.tokens.size() - tokens,
+                         .unknown_bytes = batch.unknown_texts.size() - unknown_bytes,
+                         .ends_document = part.ends_document});
+}
+
+void BatchTokenizer::add(const TextBatch& text, TokenizedBatch& batch) {
+  std::size_t begin = 0;
+  for (const TextBatch::Part& part : text.parts) {
+    add({.paragraphs = text.paragraphs,
+         .begin = begin,
+         .end = begin + part.paragraphs,
+         .already_sentences = part.already_sentences,
+         .ends_document = part.ends_document},
+        batch);
+    begin += part.paragraphs;
+  }
 }
 
 void BatchTokenizer::add_sentence(std::string_view sentence, TokenizedBatch& batch) {

@@ -1,31 +1,52 @@
-// Some paragraphs to token ids: the work of one thread of `prepare`.
+// Documents, or parts of them, to token ids: what the threads of `prepare` do with text.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "data_pipeline/prepare_pipeline.h"
 #include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/text/sentence_splitter.h"
 #include "data_pipeline/tokenizer/wordpiece.h"
 
 namespace bertha {
 
-// Text of some documents of a unit; a long document spans several.
+// Token ids of some documents; a long document spans several batches.
+struct TokenizedBatch {
+  struct Part {
+    std::size_t sentences = 0, tokens = 0, unknown_bytes = 0;  // of this part
+    bool ends_document = false;
+  };
+  std::vector<Part> parts;
+  std::vector<std::uint32_t> sentences;  // tokens of each, parts end to end, all over 0
+  std::vector<std::int32_t> tokens;
+  std::string unknown_texts;   // of the sentences with unknown words, where that is wanted
+  std::size_t text_bytes = 0;  // that it was made of
+
+  void clear();  // keeps its memory
+};
+
+// Text of some documents, to be handed to another thread.
 struct TextBatch {
   struct Part {
+    std::size_t paragraphs = 0;  // of this part
     bool already_sentences = false, ends_document = false;
-    std::vector<std::string> paragraphs;
   };
-  std::size_t unit = 0;
   std::vector<Part> parts;
-  std::size_t bytes = 0;
-  std::uint64_t input_bytes = 0;
-  std::optional<ReadStatistics> unit_read;
+  Paragraphs paragraphs;  // parts end to end
+  std::size_t text_bytes = 0;
 };
+
+// Some paragraphs of a document.
+struct DocumentPart {
+  const Paragraphs& paragraphs;
+  std::size_t begin, end;  // of them
+  bool already_sentences, ends_document;
+};
+
+void add_to_batch(const DocumentPart& part, TextBatch& batch);
 
 // Owns what threads must not share.
 class BatchTokenizer {
@@ -33,7 +54,8 @@ class BatchTokenizer {
   BatchTokenizer(const WordPiece& tokenizer, bool keep_unknown_texts)
       : tokenizer_(tokenizer), keep_unknown_texts_(keep_unknown_texts) {}
 
-  TokenizedBatch run(const TextBatch& text);
+  void add(const DocumentPart& part, TokenizedBatch& batch);
+  void add(const TextBatch& text, TokenizedBatch& batch);
 
  private:
   void add_sentence(std::string_view sentence, TokenizedBatch& batch);

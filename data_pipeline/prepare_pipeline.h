@@ -1,16 +1,15 @@
-// Units of the input to token ids: some threads read, each a unit at a time; others split sentences
-// and tokenize; the caller takes the results of each unit in the order of reading. Memory is
-// bounded by the text under way.
+// The threads of `prepare`: each reads units of the input, one at a time, into their spill files;
+// one without a unit helps the others. Memory is bounded by the text under way.
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "data_pipeline/prepare_units.h"
-#include "data_pipeline/text/document_reader.h"
+#include "data_pipeline/spill_index.h"
 #include "data_pipeline/tokenizer/wordpiece.h"
 
 namespace bertha {
@@ -20,25 +19,16 @@ struct NumberedUnit {
   InputUnit unit;
 };
 
-// Token ids of some documents; a long document spans several batches.
-struct TokenizedBatch {
-  struct Part {
-    std::size_t sentences = 0, tokens = 0, unknown_bytes = 0;  // of this part
-    bool ends_document = false;
-  };
-  std::size_t unit = 0;  // that all of it belongs to
-  std::vector<Part> parts;
-  std::vector<std::uint32_t> sentences;  // tokens of each, parts end to end, all over 0
-  std::vector<std::int32_t> tokens;
-  std::string unknown_texts;      // of the sentences with unknown words, where that is wanted
-  std::uint64_t input_bytes = 0;  // read since the unit's batch before
-  std::optional<ReadStatistics> unit_read;  // the unit ends with this batch: what was read of it
+struct FinishedUnit {
+  std::size_t number;
+  SpillReport report;
 };
 
 struct PipelineOptions {
+  std::filesystem::path folder;  // of the spill
   std::string text_field;
   int workers = 1;
-  bool keep_unknown_texts = false;
+  bool with_digests = false;
 };
 
 class DocumentPipeline {
@@ -48,8 +38,10 @@ class DocumentPipeline {
                    const PipelineOptions& options);
   ~DocumentPipeline();  // stops the threads, wherever they are
 
-  // False at the end. Batches of several units come in turns. Throws what a thread threw.
-  bool next(TokenizedBatch& batch);
+  // Waits a moment, or until units are finished, and gives those; false when there are no more.
+  // Throws what a thread threw.
+  bool wait(std::vector<FinishedUnit>& finished);
+  std::uint64_t input_bytes() const;  // read so far
 
  private:
   struct State;

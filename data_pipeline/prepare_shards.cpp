@@ -78,7 +78,8 @@ class ShareWriter {
         to_do_, [](const auto& split) { return std::ranges::find(split, true) != split.end(); });
   }
 
-  void add_sentences(const ShardWalk::Place& place, std::span<const std::int32_t> tokens,
+  template <class Token>
+  void add_sentences(const ShardWalk::Place& place, std::span<const Token> tokens,
                      std::span<const std::uint32_t> lengths) {
     auto& open = open_shard(place);
     open.writer.add_sentences(tokens, lengths);
@@ -156,6 +157,30 @@ void ShareWriter::finish(std::size_t split) {
   open_[split].reset();
 }
 
+// `Token` is what the spill and the shards hold.
+template <class Token>
+std::vector<WrittenShard> write_share_of(const BeginWalk& begin_walk, const ShardPlan& plan,
+                                         const ShareOptions& options) {
+  ShareWriter share(plan, options);
+  if (share.is_done()) return share.finish_all();
+  SpillReader spill(options.work);
+  ShardWalk shards(plan);
+  SpilledDocument document;
+  std::span<const Token> tokens;
+  std::span<const std::uint32_t> sentences;
+  std::uint64_t written = 0;
+  for (DocumentWalk walk = begin_walk(); walk.next(document);) {
+    const auto place = shards.place(document);
+    if (!share.is_mine(place)) continue;
+    spill.begin(document);
+    while (spill.next(tokens, sentences)) share.add_sentences(place, tokens, sentences);
+    share.end_document(document, place);
+    written += document.tokens;
+    if (options.written_tokens) options.written_tokens(written);
+  }
+  return share.finish_all();
+}
+
 }  // namespace
 
 std::string pack_shards(const std::vector<WrittenShard>& shards) {
@@ -190,24 +215,9 @@ std::map<std::string, SplitCounts> split_counts(const std::vector<WrittenShard>&
 
 std::vector<WrittenShard> write_share(const BeginWalk& begin_walk, const ShardPlan& plan,
                                       const ShareOptions& options) {
-  ShareWriter share(plan, options);
-  if (share.is_done()) return share.finish_all();
-  SpillReader spill(options.work, token_bytes(options.vocabulary.size()));
-  ShardWalk shards(plan);
-  SpilledDocument document;
-  std::vector<std::int32_t> tokens;
-  std::vector<std::uint32_t> sentences;
-  std::uint64_t written = 0;
-  for (DocumentWalk walk = begin_walk(); walk.next(document);) {
-    const auto place = shards.place(document);
-    if (!share.is_mine(place)) continue;
-    spill.begin(document);
-    while (spill.next(tokens, sentences)) share.add_sentences(place, tokens, sentences);
-    share.end_document(document, place);
-    written += document.tokens;
-    if (options.written_tokens) options.written_tokens(written);
-  }
-  return share.finish_all();
+  return token_bytes(options.vocabulary.size()) == 2
+             ? write_share_of<std::uint16_t>(begin_walk, plan, options)
+             : write_share_of<std::int32_t>(begin_walk, plan, options);
 }
 
 }  // namespace bertha

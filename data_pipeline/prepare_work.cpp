@@ -22,7 +22,7 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kSpillVersion = 1;  // raised when units or spill files change
+constexpr int kSpillVersion = 2;  // raised when units or spill files change
 constexpr auto kLongestWait = std::chrono::seconds(30);
 constexpr char kState[] = "state", kLock[] = "lock", kFailed[] = "failed";
 

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "data_pipeline/prepare_message.h"
+#include "data_pipeline/spill_checksum.h"
 #include "parallel/base/error.h"
 #include "parallel/base/sha256.h"
 #include "parallel/base/staged_output.h"
@@ -41,7 +42,7 @@ bool is_whole(const fs::path& path, const SpillReport::File& file) {
   std::error_code error;
   const auto bytes = fs::file_size(path, error);
   if (error) return file.bytes == 0;  // no such file was written
-  return bytes == file.bytes && sha256_file(path) == file.sha256;
+  return bytes == file.bytes && spill_checksum(path) == file.checksum;
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ std::string SpillReport::pack() const {
   put_text(bytes, read.first_malformed);
   for (const File& file : files) {
     put_number(bytes, file.bytes);
-    put_text(bytes, file.sha256);
+    put_number(bytes, file.checksum);
   }
   return bytes;
 }
@@ -68,7 +69,7 @@ SpillReport SpillReport::unpack(std::string_view bytes) {
   report.read.first_malformed = message.text();
   for (File& file : report.files) {
     file.bytes = message.number();
-    file.sha256 = message.text();
+    file.checksum = message.number();
   }
   return report;
 }

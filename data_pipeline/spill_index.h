@@ -36,7 +36,7 @@ struct SpillReport {
   std::uint64_t documents_without_tokens = 0;  // not in the spill
   struct File {
     std::uint64_t bytes = 0;
-    std::string sha256;
+    std::uint64_t checksum = 0;
   };
   std::array<File, kSpillFiles.size()> files;
 

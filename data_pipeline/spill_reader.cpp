@@ -2,16 +2,14 @@
 #include "data_pipeline/spill_reader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <fcntl.h>
-#include <utility>
 
 namespace bertha {
 namespace {
 
-constexpr std::uint64_t kWindowBytes = 1 << 17;
+constexpr std::uint64_t kWindowBytes = 1 << 18;
 constexpr std::uint64_t kPieceSentences = 1 << 12;
-constexpr std::uint64_t kPieceTokens = 1 << 20;  // and the rest of a sentence
+constexpr std::uint64_t kPieceTokens = 1 << 14;  // and the rest of a sentence
 
 }  // namespace
 
@@ -20,20 +18,16 @@ FileWindow::FileWindow(const std::filesystem::path& path)
       file_(open_file(path, O_RDONLY)),
       file_bytes_(std::filesystem::file_size(path)) {}
 
-void FileWindow::read(std::uint64_t offset, void* data, std::size_t bytes) {
+const char* FileWindow::find(std::uint64_t offset, std::size_t bytes) {
   if (offset < begin_ || offset + bytes > begin_ + window_.size()) {
-    if (bytes >= kWindowBytes) return read_at(file_.get(), path_, offset, data, bytes);
     const std::uint64_t left = offset < file_bytes_ ? file_bytes_ - offset : 0;
     // A file shorter than the index says is read all the same, to fail as a short file.
     window_.resize(std::max<std::uint64_t>(std::min(kWindowBytes, left), bytes));
     begin_ = offset;
     read_at(file_.get(), path_, offset, window_.data(), window_.size());
   }
-  std::memcpy(data, window_.data() + (offset - begin_), bytes);
+  return window_.data() + (offset - begin_);
 }
-
-SpillReader::SpillReader(std::filesystem::path folder, int token_bytes)
-    : folder_(std::move(folder)), token_bytes_(token_bytes) {}
 
 void SpillReader::begin(const SpilledDocument& document) {
   document_ = document;
@@ -43,28 +37,15 @@ void SpillReader::begin(const SpilledDocument& document) {
                          FileWindow(spill_path(folder_, unit_, SpillFile::sentences))});
 }
 
-bool SpillReader::next(std::vector<std::int32_t>& tokens, std::vector<std::uint32_t>& sentences) {
-  if (document_.sentences == 0) return false;
-  auto& files = *files_;
-  sentences.resize(std::min(document_.sentences, kPieceSentences));
-  files.sentences.read(document_.first_sentence * sizeof(std::uint32_t), sentences.data(),
-                       sentences.size() * sizeof(std::uint32_t));
-  std::uint64_t count = 0;
-  auto end = sentences.begin();
-  while (end != sentences.end() && count < kPieceTokens) count += *end++;
-  sentences.erase(end, sentences.end());
-  tokens.resize(count);
-  if (token_bytes_ == 4) {
-    files.tokens.read(document_.first_token * 4, tokens.data(), tokens.size() * 4);
-  } else {
-    narrow_.resize(tokens.size());
-    files.tokens.read(document_.first_token * 2, narrow_.data(), narrow_.size() * 2);
-    std::ranges::copy(narrow_, tokens.begin());
-  }
-  document_.first_sentence += sentences.size();
-  document_.first_token += tokens.size();
-  document_.sentences -= sentences.size();
-  return true;
+std::span<const std::uint32_t> SpillReader::next_sentences() {
+  const auto most = static_cast<std::size_t>(std::min(document_.sentences, kPieceSentences));
+  auto sentences = files_->sentences.view<std::uint32_t>(document_.first_sentence, most);
+  std::uint64_t tokens = 0;
+  std::size_t count = 0;
+  while (count < sentences.size() && tokens < kPieceTokens) tokens += sentences[count++];
+  document_.first_sentence += count;
+  document_.sentences -= count;
+  return sentences.first(count);
 }
 
 }  // namespace bertha

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,39 +13,56 @@
 
 namespace bertha {
 
-// A file seen through a window of bytes that moves on as needed.
+// A file of numbers seen through a window that moves on as needed.
 class FileWindow {
  public:
   explicit FileWindow(const std::filesystem::path& path);
-  void read(std::uint64_t offset, void* data, std::size_t bytes);
+  // `count` numbers from number `first` on, until the next call.
+  template <class Number>
+  std::span<const Number> view(std::uint64_t first, std::size_t count) {
+    const char* bytes = find(first * sizeof(Number), count * sizeof(Number));
+    return {reinterpret_cast<const Number*>(bytes), count};
+  }
 
  private:
+  const char* find(std::uint64_t offset, std::size_t bytes);
+
   std::string path_;
   FileDescriptor file_;
   std::uint64_t file_bytes_;
-  std::uint64_t begin_ = 0;  // of the window in the file
+  std::uint64_t begin_ = 0;  // of the window in the file, at a number
   std::vector<char> window_;
 };
 
 class SpillReader {
  public:
-  SpillReader(std::filesystem::path folder, int token_bytes);
+  explicit SpillReader(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
   // The document that next() gives in pieces.
   void begin(const SpilledDocument& document);
-  // Token ids and lengths of some sentences; both are overwritten. False at the document's end.
-  bool next(std::vector<std::int32_t>& tokens, std::vector<std::uint32_t>& sentences);
+  // Token ids, as wide as they are stored, and lengths of some sentences, until the next call.
+  // False at the document's end.
+  template <class Token>
+  bool next(std::span<const Token>& tokens, std::span<const std::uint32_t>& sentences) {
+    if (document_.sentences == 0) return false;
+    sentences = next_sentences();
+    std::uint64_t count = 0;
+    for (const std::uint32_t length : sentences) count += length;
+    tokens = files_->tokens.view<Token>(document_.first_token, count);
+    document_.first_token += count;
+    return true;
+  }
 
  private:
+  std::span<const std::uint32_t> next_sentences();
+
   struct Files {
     FileWindow tokens, sentences;
   };
   std::filesystem::path folder_;
-  int token_bytes_;
   std::unique_ptr<Files> files_;  // of the document's unit
   std::size_t unit_ = 0;
   SpilledDocument document_{};  // what is left of it
-  std::vector<std::uint16_t> narrow_;
 };
 
 }  // namespace bertha

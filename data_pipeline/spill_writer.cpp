@@ -32,12 +32,12 @@ SpillWriter::Output::Output(const std::filesystem::path& path)
 
 void SpillWriter::Output::append(const void* data, std::size_t bytes) {
   writer_.append(data, bytes);
-  hash_.update(data, bytes);
+  checksum_.update(data, bytes);
 }
 
 SpillReport::File SpillWriter::Output::finish() {
   writer_.flush();
-  return {.bytes = writer_.end(), .sha256 = hash_.hex()};
+  return {.bytes = writer_.end(), .checksum = checksum_.value()};
 }
 
 SpillWriter::SpillWriter(const std::filesystem::path& folder, std::size_t unit,

@@ -5,8 +5,9 @@
 #include <filesystem>
 #include <optional>
 
-#include "data_pipeline/prepare_pipeline.h"
+#include "data_pipeline/prepare_batch.h"
 #include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/spill_checksum.h"
 #include "data_pipeline/spill_index.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/sha256.h"
@@ -32,7 +33,7 @@ class SpillWriter {
    private:
     FileDescriptor file_;
     BufferedWriter writer_;
-    Sha256 hash_;
+    SpillChecksum checksum_;
   };
   Output& output(SpillFile file) { return *outputs_[static_cast<std::size_t>(file)]; }
   // What a document holds, in streams of their own: where a document is cut into batches leaves no

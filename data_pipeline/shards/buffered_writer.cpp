@@ -49,7 +49,7 @@ BufferedWriter::BufferedWriter(int file, std::string path, std::uint64_t offset)
     : file_(file),
       path_(std::move(path)),
       offset_(offset),
-      buffer_(std::make_unique<char[]>(kBufferBytes)) {}
+      buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 
 void BufferedWriter::append(const void* data, std::size_t bytes) {
   if (bytes > kBufferBytes - filled_) flush();

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -65,8 +66,10 @@ struct ShardWriter::State {
   void add_offset(BufferedWriter& writer, std::uint64_t offset) {
     writer.append(&offset, sizeof offset);
   }
-  template <class Stored>
-  void add_tokens(std::span<const std::int32_t> ids);
+  template <class Token>
+  void add_sentences(std::span<const Token> ids, std::span<const std::uint32_t> lengths);
+  template <class Stored, class Token>
+  void add_tokens(std::span<const Token> ids);
   void hash_offsets(std::uint64_t address, std::uint64_t count);
 
   fs::path path;
@@ -80,24 +83,27 @@ struct ShardWriter::State {
   bool finished = false;
 };
 
-template <class Stored>
-void ShardWriter::State::add_tokens(std::span<const std::int32_t> ids) {
+template <class Stored, class Token>
+void ShardWriter::State::add_tokens(std::span<const Token> ids) {
   constexpr std::size_t kBlock = 4096;
-  Stored block[kBlock];
+  [[maybe_unused]] Stored block[kBlock];
   while (!ids.empty()) {
     const std::size_t count = std::min(ids.size(), kBlock);
-    std::uint32_t largest = 0;  // negative ones are large when unsigned
-    for (std::size_t i = 0; i < count; ++i) {
-      largest = std::max(largest, static_cast<std::uint32_t>(ids[i]));
-      block[i] = static_cast<Stored>(ids[i]);
-    }
+    using Unsigned = std::make_unsigned_t<Token>;  // negative ones are large when unsigned
+    Unsigned largest = 0;
+    for (const Token id : ids.first(count)) largest = std::max(largest, static_cast<Unsigned>(id));
     if (largest >= static_cast<std::uint32_t>(shape.vocabulary_size)) {
       throw Error(ErrorKind::internal,
                   fmt::format("{}: token id {} in a vocabulary of {}", path.string(),
                               static_cast<std::int32_t>(largest), shape.vocabulary_size));
     }
-    tokens.append(block, count * sizeof(Stored));
-    hash.update(block, count * sizeof(Stored));
+    const void* stored = ids.data();
+    if constexpr (sizeof(Stored) != sizeof(Token)) {
+      for (std::size_t i = 0; i < count; ++i) block[i] = static_cast<Stored>(ids[i]);
+      stored = block;
+    }
+    tokens.append(stored, count * sizeof(Stored));
+    hash.update(stored, count * sizeof(Stored));
     ids = ids.subspan(count);
   }
 }
@@ -133,29 +139,35 @@ ShardWriter::~ShardWriter() {
   if (!state_->finished) fs::remove(state_->path, ignored);
 }
 
-void ShardWriter::add_sentences(std::span<const std::int32_t> tokens,
-                                std::span<const std::uint32_t> lengths) {
-  auto& state = *state_;
+template <class Token>
+void ShardWriter::State::add_sentences(std::span<const Token> ids,
+                                       std::span<const std::uint32_t> lengths) {
   std::uint64_t sum = 0;
   for (const std::uint32_t length : lengths) sum += length;
-  if (lengths.empty() || sum != tokens.size() || std::ranges::count(lengths, 0U) != 0 ||
-      state.document_count == state.shape.documents ||
-      state.sentence_count + lengths.size() > state.shape.sentences ||
-      state.token_count + tokens.size() > state.shape.tokens) {
-    throw Error(
-        ErrorKind::internal,
-        fmt::format("{}: document {}: {} sentences, {} tokens do not fit the plan",
-                    state.path.string(), state.document_count, lengths.size(), tokens.size()));
+  if (lengths.empty() || sum != ids.size() || std::ranges::count(lengths, 0U) != 0 ||
+      document_count == shape.documents || sentence_count + lengths.size() > shape.sentences ||
+      token_count + ids.size() > shape.tokens) {
+    throw Error(ErrorKind::internal,
+                fmt::format("{}: document {}: {} sentences, {} tokens do not fit the plan",
+                            path.string(), document_count, lengths.size(), ids.size()));
   }
-  if (token_bytes(state.shape.vocabulary_size) == 2) {
-    state.add_tokens<std::uint16_t>(tokens);
+  if (token_bytes(shape.vocabulary_size) == 2) {
+    add_tokens<std::uint16_t>(ids);
   } else {
-    state.add_tokens<std::uint32_t>(tokens);
+    add_tokens<std::uint32_t>(ids);
   }
-  for (const std::uint32_t length : lengths) {
-    state.add_offset(state.sentences, state.token_count += length);
-  }
-  state.sentence_count += lengths.size();
+  for (const std::uint32_t length : lengths) add_offset(sentences, token_count += length);
+  sentence_count += lengths.size();
+}
+
+void ShardWriter::add_sentences(std::span<const std::int32_t> tokens,
+                                std::span<const std::uint32_t> lengths) {
+  state_->add_sentences(tokens, lengths);
+}
+
+void ShardWriter::add_sentences(std::span<const std::uint16_t> tokens,
+                                std::span<const std::uint32_t> lengths) {
+  state_->add_sentences(tokens, lengths);
 }
 
 void ShardWriter::end_document() {

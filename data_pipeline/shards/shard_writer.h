@@ -31,6 +31,8 @@ class ShardWriter {
   // Token ids of sentences of the document under way, and the number of tokens of each (all over
   // 0). A document may come in several calls.
   void add_sentences(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths);
+  // As they are stored, for vocabularies of at most 65,536.
+  void add_sentences(std::span<const std::uint16_t> tokens, std::span<const std::uint32_t> lengths);
   void end_document();
   void add_document(std::span<const std::int32_t> tokens, std::span<const std::uint32_t> lengths) {
     add_sentences(tokens, lengths);

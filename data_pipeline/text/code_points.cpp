@@ -11,9 +11,12 @@ namespace {
 
 constexpr std::size_t kLongestSequence = 4;
 
-// Unicode's White_Space.
+// Unicode's White_Space. Letters of most alphabets lie where there is none.
 bool is_space(std::int32_t c) {
-  return c < 0x80 ? c == ' ' || (c >= '\t' && c <= '\r') : u_isUWhiteSpace(c) != 0;
+  constexpr std::int32_t kNoBreakSpace = 0xA0, kOghamSpace = 0x1680;
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  if (c > kNoBreakSpace && c < kOghamSpace) return false;
+  return u_isUWhiteSpace(c) != 0;
 }
 
 }  // namespace

@@ -8,6 +8,14 @@
 
 namespace bertha {
 
+void Document::clear() {
+  paragraphs.clear();
+  already_sentences = false;
+  ends = true;
+  number = 0;
+  title.clear();
+}
+
 void ReadStatistics::add(const ReadStatistics& other) {
   documents += other.documents;
   replaced_bytes += other.replaced_bytes;

@@ -5,20 +5,23 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "data_pipeline/text/input_files.h"
 #include "data_pipeline/text/large_records.h"
+#include "data_pipeline/text/paragraphs.h"
 
 namespace bertha {
 
 // Text is valid UTF-8: invalid bytes were replaced by U+FFFD and counted.
 struct Document {
   // Paragraphs, to be split into sentences; or the sentences themselves (see below).
-  std::vector<std::string> paragraphs;
+  Paragraphs paragraphs;
   bool already_sentences = false;
+  bool ends = true;          // false: the next one goes on with it
   std::uint64_t number = 0;  // within the file, from 0
   std::string title;         // of an article; empty in formats that have none
+
+  void clear();  // keeps memory for the next
 };
 
 // What was passed over, and why; summed over files by the caller.
@@ -38,7 +41,8 @@ struct ReadStatistics {
 class DocumentReader {
  public:
   virtual ~DocumentReader() = default;
-  // False at the end. `document` is overwritten.
+  // False at the end. `document` is overwritten. A long text file comes in parts, of the same
+  // number; all others come whole.
   virtual bool next(Document& document) = 0;
   virtual const ReadStatistics& statistics() const = 0;
   virtual std::uint64_t compressed_bytes_read() const = 0;  // for progress

@@ -54,6 +54,20 @@ std::optional<TextFormat> format_by_name(const InputFile& file) {
   return std::nullopt;
 }
 
+bool begins_as_dump(std::string_view head) {
+  constexpr std::size_t kMostBefore = 16;  // white space and a byte order mark
+  // UTF-16 dumps exist, so there may be as many NULs again.
+  if (head.substr(0, 2 * kMostBefore + 2).find('<') == head.npos) return false;
+  std::string narrow(head);  // without NULs their markup is ASCII
+  narrow.erase(std::remove(narrow.begin(), narrow.end(), '\0'), narrow.end());
+  if (narrow.find("<mediawiki") == narrow.npos) return false;
+  // Something else before makes it a text about such files.
+  const auto start = narrow.find('<');
+  const std::string_view opening = std::string_view(narrow).substr(start);
+  return start <= kMostBefore && (opening.starts_with("<mediawiki") ||
+                                  opening.starts_with("<?xml") || opening.starts_with("<!--"));
+}
+
 }  // namespace
 
 std::string read_head(const std::filesystem::path& path) {
@@ -83,20 +97,12 @@ Compression detect_compression(const std::filesystem::path& path, std::string_vi
 }
 
 std::optional<TextFormat> detect_text_format(const InputFile& file, std::string_view raw_head) {
-  const std::string head = file.compression == Compression::none
-                               ? std::string(raw_head)
-                               : first_bytes(*open_byte_source(file), kHeadBytes);
-  std::string narrow = head;  // UTF-16 dumps exist: without its NULs their markup is ASCII
-  narrow.erase(std::remove(narrow.begin(), narrow.end(), '\0'), narrow.end());
-  if (narrow.find("<mediawiki") != std::string::npos) {
-    const auto start = narrow.find('<');
-    const std::string_view opening = std::string_view(narrow).substr(start);
-    // Only white space and a byte order mark may precede; else it is a text about such files.
-    if (start <= 16 && (opening.starts_with("<mediawiki") || opening.starts_with("<?xml") ||
-                        opening.starts_with("<!--"))) {
-      return TextFormat::mediawiki;
-    }
+  std::string unpacked;
+  if (file.compression != Compression::none) {
+    unpacked = first_bytes(*open_byte_source(file), kHeadBytes);
   }
+  const std::string_view head = file.compression == Compression::none ? raw_head : unpacked;
+  if (begins_as_dump(head)) return TextFormat::mediawiki;
   if (const auto named = format_by_name(file)) return named;
   if (head.find('\0') != std::string::npos) return std::nullopt;
   const auto first = head.find_first_not_of(" \t\r\n\xEF\xBB\xBF");

@@ -118,15 +118,14 @@ JsonField parse(std::string_view line, const std::string& field) {
 
 }  // namespace
 
-JsonField read_json_field(std::string_view line, const std::string& field) {
-  JsonField result;
-  if (JsonScanner(line).find_text(field, result.text)) return result;
+void read_json_field(std::string_view line, const std::string& field, JsonField& result) {
+  result.fault.clear();
+  if (JsonScanner(line).find_text(field, result.text)) return;
   result = parse(line, field);
   if (!result.fault.empty() && line.find("\\u") != std::string_view::npos) {
     JsonField mended = parse(replace_lone_surrogates(line), field);
-    if (mended.fault.empty()) return mended;
+    if (mended.fault.empty()) result = std::move(mended);
   }
-  return result;
 }
 
 }  // namespace bertha

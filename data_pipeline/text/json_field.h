@@ -13,7 +13,8 @@ struct JsonField {
 };
 
 // `line` is valid UTF-8. As in Python's json, the last of several fields of that name counts, and
-// escaped lone surrogates are no error: they become U+FFFD.
-JsonField read_json_field(std::string_view line, const std::string& field);
+// escaped lone surrogates are no error: they become U+FFFD. `result` is overwritten; its text keeps
+// its memory.
+void read_json_field(std::string_view line, const std::string& field, JsonField& result);
 
 }  // namespace bertha

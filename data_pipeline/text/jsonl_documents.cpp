@@ -34,6 +34,7 @@ class JsonlDocuments final : public DocumentReader {
   LargeRecordTurn turn_;  // ends when all the rest is gone
   LineReader lines_;
   std::string text_field_;
+  JsonField field_;  // of the last record
   std::uint64_t begin_;
   bool part_of_file_;
   ReadStatistics statistics_;
@@ -58,23 +59,25 @@ void JsonlDocuments::skip_rest_of_line() {
 void JsonlDocuments::end_turn() {
   if (!turn_.held()) return;
   lines_.shrink();
+  field_ = {};
   turn_.end();
 }
 
 bool JsonlDocuments::read_record(Document& document, std::string_view line) {
-  JsonField field = read_json_field(line, text_field_);
-  if (!field.fault.empty()) {
-    skip_malformed(field.fault);
+  read_json_field(line, text_field_, field_);
+  if (!field_.fault.empty()) {
+    skip_malformed(field_.fault);
     return false;
   }
   if (turn_.held()) lines_.shrink();  // never more than twice a large record
-  ParagraphBuilder(document.paragraphs).add_text(field.text);
+  ParagraphBuilder(document.paragraphs).add_text(field_.text);
+  if (turn_.held()) field_ = {};
   if (document.paragraphs.empty()) ++statistics_.skipped_empty;
   return !document.paragraphs.empty();
 }
 
 bool JsonlDocuments::next(Document& document) {
-  document = Document();
+  document.clear();
   end_turn();
   std::string_view line;
   while (lines_.next(line)) {

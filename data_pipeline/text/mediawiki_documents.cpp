@@ -51,7 +51,7 @@ bool MediaWikiDocuments::is_article(const WikiPage& page) {
 }
 
 bool MediaWikiDocuments::next(Document& document) {
-  document = Document();
+  document.clear();
   WikiPage page;
   // Of a page that is still incomplete there is no more than the piece of the file that was read
   // last, so a large one before it may end its turn.

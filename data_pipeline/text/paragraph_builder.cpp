@@ -1,8 +1,6 @@
 // Joins trimmed lines.
 #include "data_pipeline/text/paragraph_builder.h"
 
-#include <utility>
-
 #include "data_pipeline/text/code_points.h"
 #include "data_pipeline/text/document_readers.h"
 
@@ -22,14 +20,14 @@ std::size_t piece_bytes(std::string_view text) {
 
 }  // namespace
 
-void append_pieces(std::string paragraph, std::vector<std::string>& paragraphs) {
+void append_pieces(std::string_view paragraph, Paragraphs& paragraphs) {
   if (paragraph.size() <= kMaximumParagraphBytes) {
-    paragraphs.push_back(std::move(paragraph));
+    paragraphs.add(paragraph);
     return;
   }
   for (std::string_view rest = paragraph; !rest.empty(); rest = trim(rest)) {
     const auto bytes = rest.size() > kMaximumParagraphBytes ? piece_bytes(rest) : rest.size();
-    paragraphs.emplace_back(rest.substr(0, bytes));
+    paragraphs.add(rest.substr(0, bytes));
     rest.remove_prefix(bytes);
   }
 }
@@ -42,12 +40,11 @@ void ParagraphBuilder::add_line(std::string_view line) {
   }
   if (open_ && paragraphs_.back().size() + line.size() > kMaximumParagraphBytes) open_ = false;
   if (open_) {
-    paragraphs_.back() += ' ';
-    paragraphs_.back() += line;
+    paragraphs_.extend(line);
   } else {
-    append_pieces(std::string(line), paragraphs_);
+    append_pieces(line, paragraphs_);
     open_ = true;
-    bytes_ += sizeof(std::string);
+    bytes_ += kParagraphBytes;
   }
   bytes_ += line.size() + 1;
 }

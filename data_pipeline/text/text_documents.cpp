@@ -1,4 +1,6 @@
 // Plain text (a file is a document) and BERT's own format (one sentence a line).
+#include <string>
+
 #include "data_pipeline/text/code_points.h"
 #include "data_pipeline/text/document_readers.h"
 #include "data_pipeline/text/line_reader.h"
@@ -6,6 +8,8 @@
 
 namespace bertha {
 namespace {
+
+constexpr std::size_t kPartBytes = 1 << 16;  // and the rest of a paragraph
 
 class TextDocuments final : public DocumentReader {
  public:
@@ -19,29 +23,41 @@ class TextDocuments final : public DocumentReader {
  private:
   LargeRecordTurn turn_;  // ends when all the rest is gone
   LineReader lines_;
-  bool part_;  // of a file
+  bool part_;              // of a file
+  std::size_t bytes_ = 0;  // of the document's parts so far
+  std::string waiting_;    // the first line of its next part
   ReadStatistics statistics_;
 };
 
+// A part ends where the next paragraph begins, which waits for the next call.
 bool TextDocuments::next(Document& document) {
-  document = Document();
+  document.clear();
   turn_.end();
-  ParagraphBuilder builder(document.paragraphs);
-  std::string_view line;
-  bool more = true;
-  while ((more = lines_.next(line))) {
+  const std::size_t bytes_before = bytes_;
+  ParagraphBuilder builder(document.paragraphs, bytes_before);
+  builder.add_line(waiting_);
+  waiting_.clear();
+  for (std::string_view line; lines_.next(line);) {
+    const bool is_enough = builder.bytes() - bytes_before >= kPartBytes;
+    if (is_enough && builder.between_paragraphs() && !trim(line).empty()) {
+      waiting_ = line;
+      document.ends = false;
+      break;
+    }
     builder.add_line(line);
-    turn_.hold(builder.bytes());
+    turn_.hold(builder.bytes() - bytes_before);
     if (builder.bytes() >= kMaximumDocumentBytes && builder.between_paragraphs()) break;
     // A file without a single blank line, or line end, must end somewhere too.
     if (builder.bytes() >= kMaximumDocumentBytes + kMaximumParagraphBytes) break;
   }
+  bytes_ = document.ends ? 0 : builder.bytes();
   statistics_.replaced_bytes = lines_.replaced_bytes();
   if (document.paragraphs.empty()) {
     if (statistics_.documents == 0 && !part_) statistics_.skipped_empty = 1;
     return false;
   }
-  document.number = statistics_.documents++;
+  if (bytes_before == 0) ++statistics_.documents;
+  document.number = statistics_.documents - 1;
   return true;
 }
 
@@ -62,7 +78,7 @@ class SentenceDocuments final : public DocumentReader {
 };
 
 bool SentenceDocuments::next(Document& document) {
-  document = Document();
+  document.clear();
   turn_.end();
   document.already_sentences = true;
   std::size_t bytes = 0;
@@ -70,8 +86,8 @@ bool SentenceDocuments::next(Document& document) {
   while (bytes < kMaximumDocumentBytes && lines_.next(line)) {
     const std::string_view sentence = trim(line);
     if (!sentence.empty()) {
-      document.paragraphs.emplace_back(sentence);
-      bytes += sentence.size() + sizeof(std::string);
+      document.paragraphs.add(sentence);
+      bytes += sentence.size() + kParagraphBytes;
       turn_.hold(bytes);
     } else if (!document.paragraphs.empty()) {
       break;

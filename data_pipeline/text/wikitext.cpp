@@ -6,7 +6,7 @@
 
 namespace bertha {
 
-std::vector<std::string> wikitext_to_paragraphs(std::string_view markup, const WikiNames& names) {
+Paragraphs wikitext_to_paragraphs(std::string_view markup, const WikiNames& names) {
   const std::string without_comments = remove_wiki_comments(markup);
   return tidy_paragraphs(WikitextScanner(without_comments, names).run());
 }

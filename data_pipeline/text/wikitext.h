@@ -1,10 +1,9 @@
 // MediaWiki markup to plain paragraphs: no templates, tables, references, files, categories.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "data_pipeline/text/paragraphs.h"
 #include "data_pipeline/text/wiki_names.h"
 
 namespace bertha {
@@ -14,8 +13,7 @@ namespace bertha {
 // tables, references, formulas, source code, galleries, files, categories, bare web addresses, and
 // the sections at an article's end that only point elsewhere (References, See also, ...).
 // Empty paragraphs do not appear.
-std::vector<std::string> wikitext_to_paragraphs(std::string_view markup,
-                                                const WikiNames& names = WikiNames());
+Paragraphs wikitext_to_paragraphs(std::string_view markup, const WikiNames& names = WikiNames());
 
 // Whether the page only sends readers to another one ("#REDIRECT [[...]]", in several languages).
 bool is_redirect_text(std::string_view markup);

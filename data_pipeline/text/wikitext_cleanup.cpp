@@ -127,16 +127,16 @@ bool has_word(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::string> tidy_paragraphs(std::string_view text) {
-  std::vector<std::string> paragraphs;
+Paragraphs tidy_paragraphs(std::string_view text) {
+  Paragraphs paragraphs;
   std::size_t bytes = 0;  // of the paragraphs, in memory
   std::size_t begin = 0;  // of the paragraph
   bool blank = true;      // the current line so far
   const auto flush = [&](std::size_t end) {
-    std::string paragraph = Tidier(text.substr(begin, end - begin)).run();
+    const std::string paragraph = Tidier(text.substr(begin, end - begin)).run();
     if (has_word(paragraph)) {
-      bytes += paragraph.size() + sizeof paragraph;
-      append_pieces(std::move(paragraph), paragraphs);
+      bytes += paragraph.size() + kParagraphBytes;
+      append_pieces(paragraph, paragraphs);
     }
     begin = end;
   };

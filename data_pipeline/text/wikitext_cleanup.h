@@ -1,15 +1,15 @@
 // Mends what removed markup leaves behind: spaces, empty brackets, orphaned punctuation.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "data_pipeline/text/paragraphs.h"
 
 namespace bertha {
 
 // Splits at blank lines, joins the lines of each paragraph, tidies it; paragraphs without a letter
 // or digit are left out. Of a text that no author wrote: paragraphs over 1 MiB are cut, and those
 // beyond 128 MiB of memory are joined.
-std::vector<std::string> tidy_paragraphs(std::string_view text);
+Paragraphs tidy_paragraphs(std::string_view text);
 
 }  // namespace bertha

@@ -38,7 +38,7 @@ const WordPiece& tokenizer() {
   return one;
 }
 
-void require_utf8(const std::string& text) {
+void require_utf8(std::string_view text) {
   Utf8Repair repair;
   std::string repaired;
   repair.append(text, repaired);

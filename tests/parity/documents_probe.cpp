@@ -3,6 +3,8 @@
 // only.
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,7 +21,7 @@ using namespace bertha;
 std::size_t count_sentences(const Document& document, SentenceSplitter& splitter) {
   std::vector<std::string_view> sentences;
   std::size_t count = 0;
-  for (const std::string& paragraph : document.paragraphs) {
+  for (const std::string_view paragraph : document.paragraphs) {
     splitter.split(paragraph, sentences);
     count += sentences.size();
   }
@@ -32,10 +34,12 @@ void print_documents(const InputFile& file, bool quiet) {
   Document document;
   std::size_t sentences = 0, bytes = 0;
   while (reader->next(document)) {
-    for (const std::string& paragraph : document.paragraphs) bytes += paragraph.size();
+    for (const std::string_view paragraph : document.paragraphs) bytes += paragraph.size();
     if (quiet) continue;
     sentences += count_sentences(document, splitter);
-    const nlohmann::json line = {{"title", document.title}, {"paragraphs", document.paragraphs}};
+    const std::vector<std::string> paragraphs(document.paragraphs.begin(),
+                                              document.paragraphs.end());
+    const nlohmann::json line = {{"title", document.title}, {"paragraphs", paragraphs}};
     std::cout << line.dump() << "\n";
   }
   const ReadStatistics& found = reader->statistics();

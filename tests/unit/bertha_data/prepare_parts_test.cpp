@@ -6,9 +6,9 @@
 #include "data_pipeline/prepare_message.h"
 #include "data_pipeline/prepare_plan.h"
 #include "data_pipeline/prepare_units.h"
+#include "data_pipeline/spill_checksum.h"
 #include "data_pipeline/spill_index.h"
 #include "parallel/base/error.h"
-#include "parallel/base/sha256.h"
 #include "prepare_samples.h"
 
 namespace bertha {
@@ -118,9 +118,32 @@ SpillReport spill_unit(const PrepareFolder& folder, std::size_t unit, const Docu
   report.read.skipped_malformed = 4;
   report.read.first_malformed = "f:1: x";
   report.files[static_cast<std::size_t>(SpillFile::documents)] = {.bytes = numbers.size(),
-                                                                  .sha256 = sha256_hex(numbers)};
+                                                                  .checksum = spill_checksum(path)};
   write_spill_report(folder.path(), unit, report);
   return report;
+}
+
+TEST(SpillChecksum, BytesCountNotPieces) {
+  std::string bytes;
+  for (int i = 0; i < 1000; ++i) bytes.push_back(static_cast<char>(i * 7));
+  const auto sum = [](std::initializer_list<std::string_view> pieces) {
+    SpillChecksum checksum;
+    for (const auto piece : pieces) checksum.update(piece.data(), piece.size());
+    return checksum.value();
+  };
+  const std::string_view all = bytes;
+  const auto whole = sum({all});
+  for (const std::size_t cut : {1, 31, 32, 33, 500, 999}) {
+    EXPECT_EQ(sum({all.substr(0, cut), all.substr(cut)}), whole);
+    EXPECT_NE(sum({all.substr(0, cut)}), whole);
+    std::string damaged = bytes;
+    damaged[cut] = static_cast<char>(damaged[cut] ^ 1);
+    EXPECT_NE(sum({damaged}), whole);
+    std::swap(damaged[cut], damaged[cut - 1]);
+    EXPECT_NE(sum({damaged}), whole);
+  }
+  EXPECT_NE(sum({all, std::string_view("\0", 1)}), whole);
+  EXPECT_NE(sum({std::string_view("\0", 1)}), sum({}));
 }
 
 TEST(SpillIndex, ReportsAreFoundWhenAllIsWhole) {

@@ -46,12 +46,38 @@ TEST(TextDocuments, AHugeLineIsCutBetweenCharacters) {
   const auto result = read_documents(folder.write("a.txt", line + "\nend"));
   ASSERT_EQ(result.documents.size(), 1u);
   std::string joined;
-  for (const std::string& paragraph : result.documents[0].paragraphs) {
+  for (const std::string_view paragraph : result.documents[0].paragraphs) {
     EXPECT_LE(paragraph.size(), std::size_t{1} << 20);
     joined += paragraph;
   }
   EXPECT_EQ(joined, line + " end");
   EXPECT_EQ(result.statistics.replaced_bytes, 0u);
+}
+
+TEST(TextDocuments, ALongFileComesInParts) {
+  TemporaryFolder folder;
+  std::string text;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 20000; ++i) {
+    expected.push_back("Paragraph " + std::to_string(i) + ". Second line.");
+    text += "Paragraph " + std::to_string(i) + ".\nSecond line.\n\n \n";
+  }
+  const auto files = find_input_files({.paths = {folder.write("a.txt", text).string()}});
+  const auto reader = open_documents(files.at(0), "text");
+  std::vector<std::string> found;
+  std::size_t parts = 0;
+  bool ends = false;
+  for (Document document; reader->next(document); ++parts) {
+    EXPECT_FALSE(ends);  // only the last one does
+    ends = document.ends;
+    EXPECT_EQ(document.number, 0u);
+    EXPECT_FALSE(document.paragraphs.empty());
+    found.insert(found.end(), document.paragraphs.begin(), document.paragraphs.end());
+  }
+  EXPECT_TRUE(ends);
+  EXPECT_GT(parts, 3u);
+  EXPECT_TRUE(found == expected);
+  EXPECT_EQ(reader->statistics().documents, 1u);
 }
 
 TEST(SentenceDocuments, ABlankLineEndsADocument) {

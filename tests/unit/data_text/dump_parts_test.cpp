@@ -88,7 +88,7 @@ void expect_parts_give_the_whole(const std::filesystem::path& path, std::size_t 
       const Document& expected = whole.documents.at(number++);
       EXPECT_EQ(document.title, expected.title);
       EXPECT_EQ(document.paragraphs, expected.paragraphs);
-      EXPECT_THAT(document.paragraphs.at(0), ::testing::Not(HasSubstr("hidden")));
+      EXPECT_THAT(document.paragraphs[0], ::testing::Not(HasSubstr("hidden")));
     }
     begin = end;
   }

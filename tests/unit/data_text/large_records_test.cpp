@@ -67,7 +67,8 @@ TEST(LargeRecords, AreHeldByOneReaderAtATime) {
     std::this_thread::sleep_for(std::chrono::milliseconds(30));  // time to go wrong in
     free_again = true;
     ASSERT_TRUE(first->next(document));
-    EXPECT_EQ(document.paragraphs, std::vector<std::string>{"Small."});
+    ASSERT_EQ(document.paragraphs.size(), 1u);
+    EXPECT_EQ(document.paragraphs[0], "Small.");
   }
 }
 
@@ -98,10 +99,9 @@ TEST(LargeRecords, NobodyWaitsOnceStopped) {
 
 // Millions of tiny paragraphs would take a multiple of their text.
 TEST(LargeRecords, ParagraphsAreBoundedInMemory) {
-  std::vector<std::string> paragraphs;
+  Paragraphs paragraphs;
   ParagraphBuilder builder(paragraphs);
-  const std::size_t most =
-      (kMaximumDocumentBytes + kMaximumParagraphBytes) / sizeof(std::string) + 2;
+  const std::size_t most = (kMaximumDocumentBytes + kMaximumParagraphBytes) / kParagraphBytes + 2;
   std::size_t letters = 0;
   for (; letters < most + 1000; ++letters) {
     builder.add_line("a");
@@ -116,7 +116,7 @@ TEST(LargeRecords, ParagraphsAreBoundedInMemory) {
 TEST(LargeRecords, ParagraphsAreCut) {
   const std::string words = repeat("word ", 3 << 20), letters = repeat("\xD0\xB4", 3 << 20);
   for (const auto& text : {words, letters}) {
-    std::vector<std::string> of_line;
+    Paragraphs of_line;
     ParagraphBuilder(of_line).add_line(text);
     EXPECT_GE(of_line.size(), 3u);
     std::string joined;

@@ -51,7 +51,17 @@ ReadResult read_documents(const std::filesystem::path& path, TextFormat format,
       find_input_files({.paths = {path.string()}, .format = format, .text_field = text_field});
   const auto reader = open_documents(files.at(0), text_field);
   Document document;
-  while (reader->next(document)) result.documents.push_back(document);
+  bool goes_on = false;
+  while (reader->next(document)) {
+    if (goes_on) {
+      for (const auto paragraph : document.paragraphs) {
+        result.documents.back().paragraphs.add(paragraph);
+      }
+    } else {
+      result.documents.push_back(document);
+    }
+    goes_on = !document.ends;
+  }
   result.statistics = reader->statistics();
   return result;
 }

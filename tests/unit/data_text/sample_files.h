@@ -44,7 +44,7 @@ std::string gzip(std::string_view text);
 std::string bzip2(std::string_view text);
 std::string zstd(std::string_view text);
 
-// All documents of one file, opened through find_input_files as users do.
+// All documents of one file, their parts together, opened through find_input_files as users do.
 struct ReadResult {
   std::vector<Document> documents;
   ReadStatistics statistics;

@@ -29,7 +29,7 @@ constexpr char kLines[] =
 constexpr char kText[] =
     "A first line\nof text. Caf\xC3\xA9 \xE4\xB8\xAD\xE6\x96\x87.\n\nMore, \xF0\x9F\x98\x80!\n";
 
-bool valid_utf8(const std::string& text) {
+bool valid_utf8(std::string_view text) {
   Utf8Repair repair;
   std::string repaired;
   repair.append(text, repaired);

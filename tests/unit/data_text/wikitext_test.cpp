@@ -12,8 +12,10 @@ using ::testing::IsEmpty;
 
 std::string one(std::string_view markup) {
   std::string joined;
-  for (const std::string& paragraph : wikitext_to_paragraphs(markup)) {
-    joined += (joined.empty() ? "" : " / ") + paragraph;
+  const Paragraphs paragraphs = wikitext_to_paragraphs(markup);
+  for (const std::string_view paragraph : paragraphs) {
+    joined += joined.empty() ? "" : " / ";
+    joined += paragraph;
   }
   return joined;
 }
