@@ -1,9 +1,13 @@
 # bertha_rank_program(NAME SOURCE LIBRARY): one GoogleTest program for several ranks.
+file(GLOB support CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/rank_*.cpp)
+add_library(bertha_rank_support OBJECT ${support})
+target_link_libraries(bertha_rank_support PUBLIC bertha_parallel bertha_warnings MPI::MPI_C GTest::gmock GTest::gtest)
+target_precompile_headers(bertha_rank_support REUSE_FROM bertha_torch_test_headers)
 function(bertha_rank_program name source library)
-  file(GLOB support CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/support/rank_*.cpp)
-  add_executable(${name} ${source} ${support})
-  target_link_libraries(${name} PRIVATE ${library} bertha_parallel bertha_warnings MPI::MPI_C
-    GTest::gmock GTest::gtest)
+  add_executable(${name} ${source})
+  # The library first: fake_nccl has to come before what it stands in for.
+  target_link_libraries(${name} PRIVATE ${library} bertha_rank_support)
+  target_precompile_headers(${name} REUSE_FROM bertha_torch_test_headers)
 endfunction()
 
 # Open MPI's own one-time allocations are not our leaks.
