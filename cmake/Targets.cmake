@@ -25,9 +25,9 @@ endfunction()
 # include (autograd's custom functions) is not in it: every file instantiates again what its headers use.
 file(WRITE ${CMAKE_BINARY_DIR}/torch_headers.cpp "// Carries the precompiled LibTorch header.\n")
 add_library(bertha_torch_headers STATIC ${CMAKE_BINARY_DIR}/torch_headers.cpp)
-target_link_libraries(bertha_torch_headers PRIVATE bertha::torch bertha_warnings)
+target_link_libraries(bertha_torch_headers PRIVATE bertha::fmt bertha::torch bertha_warnings)
 target_precompile_headers(bertha_torch_headers PRIVATE
-  <ATen/ATen.h> <fmt/format.h> <string> <vector> <span> <memory> <functional>)
+  <ATen/ATen.h> <string> <vector> <span> <memory> <functional>)
 function(bertha_use_torch_headers name)
   target_precompile_headers(${name} REUSE_FROM bertha_torch_headers)
 endfunction()
