@@ -2,6 +2,7 @@
 #include "trainer/checkpoint/host_copy.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace bertha {
 

@@ -2,6 +2,7 @@
 #include "trainer/model/bert.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"

@@ -2,6 +2,7 @@
 #include "trainer/optim/lamb.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "parallel/base/error.h"
 #include "trainer/kernels/cuda/trust_ratio_twin.h"
