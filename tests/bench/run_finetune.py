@@ -109,6 +109,9 @@ def table(results):
         key = result["label"], result["threads"]
         cases.setdefault(key, dict(ours=[], theirs=[]))[result["who"]].append(result)
     for (label, threads), runs in cases.items():
+        if not (runs["ours"] and runs["theirs"]):
+            continue  # nothing to compare yet
+
         def column(who, name):
             return [result[name] for result in runs[who]]
 
