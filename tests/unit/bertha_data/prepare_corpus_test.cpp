@@ -211,7 +211,7 @@ TEST_F(PrepareCorpus, EveryDocumentIsInOneSplit) {
 }
 
 TEST_F(PrepareCorpus, ProgressComesFromTheCaller) {
-  write_documents(20000);
+  write_documents(200'000);  // for much longer than the 10 ms between two looks
   const auto caller = std::this_thread::get_id();
   std::uint64_t last = 0, calls = 0;
   const auto size = std::filesystem::file_size(folder / "text" / "documents.txt");
