@@ -98,8 +98,10 @@ void load_initial_weights(const InitialWeights& initial, ParameterSpace& space) 
     resize_vocabulary(folder, *initial.vocabulary, destination, weights);
   }
   const auto match = copy_weights(weights, destination);
-  for (const auto& name : match.missing) {
-    if (fresh && !resized) space.initialize(space.find(name), fresh->range, fresh->seed);
+  if (fresh && !resized) {
+    for (const auto& name : match.missing) {
+      space.initialize(space.find(name), fresh->range, fresh->seed);
+    }
   }
   space.copy_master_to_compute();
   log_info(fmt::format("weights from {}", folder.string()));

@@ -1,8 +1,8 @@
 """The order in which `bertha finetune` takes the examples of an epoch, so that a peer can take the same.
 
-Written from the description in data_pipeline/samples/sample_order.h: a Feistel network of Philox4x32-10
-(Salmon and others, SC 2011) over the smallest even number of bits that holds the examples, walked along its
-cycles until a place is one of them.
+The same as data_pipeline/samples/sample_order.cpp: a Feistel network of Philox4x32-10 (Salmon and others,
+SC 2011) over the smallest even number of bits that holds the examples, walked along its cycles until a place is
+one of them. Change both together.
 """
 WORD = 0xFFFFFFFF
 LABELLED_ORDER = 8  # what the numbers are for: RandomPurpose::labelled_order

@@ -1,6 +1,7 @@
 // Lays parameters out, hands autograd views of the flat buffers, and collects gradients there.
 #include "trainer/model/parameter_space.h"
 
+#include <exception>
 #include <memory>
 #include <new>
 #include <sys/mman.h>
@@ -89,24 +90,16 @@ ParameterSpace::~ParameterSpace() {
 }
 
 void ParameterSpace::allocate(at::Device device) {
-  const auto allocate_all = [&] {
+  try {
     master_ = zeros_when_touched(size_, at::kFloat, device);
     gradient_ = zeros_when_touched(size_, at::kFloat, device);
     compute_ = precision_ == Precision::fp32
                    ? master_
                    : zeros_when_touched(size_, scalar_type(precision_), device);
-  };
-  const auto fail = [&] {
+  } catch (const std::exception&) {  // std::bad_alloc, or c10::Error of a GPU's allocator
     throw Error(ErrorKind::usage,
                 fmt::format("no memory for a model of {} million parameters", size_ / 1'000'000),
                 "choose a smaller model.size");
-  };
-  try {
-    allocate_all();
-  } catch (const c10::Error&) {
-    fail();
-  } catch (const std::bad_alloc&) {
-    fail();
   }
 }
 

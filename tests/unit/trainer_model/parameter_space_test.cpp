@@ -121,6 +121,9 @@ TEST(ParameterSpace, InitialWeightsDependOnSeedAndNameOnly) {
   const auto before = small.master().clone();
   small.initialize(0.02, 4);
   EXPECT_FALSE(at::equal(before, small.master()));
+  small.initialize(1, 0.02, 3);  // one alone: as among all, the others as they were
+  EXPECT_TRUE(at::equal(small.master_view(1).flatten(), large.master_view(0).flatten()));
+  EXPECT_FALSE(at::equal(small.master_view(0), large.master_view(2)));
 }
 
 TEST(ParameterSpace, RefusesDoubleNamesAndEmptyShapes) {
