@@ -109,7 +109,7 @@ std::string Preparation::check_everything() {
   put_text(message, vocabulary_->sha256());
   if (!rank_.is_root()) return message;
   check_output_folder(options_.output);
-  units_ = plan_units(find_input_files(options_.input));
+  units_ = plan_units(find_input_files(options_.input), options_.least_unit_bytes);
   work_ = PrepareWork::begin(options_.output, digest_of(options_, units_, vocabulary_->sha256()));
   put_number(message, work_->goes_on() ? 1 : 0);
   return message + pack_units(units_);
@@ -270,16 +270,14 @@ std::string Preparation::write_own_shards() {
       plan_shards([this] { return walk(); }, {.shard_tokens = options_.shard_tokens,
                                               .validation_fraction = options_.validation_fraction,
                                               .seed = options_.seed});
-  const auto ranks = static_cast<std::uint64_t>(rank_.world_size);
-  const std::uint64_t share = (plan.split_tokens[kTrain] + plan.split_tokens[kValidation]) / ranks;
   return pack_shards(write_share([this] { return walk(); }, plan,
                                  {.work = work_->folder(),
                                   .corpus = work_->corpus(),
                                   .vocabulary = *vocabulary_,
                                   .rank = rank_,
-                                  .written_tokens = [&](std::uint64_t tokens) {
+                                  .progress = [&](std::uint64_t done, std::uint64_t total) {
                                     if (hooks_.progress)
-                                      hooks_.progress(PrepareStage::write, tokens, share);
+                                      hooks_.progress(PrepareStage::write, done, total);
                                     look_around();
                                   }}));
 }
@@ -289,6 +287,14 @@ void Preparation::write_shards() {
   for (const WrittenShard& shard : findings_.shards) findings_.statistics.add(shard.statistics);
 }
 
+// Killed at any point, the same command ends with the same corpus, and `output` is the old corpus
+// or the new one, whole (where names cannot be exchanged it may be missing for a moment, with the
+// old one beside it, to be put back). Killed
+// - before forget_shards: the shards in `.staging` are taken as they are;
+// - before the names are exchanged: they are written again, from the spill;
+// - before `.staging` is renamed: it is the old corpus, and is removed, not taken for shards;
+// - before `.deleted` is removed: the next run removes it, and makes the new corpus once more;
+// - before `.preparing` is removed: what is left of the spill is checked, the rest is made again.
 void Preparation::publish(const CorpusManifest& manifest) {
   together([&] {
     if (!rank_.is_root()) return std::string();
@@ -297,6 +303,7 @@ void Preparation::publish(const CorpusManifest& manifest) {
     write_tokenizer_files(staged.path(), *vocabulary_, options_.tokenizer, kTokenizerMaxLength);
     write_file(staged.path() / "manifest.json", manifest.to_json());
     warn_of_unknown(manifest);
+    work_->forget_shards();
     staged.publish();
     work_->remove();
     return std::string();

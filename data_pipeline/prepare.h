@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "data_pipeline/corpus_statistics.h"
+#include "data_pipeline/prepare_units.h"
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/text/input_files.h"
@@ -40,6 +41,7 @@ struct PrepareOptions {
   // stays.
   bool drop_duplicates = false;
   int workers = 0;  // threads per rank; 0: one per core shared by the ranks of this node
+  std::uint64_t least_unit_bytes = kLeastUnitBytes;  // see prepare_units.h; smaller in tests
 };
 
 struct PrepareReport {
@@ -55,8 +57,8 @@ using GatherBytes = std::function<std::vector<std::string>(std::string_view)>;
 enum class PrepareStage { tokenize, write, convert };
 struct PrepareHooks {
   GatherBytes gather;
-  // Done and total of this rank: input bytes, tokens, or rows of foreign shards.
-  // May be empty.
+  // Done and total of what this rank has left to do: input bytes, tokens, or rows of foreign
+  // shards. May be empty.
   std::function<void(PrepareStage, std::uint64_t, std::uint64_t)> progress;
   // Whether to stop here, to go on later: Error{stopped}. May be empty.
   std::function<bool()> stop_requested;

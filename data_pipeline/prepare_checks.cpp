@@ -14,6 +14,12 @@
 namespace bertha {
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr int kMostWorkers = 1024;  // threads of a rank
+
+}  // namespace
+
 void check_prepare_options(const PrepareOptions& options) {
   if (options.output.empty()) {
     throw Error(ErrorKind::usage, "prepare.output is missing", "name the folder of the new corpus");
@@ -28,6 +34,11 @@ void check_prepare_options(const PrepareOptions& options) {
   }
   if (options.workers < 0) {
     throw Error(ErrorKind::usage, fmt::format("prepare.workers = {}: below 0", options.workers));
+  }
+  if (options.workers > kMostWorkers) {
+    throw Error(ErrorKind::usage,
+                fmt::format("prepare.workers = {}: over {}", options.workers, kMostWorkers),
+                "more threads than cores gain nothing; 0 takes the cores there are");
   }
 }
 

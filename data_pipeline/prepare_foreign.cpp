@@ -27,7 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kTokenizerMaxLength = 512;  // as BERT's own; only Transformers looks at it
-constexpr std::uint64_t kRowsAtOnce = 8192;
 
 // Rows [begin, end) of a file: what becomes one shard, if there is any text in them.
 struct Part {
@@ -45,7 +44,8 @@ std::vector<fs::path> input_shards(const InputOptions& input) {
     const auto within =
         fs::is_directory(path, error) ? foreign_files(path) : std::vector<fs::path>();
     if (within.empty() && fs::is_directory(path, error)) {
-      throw Error(ErrorKind::bad_data, path + " has no *.hdf5 or *.h5 files");
+      throw Error(ErrorKind::bad_data,
+                  path + " has no HDF5 files (*.hdf5, *.h5, or without an extension)");
     }
     if (within.empty()) files.emplace_back(path);
     files.insert(files.end(), within.begin(), within.end());
@@ -139,8 +139,7 @@ void ForeignPreparation::plan_parts(const std::vector<fs::path>& files) {
 void ForeignPreparation::for_each_document(const Part& part, ForeignTextCounts& counts,
                                            const ForeignDocument& document) {
   const auto& shard = shards_[part.file];
-  const auto chunk = shard.chunk_rows();
-  const auto step = chunk * std::max<std::uint64_t>(1, kRowsAtOnce / chunk);
+  const auto step = shard.rows_at_once();
   for (auto row = part.begin; row < part.end;) {
     const auto end = std::min(part.end, row / step * step + step);
     for_each_text(shard.read(row, end, &*vocabulary_), *vocabulary_, document, counts);

@@ -21,6 +21,7 @@ class Stopped {};
 struct HandedText {
   TextBatch text;
   TokenizedBatch result;  // when it is done
+  std::size_t bytes = 0;  // of both, at most; not yet known while text is added
   bool done = false;      // guarded by the helpers' mutex, as the next
   std::exception_ptr error;
 };

@@ -10,9 +10,12 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "data_pipeline/prepare_batch.h"
 #include "data_pipeline/prepare_reading.h"
 #include "data_pipeline/spill_writer.h"
+#include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
@@ -29,19 +32,16 @@ struct DocumentPipeline::State {
         options(wanted),
         tokenizer(wordpiece),
         readers(std::min({options.workers, kMostReaders, static_cast<int>(units.size())})),
-        context{
-            .text_field = options.text_field,
-            .most_handed = static_cast<std::size_t>(2 * options.workers / std::max(readers, 1)) + 4,
-            .large_records = {},
-            .helpers = TokenizingHelpers(readers)} {
-    const int count = readers == 0 ? 0 : options.workers;
-    for (int i = 0; i < count; ++i) threads.emplace_back([this, i] { work(i < readers); });
+        context{.text_field = options.text_field,
+                .most_handed_bytes = options.most_handed_bytes,
+                .large_records = {},
+                .helpers = TokenizingHelpers(readers)} {
+    start_threads(readers == 0 ? 0 : options.workers);
   }
-  ~State() {
-    context.helpers.stop();
-    context.large_records.stop();
-    threads.clear();  // joins
-  }
+  ~State() { stop(); }
+
+  void start_threads(int count);
+  void stop();
 
   const NumberedUnit* take_unit();
   void work(bool reads);
@@ -62,6 +62,26 @@ struct DocumentPipeline::State {
 
   std::vector<std::jthread> threads;  // last: joined before the rest goes
 };
+
+// Those that were started would wait for the readers among the others for ever.
+void DocumentPipeline::State::start_threads(int count) {
+  try {
+    for (int i = 0; i < count; ++i) threads.emplace_back([this, i] { work(i < readers); });
+  } catch (const std::exception& failure) {
+    const auto started = threads.size();
+    stop();
+    throw Error(ErrorKind::internal,
+                fmt::format("prepare: only {} of {} threads could be started: {}", started, count,
+                            failure.what()),
+                "lower prepare.workers, or raise the number of processes allowed (ulimit -u)");
+  }
+}
+
+void DocumentPipeline::State::stop() {
+  context.helpers.stop();
+  context.large_records.stop();
+  threads.clear();  // joins
+}
 
 const NumberedUnit* DocumentPipeline::State::take_unit() {
   const std::scoped_lock lock(mutex);

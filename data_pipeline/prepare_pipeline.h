@@ -29,11 +29,14 @@ struct PipelineOptions {
   std::string text_field;
   int workers = 1;
   bool with_digests = false;
+  // Text handed from thread to thread, and its ids, over all of them.
+  std::size_t most_handed_bytes = std::size_t{256} << 20;
 };
 
 class DocumentPipeline {
  public:
-  // Begins with the first of `units`. `tokenizer` must outlive the pipeline.
+  // Begins with the first of `units`. `tokenizer` must outlive the pipeline. Error{internal} when
+  // the system starts no more threads.
   DocumentPipeline(std::vector<NumberedUnit> units, const WordPiece& tokenizer,
                    const PipelineOptions& options);
   ~DocumentPipeline();  // stops the threads, wherever they are

@@ -12,6 +12,8 @@ namespace {
 // What is tokenized here leaves the second-level cache to the tokenizer's trie; what is handed over
 // is worth the way.
 constexpr std::size_t kOwnBatchBytes = 1 << 15, kHandedBatchBytes = 1 << 18;
+// Itself, and at most a token id.
+constexpr std::size_t kBytesPerTextByte = 1 + sizeof(std::int32_t);
 
 }  // namespace
 
@@ -19,7 +21,7 @@ SpillReport UnitReading::run(const InputUnit& unit) {
   ReadStatistics read;
   for (const InputFile& file : unit.files) read_file(file, read);
   end_batch();
-  write_done(0);
+  write_done(true);
   return spill_.finish(read);
 }
 
@@ -61,8 +63,8 @@ void UnitReading::add_document(const Document& document) {
 
 void UnitReading::end_batch() {
   if (handing_) {
-    context_.helpers.give(handing_);
-    in_order_.push_back(std::move(handing_));
+    keep_in_order(handing_);
+    context_.helpers.give(std::exchange(handing_, nullptr));
   } else if (in_order_.empty()) {
     spill_.add(tokens_);
     tokens_.clear();
@@ -70,21 +72,28 @@ void UnitReading::end_batch() {
     auto waiting = std::make_shared<HandedText>();
     std::swap(waiting->result, tokens_);
     waiting->done = true;
-    in_order_.push_back(std::move(waiting));
+    keep_in_order(std::move(waiting));
   }
-  write_done(context_.most_handed);
   batch_bytes_ = 0;
-  handing_ = context_.helpers.wanted() ? std::make_shared<HandedText>() : nullptr;
+  write_done(false);
+  if (!too_much_handed() && context_.helpers.wanted()) handing_ = std::make_shared<HandedText>();
   context_.helpers.throw_if_stopped();
 }
 
-// What is done, and more until at most so many are left.
-void UnitReading::write_done(std::size_t most_left) {
+void UnitReading::keep_in_order(std::shared_ptr<HandedText> batch) {
+  batch->bytes = kBytesPerTextByte * batch_bytes_;
+  context_.handed_bytes += batch->bytes;
+  in_order_.push_back(std::move(batch));
+}
+
+// What is done; and what is not, while too much is under way, or where `all` is wanted.
+void UnitReading::write_done(bool all) {
   while (!in_order_.empty()) {
     const HandedText& first = *in_order_.front();
-    if (in_order_.size() <= most_left && !context_.helpers.is_done(first)) return;
+    if (!all && !too_much_handed() && !context_.helpers.is_done(first)) return;
     context_.helpers.wait_for(first);
     spill_.add(first.result);
+    context_.handed_bytes -= first.bytes;
     in_order_.pop_front();
   }
 }

@@ -20,9 +20,12 @@ namespace bertha {
 // What all readers share.
 struct ReadingContext {
   std::string text_field;
-  std::size_t most_handed = 0;  // batches of one reader that others have, or that wait for those
+  // Of all readers' batches that others have, or that wait for those. A reader beyond waits for its
+  // own ones only, and then hands over nothing: so no two wait for each other.
+  std::size_t most_handed_bytes = 0;
   LargeRecords large_records;
   TokenizingHelpers helpers;
+  std::atomic<std::size_t> handed_bytes{0};
   std::atomic<std::uint64_t> input_bytes{0};  // read so far
 };
 
@@ -39,7 +42,9 @@ class UnitReading {
   void read_file(const InputFile& file, ReadStatistics& read);
   void add_document(const Document& document);
   void end_batch();
-  void write_done(std::size_t most_left);
+  void keep_in_order(std::shared_ptr<HandedText> batch);
+  void write_done(bool all);
+  bool too_much_handed() const { return context_.handed_bytes > context_.most_handed_bytes; }
 
   ReadingContext& context_;
   BatchTokenizer& tokenizer_;

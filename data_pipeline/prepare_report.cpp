@@ -29,6 +29,10 @@ CorpusManifest describe_corpus(const Vocabulary& vocabulary, const PrepareOption
   statistics["skipped_namespaces"] = read.skipped_namespaces;
   statistics["skipped_empty"] = read.skipped_empty;
   statistics["skipped_malformed"] = read.skipped_malformed;
+  statistics["malformed_not_json"] = read.malformed_not_json;
+  statistics["malformed_without_field"] = read.malformed_without_field;
+  statistics["malformed_not_text"] = read.malformed_not_text;
+  statistics["malformed_too_long"] = read.malformed_too_long;
   return manifest;
 }
 

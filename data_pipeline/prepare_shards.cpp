@@ -64,6 +64,7 @@ class ShareWriter {
         if (!is_of_rank(place)) continue;
         auto found = find_written(note_of(place), options.corpus);
         to_do_[split].push_back(!found);
+        if (!found) tokens_to_do_ += plan.shards[split][shard].tokens;
         if (found) shards_.push_back(std::move(*found));
       }
     }
@@ -77,6 +78,8 @@ class ShareWriter {
     return std::ranges::none_of(
         to_do_, [](const auto& split) { return std::ranges::find(split, true) != split.end(); });
   }
+
+  std::uint64_t tokens_to_do() const { return tokens_to_do_; }
 
   template <class Token>
   void add_sentences(const ShardWalk::Place& place, std::span<const Token> tokens,
@@ -130,6 +133,7 @@ class ShareWriter {
   const ShardPlan& plan_;
   const ShareOptions& options_;
   std::array<std::vector<bool>, 2> to_do_;  // by split and turn of this rank
+  std::uint64_t tokens_to_do_ = 0;
   std::array<std::unique_ptr<OpenShard>, 2> open_;
   std::vector<WrittenShard> shards_;
 };
@@ -176,7 +180,7 @@ std::vector<WrittenShard> write_share_of(const BeginWalk& begin_walk, const Shar
     while (spill.next(tokens, sentences)) share.add_sentences(place, tokens, sentences);
     share.end_document(document, place);
     written += document.tokens;
-    if (options.written_tokens) options.written_tokens(written);
+    if (options.progress) options.progress(written, share.tokens_to_do());
   }
   return share.finish_all();
 }

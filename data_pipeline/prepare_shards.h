@@ -34,7 +34,8 @@ struct ShareOptions {
   std::filesystem::path corpus;  // gets the whole shards
   const Vocabulary& vocabulary;
   const RankInfo& rank;
-  std::function<void(std::uint64_t)> written_tokens;  // now and then: so far, of this rank
+  // Now and then: tokens written, and in all to be written, by this rank in this run.
+  std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
 
 // Shard n (training, then validation) is written by rank n modulo the number of ranks, unless an

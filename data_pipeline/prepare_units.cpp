@@ -18,8 +18,7 @@ constexpr std::uint64_t kCompressionRatio = 4;  // of text, about
 constexpr std::uint64_t kBytesPerFile = 16
                                         << 10;  // opening one costs about as much as reading this
 constexpr std::uint64_t kWantedUnits = 1024;
-// The least takes a fraction of a second; creating the files of smaller ones took a fifth of it.
-constexpr std::uint64_t kLeastWork = std::uint64_t{4} << 20, kMostWork = std::uint64_t{128} << 20;
+constexpr std::uint64_t kMostWork = std::uint64_t{128} << 20;
 
 std::uint64_t work(const InputFile& file) {
   return kBytesPerFile +
@@ -55,9 +54,9 @@ std::uint64_t InputUnit::bytes() const {
   return sum;
 }
 
-std::vector<InputUnit> plan_units(const std::vector<InputFile>& files) {
+std::vector<InputUnit> plan_units(const std::vector<InputFile>& files, std::uint64_t least_bytes) {
   const std::uint64_t wanted =
-      std::clamp(work(InputUnit{files}) / kWantedUnits, kLeastWork, kMostWork);
+      std::clamp(work(InputUnit{files}) / kWantedUnits, least_bytes, kMostWork);
   std::vector<InputUnit> units;
   std::uint64_t filled = wanted;  // of the last unit
   for (const InputFile& file : files) {

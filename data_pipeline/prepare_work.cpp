@@ -22,7 +22,7 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kSpillVersion = 2;  // raised when units or spill files change
+constexpr int kSpillVersion = 3;  // raised when units or spill files change
 constexpr auto kLongestWait = std::chrono::seconds(30);
 constexpr char kState[] = "state", kLock[] = "lock", kFailed[] = "failed";
 
@@ -64,6 +64,7 @@ PrepareWork::PrepareWork(const fs::path& output) {
   const fs::path name = output.filename().empty() ? output.parent_path() : output;
   folder_ = name.string() + ".preparing";
   corpus_ = name.string() + ".staging";
+  output_ = name;
 }
 
 void PrepareWork::lock(bool alone) {
@@ -92,6 +93,7 @@ void PrepareWork::lock(bool alone) {
 
 // Keeps the spill where the input is the same, the shards where the plan is.
 void PrepareWork::clean(const PrepareDigests& digests) {
+  finish_killed_publish(output_);
   std::error_code error;
   const fs::path state = folder_ / kState;
   const std::string before = fs::exists(state, error) ? read_file(state) : "";
@@ -114,6 +116,7 @@ void PrepareWork::clean(const PrepareDigests& digests) {
 
 PrepareWork PrepareWork::begin(const fs::path& output, const PrepareDigests& digests) {
   PrepareWork work(output);
+  work.input_digest_ = digests.input;
   work.lock(true);
   try {
     work.clean(digests);
@@ -142,6 +145,11 @@ void PrepareWork::mark_failed() const {
 bool PrepareWork::is_marked_failed() const {
   std::error_code ignored;
   return fs::exists(folder_ / kFailed, ignored);
+}
+
+// A plan that no run has: see clean().
+void PrepareWork::forget_shards() const {
+  write_file_atomically(folder_ / kState, state_text({.input = input_digest_, .plan = {}}));
 }
 
 void PrepareWork::remove() const {

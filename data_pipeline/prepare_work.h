@@ -35,6 +35,9 @@ class PrepareWork {
   // A mark for the other ranks: one failed or was asked to stop, they need not go on.
   void mark_failed() const;
   bool is_marked_failed() const;
+  // Rank 0, before the corpus is published: after a kill the spill stays good, but the next run
+  // does not take what is in corpus() for its shards, since that may be the corpus it replaced.
+  void forget_shards() const;
   void remove() const;   // the working folder; not the corpus
   void abandon() const;  // both: nothing is to be gone on with
 
@@ -43,7 +46,8 @@ class PrepareWork {
   void lock(bool alone);
   void clean(const PrepareDigests& digests);
 
-  std::filesystem::path folder_, corpus_;
+  std::filesystem::path output_, folder_, corpus_;
+  std::string input_digest_;  // rank 0
   FileDescriptor lock_;
   bool goes_on_ = false;
 };

@@ -32,10 +32,12 @@ fs::path report_path(const fs::path& folder, std::size_t unit) {
 template <class Report>
 auto counters(Report& report) {
   auto& read = report.read;
-  return std::array{&report.documents,       &report.documents_without_tokens,
-                    &read.documents,         &read.replaced_bytes,
-                    &read.skipped_redirects, &read.skipped_namespaces,
-                    &read.skipped_empty,     &read.skipped_malformed};
+  return std::array{&report.documents,        &report.documents_without_tokens,
+                    &read.documents,          &read.replaced_bytes,
+                    &read.skipped_redirects,  &read.skipped_namespaces,
+                    &read.skipped_empty,      &read.skipped_malformed,
+                    &read.malformed_not_json, &read.malformed_without_field,
+                    &read.malformed_not_text, &read.malformed_too_long};
 }
 
 bool is_whole(const fs::path& path, const SpillReport::File& file) {

@@ -13,7 +13,8 @@
 namespace bertha {
 namespace {
 
-constexpr std::size_t kBlocksKept = 2 * kBlocksInWindow + 4;  // this window and the next
+// This window and the next. Blocks are bounded (best_rows_at_once), so these are 0.6 GB at most.
+constexpr std::size_t kBlocksKept = 2 * kBlocksInWindow + 4;
 constexpr int kSequenceShift = 48;  // sequences of a packed row: numbers that differ far up
 
 // Sequence `s` of these rows.

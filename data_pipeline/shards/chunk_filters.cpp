@@ -1,8 +1,9 @@
-// zlib, LZF and a transposition of bytes.
+// zlib, LZF, a transposition of bytes and Fletcher's checksum.
 #include "data_pipeline/shards/chunk_filters.h"
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -74,6 +75,45 @@ std::vector<char> unshuffled(const std::vector<char>& stored, std::size_t elemen
   return plain;
 }
 
+// As H5_checksum_fletcher32 has it: over 16-bit words of which the first byte is the high one, both
+// sums folded to 16 bits by adding the carry, the second one high.
+std::uint32_t fletcher32(std::span<const char> bytes) {
+  constexpr std::size_t kWordsBeforeOverflow = 360;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  const auto folded = [](std::uint32_t sum) { return (sum & 0xFFFFU) + (sum >> 16); };
+  std::uint32_t sum = 0, sum_of_sums = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    const std::uint32_t low = i + 1 < bytes.size() ? byte(i + 1) : 0;
+    sum += static_cast<std::uint32_t>(byte(i)) << 8 | low;
+    sum_of_sums += sum;
+    if (i / 2 % kWordsBeforeOverflow == kWordsBeforeOverflow - 1) {
+      sum = folded(sum);
+      sum_of_sums = folded(sum_of_sums);
+    }
+  }
+  return folded(folded(sum_of_sums)) << 16 | folded(folded(sum));
+}
+
+// HDF5 before 1.6.3 had the bytes of both halves the other way round on some machines.
+std::uint32_t with_halves_swapped(std::uint32_t sum) {
+  return (sum & 0x00FF00FFU) << 8 | (sum >> 8 & 0x00FF00FFU);
+}
+
+void check_and_cut_sum(std::vector<char>& stored, const std::string& what) {
+  if (stored.size() < kFletcherBytes) fail(what, "a chunk has no room for its checksum");
+  const auto content = std::span(stored).first(stored.size() - kFletcherBytes);
+  std::uint32_t expected = 0;  // least byte first
+  for (std::size_t i = 0; i < kFletcherBytes; ++i) {
+    const auto byte = static_cast<unsigned char>(stored[content.size() + i]);
+    expected |= static_cast<std::uint32_t>(byte) << 8 * i;
+  }
+  const auto found = fletcher32(content);
+  if (found != expected && with_halves_swapped(found) != expected) {
+    fail(what, fmt::format("a chunk has the checksum {:08x} instead of {:08x}", found, expected));
+  }
+  stored.resize(content.size());
+}
+
 }  // namespace
 
 std::string unknown_filter(const std::vector<std::string>& names) {
@@ -97,8 +137,8 @@ std::vector<char> undo_filters(std::vector<char> stored, const ChunkFilters& fil
       stored = name == "gzip" ? inflated(stored, bytes, what) : unpacked_lzf(stored, bytes, what);
     } else if (name == "shuffle") {
       stored = unshuffled(stored, filters.element_bytes);
-    } else if (stored.size() >= kFletcherBytes) {
-      stored.resize(stored.size() - kFletcherBytes);
+    } else {
+      check_and_cut_sum(stored, what);
     }
   }
   if (stored.size() != filters.chunk_bytes) {

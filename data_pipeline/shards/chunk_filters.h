@@ -14,8 +14,7 @@ struct ChunkFilters {
   std::size_t chunk_bytes = 0;            // in the end
 };
 
-// Error{bad_data} with `what` in front. Known: gzip, lzf, shuffle, fletcher32 (the sum is not
-// compared).
+// Error{bad_data} with `what` in front. Known: gzip, lzf, shuffle, fletcher32.
 std::vector<char> undo_filters(std::vector<char> stored, const ChunkFilters& filters,
                                const std::string& what);
 

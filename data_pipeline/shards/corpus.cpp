@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -51,6 +52,20 @@ void check_shard(const ShardReader& shard, const ShardSummary& promised,
   throw_faults(faults);
 }
 
+// A shard that stands for another, as after a copy gone wrong: half the text twice, half missing.
+void check_distinct(const fs::path& folder, const std::vector<ShardSummary>& shards) {
+  std::map<std::string, std::string> files;  // by checksum
+  for (const ShardSummary& shard : shards) {
+    const auto [other, is_new] = files.try_emplace(shard.checksum, shard.file);
+    if (is_new) continue;
+    throw Error(
+        ErrorKind::bad_data,
+        fmt::format("{}: the same content as {}", (folder / shard.file).string(), other->second),
+        "restore the corpus from a good copy; where the text itself repeats, make it anew "
+        "with prepare.drop_duplicates");
+  }
+}
+
 }  // namespace
 
 Corpus::Corpus(const fs::path& folder, const std::string& split, VerifyLevel verify)
@@ -69,6 +84,7 @@ Corpus::Corpus(const fs::path& folder, const std::string& split, VerifyLevel ver
     first_document_.push_back(first_document_.back() + shard.documents());
     tokens_ += shard.tokens();
   }
+  if (verify != VerifyLevel::off) check_distinct(folder, found->second.shards);
 }
 
 Corpus::Place Corpus::find(std::uint64_t document) const {

@@ -13,7 +13,7 @@
 
 namespace bertha {
 
-enum class VerifyLevel { off, quick, full };  // quick: sizes and shapes; full: checksums, ranges
+enum class VerifyLevel { off, quick, full };  // quick: sizes, shapes; full: checksums, ranges
 
 // Tokens [begin, end) of a shard.
 struct TokenRange {

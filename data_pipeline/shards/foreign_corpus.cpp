@@ -4,23 +4,36 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <fstream>
 #include <map>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/shards/foreign_rates.h"
 #include "data_pipeline/shards/hdf5_file.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "parallel/base/error.h"
+#include "parallel/base/log.h"
 #include "parallel/base/sha256.h"
 
 namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kBlockTokens = 1 << 20;  // about, padding included
-constexpr std::uint64_t kVariableRow = 512;      // tokens of a row of variable length, at most, as
-                                                 // MLPerf has them
+constexpr std::uint64_t kFirstRows = 512;  // of each shard: what the quick check reads
+
+// MLPerf's packed shards are named part_00000 and so on: told by HDF5's signature.
+bool is_shard_file(const fs::path& file) {
+  const auto extension = file.extension();
+  if (extension == ".hdf5" || extension == ".h5") return true;
+  if (!extension.empty()) return false;
+  char first[8] = {};
+  std::ifstream(file, std::ios::binary).read(first, sizeof first);
+  return std::string_view(first, sizeof first) == "\x89HDF\r\n\x1a\n";
+}
+
 bool any_for_validation(const std::vector<fs::path>& files) {
   return std::ranges::any_of(
       files, [](const fs::path& file) { return foreign_split_of(file) == "validation"; });
@@ -41,9 +54,8 @@ std::vector<fs::path> foreign_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const auto extension = entry.path().extension();
     const bool hidden = entry.path().filename().string().starts_with('.');
-    if (!hidden && (extension == ".hdf5" || extension == ".h5") && !entry.is_directory(error)) {
+    if (!hidden && !entry.is_directory(error) && is_shard_file(entry.path())) {
       files.push_back(entry.path());
     }
   }
@@ -116,7 +128,7 @@ ForeignCorpus::ForeignCorpus(const Options& options, const std::string& split)
         fmt::format("data.validation_fraction is {}; it must be from 0 to below 1", held_out));
   }
   Sha256 hash;
-  hash.update("foreign 1 " + vocabulary_.sha256() + "\n");
+  hash.update("foreign 2 " + vocabulary_.sha256() + "\n");
   for (const auto& file : files) {
     ForeignShard shard(file);
     hash.update(fmt::format("{} {} {} {}\n", file.filename().string(), shard.bytes(),
@@ -133,15 +145,11 @@ ForeignCorpus::ForeignCorpus(const Options& options, const std::string& split)
                 fmt::format("{}: no rows for the split '{}'", options.folder.string(), split),
                 "see data.validation_fraction; files named like test_1.hdf5 are for validation");
   }
-  if (options.verify == VerifyLevel::full) check_all();
+  if (options.verify != VerifyLevel::off) check_rows(options);
 }
 
-// Whole chunks where there are any, so that none is inflated twice.
 void ForeignCorpus::add_blocks(std::size_t shard, std::uint64_t begin, std::uint64_t end) {
-  const auto& of = shards_[shard];
-  const auto width = of.width() > 0 ? of.width() : kVariableRow;
-  const auto chunk = of.chunk_rows();
-  const auto step = chunk * std::max<std::uint64_t>(1, kBlockTokens / (chunk * width));
+  const auto step = shards_[shard].rows_at_once();
   rows_ += end - begin;
   for (auto row = begin; row < end;) {
     const auto next = std::min(end, row / step * step + step);
@@ -155,20 +163,37 @@ ForeignRows ForeignCorpus::read(std::size_t block) const {
   return shards_[place.shard].read(place.begin, place.end, &vocabulary_);
 }
 
-void ForeignCorpus::check_all() const {
+// Warnings come from every rank, so here they are told as messages of rank 0.
+void ForeignCorpus::check_rows(const Options& options) const {
+  const bool all = options.verify == VerifyLevel::full;
+  ForeignRates rates(&vocabulary_);
   std::map<std::string, std::string> seen;
   std::size_t block = 0;
-  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    const auto& shard = shards_[s];
     Sha256 hash;
-    for (; block < blocks_.size() && blocks_[block].shard == shard; ++block) {
-      const auto rows = read(block);
-      hash.update(rows.tokens.data(), rows.tokens.size() * sizeof(std::int32_t));
+    hash.update(fmt::format("{} {}\n", shard.rows(), foreign_layout_name(shard.layout())));
+    const auto first = block;
+    for (; block < blocks_.size() && blocks_[block].shard == s; ++block) {
+      if (block > first && !all) continue;
+      const auto begin = blocks_[block].begin, end = blocks_[block].end;
+      const auto rows =
+          shard.read(begin, all ? end : std::min(end, begin + kFirstRows), &vocabulary_);
+      hash_rows(rows, hash);
+      rates.add(rows);
     }
-    const auto path = shards_[shard].path().string();
+    if (block == first) continue;  // no row of it is of this split
+    const auto path = shard.path().string();
     const auto [other, is_new] = seen.try_emplace(hash.hex(), path);
     if (is_new) continue;
-    throw Error(ErrorKind::bad_data, fmt::format("{}: the same content as {}", path, other->second),
+    throw Error(ErrorKind::bad_data,
+                all ? fmt::format("{}: the same content as {}", path, other->second)
+                    : fmt::format("{}: as many rows as {}, and the first of them the same", path,
+                                  other->second),
                 "a script that shuffled the shards may have gone wrong");
+  }
+  for (const auto& oddity : rates.oddities()) {
+    log_info(fmt::format("warning: {}: {}", options.folder.string(), oddity));
   }
 }
 

@@ -12,7 +12,7 @@
 
 namespace bertha {
 
-// Shards in a folder: *.hdf5 and *.h5, sorted by name.
+// Shards in a folder, sorted by name: *.hdf5, *.h5, and HDF5 files without an extension.
 std::vector<std::filesystem::path> foreign_files(const std::filesystem::path& folder);
 // A folder with such files and no manifest.json, whose first file is no shard of ours.
 bool is_foreign_folder(const std::filesystem::path& folder);
@@ -32,7 +32,8 @@ class ForeignCorpus {
     std::filesystem::path vocabulary;  // empty: vocab.txt in the folder
     double validation_fraction = 0;  // of the rows, the last ones of every file, held out where no
                                      // file is for validation
-    VerifyLevel verify = VerifyLevel::quick;  // full: every row is read and checked at once
+    // full: every row is read and checked at once; quick: the first ones of every shard.
+    VerifyLevel verify = VerifyLevel::quick;
   };
   // Rows that are read together: [begin, end) of a shard.
   struct Block {
@@ -40,7 +41,8 @@ class ForeignCorpus {
     std::uint64_t begin, end;
   };
 
-  // `split`: "train" or "validation". Error{io}, Error{bad_data}, Error{usage}.
+  // `split`: "train" or "validation". Error{io}, Error{bad_data} (also two shards of the same
+  // content), Error{usage}. Says what is odd about the rows it reads.
   ForeignCorpus(const Options& options, const std::string& split);
   static bool has_split(const Options& options, const std::string& split);
 
@@ -56,7 +58,7 @@ class ForeignCorpus {
 
  private:
   void add_blocks(std::size_t shard, std::uint64_t begin, std::uint64_t end);
-  void check_all() const;
+  void check_rows(const Options& options) const;
 
   Vocabulary vocabulary_;
   std::vector<ForeignShard> shards_;  // of the split

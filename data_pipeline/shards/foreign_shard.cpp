@@ -16,6 +16,10 @@
 namespace bertha {
 namespace {
 
+constexpr std::uint64_t kTokensAtOnce = 1 << 20;  // padding included
+constexpr std::uint64_t kVariableRow = 512;       // tokens of a row of variable length, at most, as
+                                                  // MLPerf has them
+
 using Columns = std::map<std::string, NumberRows>;
 
 ForeignLayout layout_of(const Hdf5File& file) {
@@ -40,6 +44,11 @@ std::string foreign_layout_name(ForeignLayout layout) {
   return layout == ForeignLayout::padded     ? "padded"
          : layout == ForeignLayout::variable ? "variable length"
                                              : "packed";
+}
+
+std::uint64_t best_rows_at_once(std::uint64_t chunk_rows, std::uint64_t row_tokens) {
+  const auto most = std::max<std::uint64_t>(1, kTokensAtOnce / row_tokens);
+  return chunk_rows < most ? most / chunk_rows * chunk_rows : most;
 }
 
 struct ForeignShard::State {
@@ -122,10 +131,11 @@ std::uint64_t ForeignShard::bytes() const {
   return state_->bytes;
 }
 
-std::uint64_t ForeignShard::chunk_rows() const {
-  std::uint64_t most = 1;
-  for (const auto& [name, dataset] : state_->datasets) most = std::max(most, dataset.chunk_rows());
-  return std::min(most, rows());
+// The ids are what is large: h5py puts thousands of rows of one-byte labels in a chunk.
+std::uint64_t ForeignShard::rows_at_once() const {
+  const auto& tokens = state_->at(kForeignTokens);
+  return best_rows_at_once(std::min(tokens.chunk_rows(), rows()),
+                           width() > 0 ? width() : kVariableRow);
 }
 
 ForeignRows ForeignShard::read(std::uint64_t begin, std::uint64_t end,

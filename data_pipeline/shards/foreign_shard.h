@@ -37,6 +37,10 @@ struct ForeignRows {
   std::size_t sequences() const { return next_sentence.size(); }
 };
 
+// How many rows to read at a time where so many are stored together: about a million tokens, of
+// whole chunks as far as they are that small, so that few are inflated twice.
+std::uint64_t best_rows_at_once(std::uint64_t chunk_rows, std::uint64_t row_tokens);
+
 class ForeignShard {
  public:
   // Looks at types and shapes. Error{io}; Error{bad_data} names file and dataset.
@@ -50,7 +54,7 @@ class ForeignShard {
   std::uint64_t width() const;             // of a padded row, in tokens; else 0
   std::uint64_t most_predictions() const;  // that a padded row has room for; else 0
   std::uint64_t bytes() const;             // of the file
-  std::uint64_t chunk_rows() const;        // rows that are stored, and best read, together
+  std::uint64_t rows_at_once() const;      // best read together: see best_rows_at_once
 
   // Reads and checks rows [begin, end): ids within the vocabulary, [CLS] first and [SEP] last (both
   // only with a vocabulary),

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::uint64_t kLargestChunk = std::uint64_t{1} << 28;  // bytes, inflated
 constexpr std::uint64_t kWidest = 1 << 20;                       // numbers in a row
-constexpr std::size_t kReferenceBytes = 16;  // count, address and index of a list in the heap
+constexpr std::uint64_t kLongestList = 1 << 16;  // numbers in a row of variable length
+constexpr std::size_t kReferenceBytes = 16;      // count, address and index of a list in the heap
 
 template <class Number>
 Number load(const char* from, bool big_endian) {
@@ -112,7 +113,8 @@ std::uint64_t NumberDataset::width() const {
   return description_.shape.size() > 1 ? description_.shape[1] : 1;
 }
 
-std::vector<char> NumberDataset::read_chunk(int opened, const Hdf5Chunk& chunk) const {
+std::vector<char> NumberDataset::read_chunk(int opened, const Hdf5Chunk& chunk,
+                                            std::uint64_t row) const {
   std::size_t bytes = description_.element_bytes;
   for (const auto edge : description_.chunk_shape) bytes *= static_cast<std::size_t>(edge);
   if (chunk.bytes == 0) return std::vector<char>(bytes);
@@ -125,7 +127,7 @@ std::vector<char> NumberDataset::read_chunk(int opened, const Hdf5Chunk& chunk) 
   return undo_filters(
       std::move(stored),
       {description_.filters, chunk.skipped_filters, description_.element_bytes, bytes},
-      fmt::format("{}: dataset {}", path_, name_));
+      fmt::format("{}: dataset {} from row {} on", path_, name_, row));
 }
 
 // The chunks that lie side by side from row `band` on: what they have of rows [begin, end).
@@ -143,7 +145,7 @@ void NumberDataset::read_chunk_band(const Hdf5File& file, int opened, std::uint6
   const auto chunks = file.find_chunks(name_, starts);
   const auto first = std::max(begin, band), last = std::min(end, band + chunk_shape[0]);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
-    const auto plain = read_chunk(opened, chunks[i]);
+    const auto plain = read_chunk(opened, chunks[i], band);
     const auto column = i * columns;
     const auto wanted = std::min(columns, width() - column) * element;
     for (auto row = first; row < last; ++row) {
@@ -183,7 +185,7 @@ void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapRe
   std::memcpy(&address, reference + 4, sizeof address);
   std::memcpy(&index, reference + 12, sizeof index);
   if (count == 0) return append_numbers({}, row, rows);
-  if (count > kWidest) fail(fmt::format("row {}: a list of {} numbers", row, count));
+  if (count > kLongestList) fail(fmt::format("row {}: a list of {} numbers", row, count));
   const auto wanted = std::size_t{count} * static_cast<std::size_t>(bytes_);
   std::span<const char> object;
   try {
@@ -194,6 +196,13 @@ void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapRe
   }
   if (object.size() < wanted) {
     fail(fmt::format("row {}: {} numbers, but only {} bytes of them", row, count, object.size()));
+  }
+  // Each list has bytes of its own; a damaged file may name the same ones in every row.
+  const auto listed = (rows.values.size() + count) * static_cast<std::uint64_t>(bytes_);
+  if (listed > file_bytes_) {
+    fail(
+        fmt::format("row {}: with this list of {} numbers, rows have more than the file's {} bytes",
+                    row, count, file_bytes_));
   }
   append_numbers(object.first(wanted), row, rows);
 }

@@ -40,7 +40,8 @@ class NumberDataset {
   }
 
   // Rows [begin, end). `opened` is the file, open for reading. Error{bad_data} names the row of a
-  // number that int32 does not hold, and chunks that do not inflate.
+  // number that int32 does not hold, chunks that do not inflate or check out, and lists
+  // that are too long, alone or together.
   NumberRows read(const Hdf5File& file, int opened, std::uint64_t begin, std::uint64_t end) const;
 
  private:
@@ -48,7 +49,7 @@ class NumberDataset {
                                std::uint64_t end) const;
   void read_chunk_band(const Hdf5File& file, int opened, std::uint64_t band, std::uint64_t begin,
                        std::uint64_t end, std::vector<char>& bytes) const;
-  std::vector<char> read_chunk(int opened, const Hdf5Chunk& chunk) const;
+  std::vector<char> read_chunk(int opened, const Hdf5Chunk& chunk, std::uint64_t row) const;
   void append_list(const char* reference, std::uint64_t row, HeapReader& heap,
                    NumberRows& rows) const;
   void append_numbers(std::span<const char> bytes, std::uint64_t row, NumberRows& rows) const;

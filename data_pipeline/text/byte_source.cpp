@@ -22,6 +22,10 @@ class PlainSource final : public ByteSource {
 
 }  // namespace
 
+std::uint64_t window_bytes(const InputFile& file) {
+  return file.compression == Compression::zstd ? zstd_window_bytes(file.path.string()) : 0;
+}
+
 std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
   const bool is_dump_part = file.format == TextFormat::mediawiki && file.is_part();
   return is_dump_part ? open_dump_part(file) : open_file_range(file);

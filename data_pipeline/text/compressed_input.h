@@ -46,6 +46,7 @@ class CompressedInput {
   std::uint64_t bytes_read() const { return file_.bytes_read(); }
   [[noreturn]] void fail(const std::string& reason) const;  // Error{bad_data}: file, byte, reason
   [[noreturn]] void fail_truncated() const;
+  const std::string& path() const { return file_.path(); }
 
  private:
   RawFile file_;
@@ -59,5 +60,7 @@ std::unique_ptr<ByteSource> make_gzip_source(const std::string& path);
 std::unique_ptr<ByteSource> make_bzip2_source(const std::string& path, std::uint64_t begin,
                                               std::uint64_t end);
 std::unique_ptr<ByteSource> make_zstd_source(const std::string& path);
+// Of the first frame, as its header has it; 0 where there is none.
+std::uint64_t zstd_window_bytes(const std::string& path);
 
 }  // namespace bertha

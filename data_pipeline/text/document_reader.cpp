@@ -23,6 +23,10 @@ void ReadStatistics::add(const ReadStatistics& other) {
   skipped_namespaces += other.skipped_namespaces;
   skipped_empty += other.skipped_empty;
   skipped_malformed += other.skipped_malformed;
+  malformed_not_json += other.malformed_not_json;
+  malformed_without_field += other.malformed_without_field;
+  malformed_not_text += other.malformed_not_text;
+  malformed_too_long += other.malformed_too_long;
   if (first_malformed.empty()) first_malformed = other.first_malformed;
 }
 

@@ -26,14 +26,17 @@ struct Document {
 
 // What was passed over, and why; summed over files by the caller.
 struct ReadStatistics {
-  std::uint64_t documents = 0;           // handed out
-  std::uint64_t replaced_bytes = 0;      // invalid UTF-8, now U+FFFD
-  std::uint64_t skipped_redirects = 0;   // MediaWiki
-  std::uint64_t skipped_namespaces = 0;  // MediaWiki pages that are not articles
-  std::uint64_t skipped_empty = 0;       // no text left
-  std::uint64_t skipped_malformed = 0;   // JSON lines that are none, or lack the text field;
-                                         // JSON lines and articles over 64 MiB
-  std::string first_malformed;           // "file:line: reason"; empty when there was none
+  std::uint64_t documents = 0;                // handed out
+  std::uint64_t replaced_bytes = 0;           // invalid UTF-8, now U+FFFD
+  std::uint64_t skipped_redirects = 0;        // MediaWiki
+  std::uint64_t skipped_namespaces = 0;       // MediaWiki pages that are not articles
+  std::uint64_t skipped_empty = 0;            // no text left
+  std::uint64_t skipped_malformed = 0;        // the sum of the next four
+  std::uint64_t malformed_not_json = 0;       // JSON lines that are no objects
+  std::uint64_t malformed_without_field = 0;  // those that lack the text field
+  std::uint64_t malformed_not_text = 0;       // those where it holds something else
+  std::uint64_t malformed_too_long = 0;       // JSON lines and articles over 64 MiB
+  std::string first_malformed;                // "file:line: reason"; empty when there was none
 
   void add(const ReadStatistics& other);
 };

@@ -45,11 +45,14 @@ class FieldHandler final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   JsonField result() && {
-    if (error_position_) return {{}, "no JSON: error at byte " + std::to_string(*error_position_)};
-    if (!is_object_) return {{}, "not a JSON object"};
-    if (!seen_) return {{}, "no field \"" + field_ + "\""};
-    if (!text_) return {{}, "field \"" + field_ + "\" is not a string"};
-    return {std::move(*text_), {}};
+    if (error_position_) {
+      return {
+          {}, "no JSON: error at byte " + std::to_string(*error_position_), JsonFault::not_json};
+    }
+    if (!is_object_) return {{}, "not a JSON object", JsonFault::not_json};
+    if (!seen_) return {{}, "no field \"" + field_ + "\"", JsonFault::without_field};
+    if (!text_) return {{}, "field \"" + field_ + "\" is not a string", JsonFault::not_text};
+    return {std::move(*text_), {}, JsonFault::none};
   }
 
  private:
@@ -120,6 +123,7 @@ JsonField parse(std::string_view line, const std::string& field) {
 
 void read_json_field(std::string_view line, const std::string& field, JsonField& result) {
   result.fault.clear();
+  result.kind = JsonFault::none;
   if (JsonScanner(line).find_text(field, result.text)) return;
   result = parse(line, field);
   if (!result.fault.empty() && line.find("\\u") != std::string_view::npos) {

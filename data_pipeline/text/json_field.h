@@ -6,10 +6,13 @@
 
 namespace bertha {
 
+enum class JsonFault { none, not_json, without_field, not_text };
+
 // Text, or why there is none (empty when there is).
 struct JsonField {
   std::string text;
   std::string fault;
+  JsonFault kind = JsonFault::none;
 };
 
 // `line` is valid UTF-8. As in Python's json, the last of several fields of that name counts, and

@@ -27,7 +27,7 @@ class JsonlDocuments final : public DocumentReader {
 
  private:
   bool read_record(Document& document, std::string_view line);
-  void skip_malformed(const std::string& reason);
+  void skip_malformed(const std::string& reason, std::uint64_t& counter);
   void skip_rest_of_line();
   void end_turn();
 
@@ -40,7 +40,9 @@ class JsonlDocuments final : public DocumentReader {
   ReadStatistics statistics_;
 };
 
-void JsonlDocuments::skip_malformed(const std::string& reason) {
+// `counter`: of the statistics, for the reason.
+void JsonlDocuments::skip_malformed(const std::string& reason, std::uint64_t& counter) {
+  ++counter;
   if (statistics_.skipped_malformed++ == 0) {
     statistics_.first_malformed =
         begin_ == 0 ? fmt::format("{}:{}: {}", lines_.path(), lines_.line_number(), reason)
@@ -66,7 +68,10 @@ void JsonlDocuments::end_turn() {
 bool JsonlDocuments::read_record(Document& document, std::string_view line) {
   read_json_field(line, text_field_, field_);
   if (!field_.fault.empty()) {
-    skip_malformed(field_.fault);
+    skip_malformed(field_.fault, field_.kind == JsonFault::not_json ? statistics_.malformed_not_json
+                                 : field_.kind == JsonFault::without_field
+                                     ? statistics_.malformed_without_field
+                                     : statistics_.malformed_not_text);
     return false;
   }
   if (turn_.held()) lines_.shrink();  // never more than twice a large record
@@ -83,7 +88,8 @@ bool JsonlDocuments::next(Document& document) {
   while (lines_.next(line)) {
     statistics_.replaced_bytes = lines_.replaced_bytes();
     if (lines_.cut()) {
-      skip_malformed(fmt::format("longer than {} MiB", kMaximumRecordBytes >> 20));
+      skip_malformed(fmt::format("longer than {} MiB", kMaximumRecordBytes >> 20),
+                     statistics_.malformed_too_long);
       skip_rest_of_line();
     } else if (!trim(line).empty() && read_record(document, line)) {
       document.number = statistics_.documents++;

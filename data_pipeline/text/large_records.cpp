@@ -1,25 +1,25 @@
-// A lock that its holder may keep over many calls, and that can be called off.
+// Turns, and the memory that goes back at their end.
 #include "data_pipeline/text/large_records.h"
 
 #include <malloc.h>
 
 namespace bertha {
 
-void LargeRecords::stop() {
+void OneAtATime::call_off() {
   {
     const std::scoped_lock lock(mutex_);
-    stopped_ = true;
+    called_off_ = true;
   }
   changed_.notify_all();
 }
 
-void LargeRecords::take() {
+void OneAtATime::take() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return stopped_ || !taken_; });
+  changed_.wait(lock, [&] { return called_off_ || !taken_; });
   taken_ = true;
 }
 
-void LargeRecords::give_back() {
+void OneAtATime::give_back() {
   {
     const std::scoped_lock lock(mutex_);
     taken_ = false;
@@ -27,8 +27,22 @@ void LargeRecords::give_back() {
   changed_.notify_one();
 }
 
+void LargeRecords::stop() {
+  records_.call_off();
+  windows_.call_off();
+}
+
+WideWindowTurn::WideWindowTurn(LargeRecords* shared, std::uint64_t window_bytes)
+    : held_(window_bytes > kWideWindowBytes ? shared : nullptr) {
+  if (held_ != nullptr) held_->windows_.take();
+}
+
+WideWindowTurn::~WideWindowTurn() {
+  if (held_ != nullptr) held_->windows_.give_back();
+}
+
 void LargeRecordTurn::begin() {
-  if (shared_ != nullptr) shared_->take();
+  if (shared_ != nullptr) shared_->records_.take();
   held_ = true;
 }
 
@@ -39,7 +53,7 @@ void LargeRecordTurn::end() {
   // fills its own.
   ::malloc_trim(0);
 #endif
-  if (shared_ != nullptr) shared_->give_back();
+  if (shared_ != nullptr) shared_->records_.give_back();
   held_ = false;
 }
 

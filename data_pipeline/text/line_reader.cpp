@@ -4,7 +4,7 @@
 namespace bertha {
 
 LineReader::LineReader(const InputFile& file, std::size_t maximum_line_bytes, LargeRecordTurn& turn)
-    : source_(file), maximum_line_bytes_(maximum_line_bytes), turn_(turn) {}
+    : source_(file, turn.shared()), maximum_line_bytes_(maximum_line_bytes), turn_(turn) {}
 
 void LineReader::shrink() {
   buffer_.erase(0, begin_);

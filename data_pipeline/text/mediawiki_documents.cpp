@@ -36,6 +36,7 @@ bool MediaWikiDocuments::is_article(const WikiPage& page) {
     return false;
   }
   if (page.oversized) {
+    ++statistics_.malformed_too_long;
     if (statistics_.skipped_malformed++ == 0) {
       statistics_.first_malformed =
           fmt::format("{}: article \"{}\" is longer than {} MiB", parser_.place(), page.title,

@@ -154,7 +154,7 @@ void MediaWikiParser::State::install() {
 }
 
 MediaWikiParser::MediaWikiParser(const InputFile& file, LargeRecordTurn& turn)
-    : source_(file), begin_(file.begin), state_(std::make_unique<State>(turn)) {
+    : source_(file, turn.shared()), begin_(file.begin), state_(std::make_unique<State>(turn)) {
   source_.allow_utf16();  // expat reads it
 }
 

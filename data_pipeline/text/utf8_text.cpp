@@ -129,8 +129,9 @@ void Utf8Repair::finish(std::string& text) {
   pending_.clear();
 }
 
-Utf8Source::Utf8Source(const InputFile& file)
+Utf8Source::Utf8Source(const InputFile& file, LargeRecords* shared)
     : path_(file.path.string()),
+      turn_(shared, shared == nullptr ? 0 : window_bytes(file)),
       source_(open_byte_source(file)),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       file_start_(file.begin == 0) {}

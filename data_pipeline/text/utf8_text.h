@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "data_pipeline/text/byte_source.h"
+#include "data_pipeline/text/large_records.h"
 
 namespace bertha {
 
@@ -26,7 +27,8 @@ class Utf8Repair {
 
 class Utf8Source {
  public:
-  explicit Utf8Source(const InputFile& file);
+  // `shared` is for readers side by side: a file with a wide window waits for its turn.
+  explicit Utf8Source(const InputFile& file, LargeRecords* shared = nullptr);
 
   // Appends the next piece of whole characters; false at the end. UTF-16 is Error{bad_data}, unless
   // it is allowed: then its bytes come as they are.
@@ -43,6 +45,7 @@ class Utf8Source {
   void begin();      // looks for byte order marks
 
   std::string path_;
+  WideWindowTurn turn_;  // ends when the source is gone
   std::unique_ptr<ByteSource> source_;
   Utf8Repair repair_;
   std::unique_ptr<char[]> buffer_;  // what raw_ shows

@@ -23,12 +23,13 @@ class ProgressBar {
   void show_phase(const std::string& phase);
   // Work that was done before this process started (a resumed run): left out of the estimate.
   void set_start(std::uint64_t done_before);
+  // What is shown, in so many columns at most.
+  std::string line(int columns) const;
 
  private:
   using Clock = std::chrono::steady_clock;
   void erase();
   void draw();
-  std::string line(int columns) const;
   std::string line_of(int detail) const;
 
   std::string label_, unit_, note_;

@@ -50,14 +50,17 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.hex();
 }
 
-std::string sha256_file(const std::filesystem::path& path) {
+std::string sha256_file(const std::filesystem::path& path,
+                        const std::function<void(std::uint64_t bytes)>& piece_done) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw_io_error("open", path.string(), errno);
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
   while (file) {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    hash.update(buffer.data(), static_cast<std::size_t>(file.gcount()));
+    const auto got = static_cast<std::size_t>(file.gcount());
+    hash.update(buffer.data(), got);
+    if (piece_done) piece_done(got);
   }
   if (file.bad()) throw_io_error("read", path.string(), errno);
   return hash.hex();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +28,9 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::string_view bytes);
-std::string sha256_file(const std::filesystem::path& path);  // Error{io} if it cannot be read
+// Error{io} if it cannot be read. `piece_done` is called with the bytes of every piece, for
+// progress; what it throws ends the reading.
+std::string sha256_file(const std::filesystem::path& path,
+                        const std::function<void(std::uint64_t bytes)>& piece_done = {});
 
 }  // namespace bertha

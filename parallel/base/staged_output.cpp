@@ -56,6 +56,21 @@ fs::path aside_of(const fs::path& final_path) {
   return final_path.string() + ".replaced";
 }
 
+// Where an old folder goes while it is removed.
+fs::path doomed_of(const fs::path& final_path) {
+  return final_path.string() + ".deleted";
+}
+
+// Under a name of its own: what is half removed must not be taken for leftovers to go on with, nor
+// for the old folder to be put back.
+void remove_replaced(const fs::path& old, const fs::path& final_path) {
+  const fs::path doomed = doomed_of(final_path);
+  std::error_code ignored;
+  fs::remove_all(doomed, ignored);
+  const bool renamed = ::rename(old.c_str(), doomed.c_str()) == 0;
+  fs::remove_all(renamed ? doomed : old, ignored);
+}
+
 // Both names exist afterwards, with each other's content. False where that is not possible.
 bool exchange_names(const fs::path& one, const fs::path& other) {
   return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
@@ -75,7 +90,7 @@ void replace_by_moving_aside(const fs::path& staging, const fs::path& final_path
     throw;
   }
   flush_to_disk(parent_of(final_path));
-  fs::remove_all(aside, ignored);
+  remove_replaced(aside, final_path);
 }
 
 }  // namespace
@@ -139,15 +154,24 @@ void StagedFile::publish() {
   flush_to_disk(parent_of(final_));
 }
 
+void finish_killed_publish(const fs::path& final_path) {
+  const fs::path aside = aside_of(final_path), doomed = doomed_of(final_path);
+  std::error_code error;
+  if (fs::exists(final_path, error)) {
+    fs::remove_all(aside, error);  // its successor is there
+  } else if (::rename(aside.c_str(), final_path.c_str()) == 0) {
+    log_warning("put back " + final_path.string() + ", which a killed run had moved aside");
+  }
+  fs::remove_all(doomed, error);
+}
+
 StagedFolder::StagedFolder(fs::path final_path, bool create, bool keep_leftovers)
     : final_(std::move(final_path)), owner_(create) {
   if (final_.filename().empty()) final_ = final_.parent_path();  // "out/" means "out"
   staging_ = final_.string() + ".staging";
   if (!create) return;
+  finish_killed_publish(final_);
   std::error_code error;
-  if (!fs::exists(final_, error) && ::rename(aside_of(final_).c_str(), final_.c_str()) == 0) {
-    log_warning("put back " + final_.string() + ", which a killed run had moved aside");
-  }
   if (!keep_leftovers) fs::remove_all(staging_, error);  // left by a run that was killed
   create_folders(staging_);
 }
@@ -164,13 +188,12 @@ void StagedFolder::publish() {
     if (entry.is_regular_file()) flush_to_disk(entry.path());
   }
   flush_to_disk(staging_);
-  std::error_code error;
   if (!fs::exists(final_)) {
     rename_or_throw(staging_, final_);
     flush_to_disk(parent_of(final_));
   } else if (exchange_names(staging_, final_)) {
     flush_to_disk(parent_of(final_));
-    fs::remove_all(staging_, error);
+    remove_replaced(staging_, final_);
   } else {
     replace_by_moving_aside(staging_, final_);
   }

@@ -1,9 +1,10 @@
 // Prints the sequences of an epoch of foreign shards, one JSON line each, as every rank gets them.
 // Arguments: folder, vocabulary, sequence length, epoch, ranks, global batch; then a place to
-// begin.
+// begin. Or rows_at_once and a shard: how many of its rows are best read together.
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -66,6 +67,10 @@ void run(char** arguments, bool with_start) {
 
 int main(int count, char** arguments) {
   try {
+    if (count == 3 && std::string_view(arguments[1]) == "rows_at_once") {
+      std::cout << bertha::ForeignShard(arguments[2]).rows_at_once() << "\n";
+      return 0;
+    }
     if (count < 7) return 64;
     bertha::run(arguments, count > 7);
   } catch (const std::exception& error) {

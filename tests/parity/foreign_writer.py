@@ -103,7 +103,7 @@ def write_packed(path, rows, width):
     return len(packs)
 
 
-def write_folder(folder, write, shards):
+def write_folder(folder, write, shards, name="books_training_{}.hdf5"):
     os.makedirs(folder)
     for number, rows in enumerate(shards):
-        write(os.path.join(folder, f"books_training_{number}.hdf5"), rows)
+        write(os.path.join(folder, name.format(number)), rows)

@@ -17,7 +17,7 @@ import foreign_writer as writer
 
 BERTHA, BUILD = os.environ["BERTHA_BINARY"], os.environ["BERTHA_BUILD"]
 PROBE = os.path.join(BUILD, "tests", "foreign_probe")
-LENGTH, PREDICTIONS, VOCABULARY = 64, 10, 400
+LENGTH, PREDICTIONS, VOCABULARY, STEPS = 64, 10, 400, 12
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")
 TINY = ("--model.size tiny --model.layers 1 --model.hidden_size 32 --model.attention_heads 2 "
         "--model.intermediate_size 64 --model.hidden_dropout 0 --model.attention_dropout 0 "
@@ -31,6 +31,7 @@ def padded(**types):
     return lambda path, rows: writer.write_padded(path, rows, LENGTH, PREDICTIONS, types or writer.DLE, **options)
 
 
+NAMES = {"mlperf-packed": "part_{:05}"}  # as MLPerf's scripts name them
 LAYOUTS = {
     "dle": padded(compression="gzip"),
     "dle-plain": padded(),
@@ -92,22 +93,23 @@ def losses(output):
 
 
 def check_training(folder, vocab, work, resume):
+    """Over the end of an epoch of 80 sequences."""
     for ranks in (1, 2):
-        done = pretrain(folder, vocab, f"{work}/run{ranks}", 3, ranks)
+        done = pretrain(folder, vocab, f"{work}/run{ranks}", STEPS, ranks)
         assert done.returncode == 0, done.stderr[-800:]
     one, two = losses(f"{work}/run1"), losses(f"{work}/run2")
-    assert sorted(one) == [1, 2, 3] == sorted(two)
+    assert sorted(one) == list(range(1, STEPS + 1)) == sorted(two)
     for step in one:
         assert abs(one[step] - two[step]) <= 1e-5 * one[step], (one, two)
-    checkpoint = f"{work}/run1/checkpoints/step-00000003"
+    checkpoint = f"{work}/run1/checkpoints/step-{STEPS:08}"
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
     assert tokenizer.convert_tokens_to_ids("w77") == 77 and len(tokenizer) == VOCABULARY
     transformers.BertForPreTraining.from_pretrained(checkpoint)
     if not resume:
         return
-    done = pretrain(folder, vocab, f"{work}/parts", 3, 2, ["--train.stop_after_steps", "2"])
+    done = pretrain(folder, vocab, f"{work}/parts", STEPS, 2, ["--train.stop_after_steps", STEPS - 3])
     assert done.returncode == 75, done.stderr[-800:]
-    done = pretrain(folder, vocab, f"{work}/parts", 3, 1)
+    done = pretrain(folder, vocab, f"{work}/parts", STEPS, 1)
     assert done.returncode == 0, done.stderr[-800:]
     assert all(abs(one[s] - loss) <= 1e-5 * loss for s, loss in losses(f"{work}/parts").items())
     done = bertha("evaluate", "--train.init", f"{work}/run1", "--data.corpus", folder, "--tokenizer.vocab", vocab,
@@ -200,6 +202,66 @@ def check_faults(good, vocab, work):
     assert not os.path.exists(f"{work}/refused/checkpoints")
 
 
+def refused(path, vocab, *words):
+    done = bertha("verify", path, "--tokenizer.vocab", vocab)
+    assert done.returncode == 65, (words, done.returncode, done.stderr[-500:])
+    for word in words:
+        assert word in done.stderr, (word, done.stderr[-500:])
+
+
+def flip(path, place):
+    with open(path, "r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1]))
+
+
+def check_checksums(vocab, work, rows):
+    """A chunk that does not match its Fletcher-32 is named, also where its numbers look fine."""
+    for number, options in enumerate(({}, {"compression": "gzip"}, {"odd_chunks": True, "shuffle": True})):
+        path = f"{work}/sums{number}.hdf5"
+        writer.write_padded(path, rows, LENGTH, PREDICTIONS, fletcher32=True, **options)
+        assert bertha("verify", path, "--tokenizer.vocab", vocab).returncode == 0
+        with h5py.File(path) as file:
+            data = file["masked_lm_ids"]
+            chunk = max((data.id.get_chunk_info(c) for c in range(data.id.get_num_chunks())),
+                        key=lambda info: info.chunk_offset)
+        flip(path, chunk.byte_offset)
+        refused(path, vocab, f"dataset masked_lm_ids from row {chunk.chunk_offset[0]} on", "has the checksum")
+
+
+def check_lists(vocab, work):
+    """A file of some kB whose rows all name the same long list would make gigabytes of numbers."""
+    rows = writer.sequences(600, 9, LENGTH, VOCABULARY, PREDICTIONS)
+    for length, words in ((60_000, "with this list of 60000 numbers"), (70_000, "row 0: a list of 70000 numbers")):
+        rows[0]["tokens"] = [77] * length
+        path = f"{work}/lists{length}.hdf5"
+        writer.write_variable(path, rows)
+        with h5py.File(path) as file:
+            begin = file["input_ids"].id.get_offset()
+        with open(path, "r+b") as file:
+            file.seek(begin)
+            reference = file.read(16)
+            file.seek(begin)
+            file.write(reference * len(rows))
+        refused(path, vocab, "dataset input_ids row", words)
+
+
+def check_rows_at_once(work):
+    """By the chunks of the ids, as far as those are small: h5py makes thousands of one-byte labels a chunk."""
+    for number, (ids_chunk, expected) in enumerate(((64, 2048), (100, 2000), (3000, 2048))):
+        path = f"{work}/chunks{number}.hdf5"
+        with h5py.File(path, "w") as file:
+            for name, width in (("input_ids", 512), ("input_mask", 512), ("segment_ids", 512),
+                                ("masked_lm_positions", 80), ("masked_lm_ids", 80)):
+                chunk = (ids_chunk, 512) if name == "input_ids" else (4000, width)
+                file.create_dataset(name, (20000, width), dtype="i2", chunks=chunk, compression="gzip")
+            file.create_dataset("next_sentence_labels", (20000,), dtype="i1", chunks=(12500,))
+        done = subprocess.run([PROBE, "rows_at_once", path], capture_output=True, text=True)
+        assert done.returncode == 0 and int(done.stdout) == expected, (ids_chunk, done)
+
+
 def check_verify_and_inspect(good, vocab, work):
     report = json.loads(bertha("verify", good, "--tokenizer.vocab", vocab, "--json").stdout)
     assert report["faults"] == [] and report["notices"] == [], report
@@ -210,6 +272,8 @@ def check_verify_and_inspect(good, vocab, work):
     shutil.copy(f"{twin}/books_training_1.hdf5", f"{twin}/books_training_7.hdf5")
     done = bertha("verify", twin, "--tokenizer.vocab", vocab)
     assert done.returncode == 65 and "books_training_7.hdf5: the same content as" in done.stderr, done.stderr
+    done = pretrain(twin, vocab, f"{work}/refused", 1)
+    assert done.returncode == 65 and "the first of them the same" in done.stderr, done.stderr
     done = pretrain(twin, vocab, f"{work}/refused", 1, 1, ["--data.verify", "full"])
     assert done.returncode == 65 and "the same content as" in done.stderr, done.stderr
 
@@ -221,6 +285,13 @@ def check_verify_and_inspect(good, vocab, work):
     report = json.loads(bertha("verify", f"{work}/odd", "--tokenizer.vocab", vocab, "--json").stdout)
     assert report["faults"] == [] and len(report["notices"]) == 2, report
     assert "100.0 % of the next-sentence labels" in report["notices"][0] and "to be predicted" in report["notices"][1]
+    done = pretrain(f"{work}/odd", vocab, f"{work}/odd-run", 1, 2)
+    assert done.returncode == 0, done.stderr[-500:]
+    for words in ("100.0 % of the next-sentence labels", "of the tokens are to be predicted"):
+        assert done.stderr.count(words) == 1, done.stderr
+    report = json.loads(bertha("verify", f"{work}/mlperf-packed", "--tokenizer.vocab", vocab, "--json").stdout)
+    assert report["faults"] == [], report
+    assert json.loads(bertha("inspect", f"{work}/mlperf-packed/part_00000", "--json").stdout)["layout"] == "packed"
 
     shown = json.loads(bertha("inspect", good, "--samples", 6, "--json", "--tokenizer.vocab", vocab,
                               "--data.sequence_length", LENGTH).stdout)
@@ -315,9 +386,9 @@ def main():
         rows = [row for shard in shards for row in shard]
         for name, write in LAYOUTS.items():
             folder = f"{work}/{name}"
-            writer.write_folder(folder, write, shards)
+            writer.write_folder(folder, write, shards, NAMES.get(name, "books_training_{}.hdf5"))
             check_batches(folder, vocab, rows)
-            if name in ("dle", "mlperf-packed"):
+            if name in ("dle", "mlperf-variable", "mlperf-packed"):
                 os.makedirs(f"{work}/runs-{name}")
                 scores = check_training(folder, vocab, f"{work}/runs-{name}", resume=name == "dle")
                 assert scores is None or scores["sequences"] == len(rows), scores
@@ -327,6 +398,9 @@ def main():
         check_prepare(f"{work}/dle", vocab, work, shards)
         check_prepare_splits(f"{work}/splits", vocab, work, shards)
         check_faults(f"{work}/dle", vocab, work)
+        check_checksums(vocab, work, shards[0])
+        check_lists(vocab, work)
+        check_rows_at_once(work)
     return 0
 
 

@@ -39,6 +39,22 @@ TEST(Progress, WritesCountsForPeople) {
   EXPECT_EQ(human_count(3.2e9), "3.20 G");
 }
 
+TEST(Progress, TheLineShowsTheShareThatIsDone) {
+  using ::testing::StartsWith;
+  ProgressBar bar("write shards", 2000, "tokens", true);
+  EXPECT_THAT(bar.line(200),
+              StartsWith("write shards   0% [                    ] 0 of 2000 tokens"));
+  bar.update(500);
+  EXPECT_THAT(bar.line(200),
+              StartsWith("write shards  25% [#####               ] 500 of 2000 tokens"));
+  bar.update(2000);
+  EXPECT_THAT(bar.line(200),
+              StartsWith("write shards 100% [####################] 2000 of 2000 tokens"));
+  EXPECT_EQ(bar.line(40), "write shards 100% 2000 of 2000 tokens");
+  EXPECT_EQ(bar.line(17), "write shards 100%");
+  EXPECT_EQ(bar.line(5), "write");
+}
+
 TEST(Progress, ShortAndDisabledJobsSayNothing) {
   testing::internal::CaptureStderr();
   {

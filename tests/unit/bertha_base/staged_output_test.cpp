@@ -159,6 +159,18 @@ TEST_F(StagedOutput, AFolderMovedAsideByAKilledRunIsPutBack) {
   EXPECT_THAT(names(), ElementsAre("out", "out/old"));
 }
 
+TEST_F(StagedOutput, WhatAKilledRunHadReplacedGoes) {
+  for (const char* name : {"out", "out.replaced", "out.deleted"}) {
+    fs::create_directories(folder_ / name);
+    write_file(folder_ / name / name, "1");
+  }
+  finish_killed_publish(folder_ / "out");
+  EXPECT_THAT(names(), ElementsAre("out", "out/out"));
+  fs::create_directories(folder_ / "new.deleted");  // never put back: it may be half there
+  finish_killed_publish(folder_ / "new");
+  EXPECT_THAT(names(), ElementsAre("out", "out/out"));
+}
+
 TEST_F(StagedOutput, LeftoversAreGoneOnWithWhereThatIsWanted) {
   const auto path = folder_ / "out";
   {

@@ -3,6 +3,7 @@
 #include <set>
 #include <thread>
 
+#include <bzlib.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -81,6 +82,10 @@ TEST_F(PrepareCorpus, CountsWhatItPassesOver) {
       ASSERT_TRUE(outcome.report) << outcome.error->message();
       const auto& statistics = outcome.report->manifest.statistics;
       EXPECT_EQ(statistics.at("skipped_malformed"), 3u);
+      EXPECT_EQ(statistics.at("malformed_not_json"), 1u);
+      EXPECT_EQ(statistics.at("malformed_without_field"), 1u);
+      EXPECT_EQ(statistics.at("malformed_not_text"), 1u);
+      EXPECT_EQ(statistics.at("malformed_too_long"), 0u);
       EXPECT_EQ(statistics.at("skipped_empty"), 1u);
       EXPECT_EQ(statistics.at("replaced_bytes"), 1u);
       EXPECT_EQ(statistics.at("documents_without_tokens"), 1u);
@@ -88,6 +93,31 @@ TEST_F(PrepareCorpus, CountsWhatItPassesOver) {
       EXPECT_THAT(outcome.report->read.first_malformed, ::testing::HasSubstr("a.jsonl:2"));
     }
   }
+}
+
+std::string bzip2_stream(std::string text) {
+  std::string out(text.size() + text.size() / 50 + 700, '\0');
+  auto size = static_cast<unsigned>(out.size());
+  if (BZ2_bzBuffToBuffCompress(out.data(), &size, text.data(), static_cast<unsigned>(text.size()),
+                               1, 0, 0) != BZ_OK) {
+    ADD_FAILURE() << "bzip2";
+  }
+  out.resize(size);
+  return out;
+}
+
+// As Wikipedia's multistream dumps: head, ten pages a stream, end.
+std::string multistream_dump(int pages, const std::function<std::string(std::size_t)>& words) {
+  std::string dump = bzip2_stream("<mediawiki version=\"0.10\">\n  <siteinfo>\n  </siteinfo>\n"),
+              group;
+  for (int page = 0; page < pages; ++page) {
+    group += fmt::format(
+        "  <page>\n    <title>T{}</title>\n    <ns>0</ns>\n    <revision>\n      <text>{}</text>\n"
+        "    </revision>\n  </page>\n",
+        page, words(300));
+    if (page % 10 == 9) dump += bzip2_stream(std::exchange(group, {}));
+  }
+  return dump + bzip2_stream(group + "</mediawiki>\n");
 }
 
 TEST_F(PrepareCorpus, TheSameBytesOnAnyRanksAndThreads) {
@@ -111,14 +141,31 @@ TEST_F(PrepareCorpus, TheSameBytesOnAnyRanksAndThreads) {
   ASSERT_GT(large.size(), std::size_t{1} << 19);
   folder.write("text/large.txt", large);
   folder.write("text/3-empty.txt", "");
+  folder.write("text/dump.xml.bz2", multistream_dump(200, words));
+  std::string sentences;
+  while (sentences.size() < 300'000) {
+    for (std::size_t s = 0; s < 1 + random() % 9; ++s) sentences += words(1 + random() % 30) + "\n";
+    sentences += "\n";
+  }
+  folder.write("text/lines.sentences", sentences);
+  options.least_unit_bytes = 64 << 10;
+  const auto units = plan_units(find_input_files(options.input), options.least_unit_bytes);
+  ASSERT_GT(units.size(), 8u);
+  const auto parts_of = [&](const std::string& name) {
+    return std::ranges::count_if(units, [&](const InputUnit& unit) {
+      return unit.files.front().path.filename() == name && unit.files.front().is_part();
+    });
+  };
+  ASSERT_GT(parts_of("dump.xml.bz2"), 2);
+  ASSERT_GT(parts_of("lines.sentences"), 2);
   options.validation_fraction = 0.1;
-  options.shard_tokens = 5000;
+  options.shard_tokens = 20'000;
   prepare_alone(options);
   const auto expected = folder_bytes(options.output);
   EXPECT_GT(expected.size(), 10u);
   EXPECT_THAT(verify_corpus(options.output, {}).faults, IsEmpty());
   for (const int ranks : {1, 2, 3, 9}) {
-    for (const int workers : {1, 4}) {
+    for (const int workers : {1, 2, 4}) {
       options.workers = workers;
       for (const auto& outcome : prepare_on(ranks, options)) {
         ASSERT_TRUE(outcome.report) << outcome.error->message();

@@ -117,6 +117,11 @@ TEST_F(PrepareFailures, BeforeTextIsRead) {
   options = good;
   options.shard_tokens = 0;
   fails(ErrorKind::usage, "prepare.shard_tokens = 0");
+  for (const int workers : {-1, 1025}) {
+    options = good;
+    options.workers = workers;
+    fails(ErrorKind::usage, "prepare.workers");
+  }
   for (const double fraction : {-0.1, 1.0, 7.0, std::nan("")}) {
     options = good;
     options.validation_fraction = fraction;

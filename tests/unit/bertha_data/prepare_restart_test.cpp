@@ -78,7 +78,8 @@ TEST_F(PrepareRestart, KilledAnywhereTheSameBytesInTheEnd) {
 
 // What runs is counted by the progress: total bytes of what is left to read.
 struct Attempt {
-  std::uint64_t bytes = 0;  // to tokenize
+  std::uint64_t bytes = 0;                  // to tokenize
+  std::uint64_t written = 0, to_write = 0;  // tokens
   std::optional<Error> error;
 };
 Attempt run_until(const PrepareOptions& options, PrepareStage stop_stage, std::uint64_t stop_at) {
@@ -89,6 +90,7 @@ Attempt run_until(const PrepareOptions& options, PrepareStage stop_stage, std::u
       .progress =
           [&](PrepareStage stage, std::uint64_t done, std::uint64_t total) {
             if (stage == PrepareStage::tokenize) run.bytes = total;
+            if (stage == PrepareStage::write) run.written = done, run.to_write = total;
             stop = stop || (stage == stop_stage && done >= stop_at);
           },
       .stop_requested = [&] { return stop; }};
@@ -121,6 +123,8 @@ TEST_F(PrepareRestart, FinishedUnitsAndShardsAreNotDoneAgain) {
   const Attempt third = run_until(options, PrepareStage::write, kNever);
   EXPECT_FALSE(third.error);
   EXPECT_EQ(third.bytes, 0u);
+  EXPECT_LT(third.to_write, second.to_write);  // of what is left
+  EXPECT_EQ(third.written, third.to_write);
   EXPECT_TRUE(folder_bytes(options.output) == whole);
   EXPECT_EQ(fs::last_write_time(options.output / fs::path(name).filename()), written);
   EXPECT_THAT(folder.names(), ElementsAre("corpus", "expected", "text", "vocab.txt"));

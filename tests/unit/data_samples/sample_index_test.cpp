@@ -225,7 +225,7 @@ TEST(SampleBuilder, LongSingleTextsKeepAWindow) {
     for (int i = 0; i < 300; ++i) document[0].push_back(kFirstWord + i);
   }
   write_corpus(folder.path(), test_vocabulary(400), {{"train", documents}});
-  const Corpus corpus(folder.path(), "train", VerifyLevel::full);
+  const Corpus corpus(folder.path(), "train", VerifyLevel::off);  // its shards are the same
   DataConfig config;
   config.sequence_length = 102;
   config.next_sentence = false;

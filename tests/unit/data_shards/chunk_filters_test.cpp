@@ -47,7 +47,37 @@ TEST(ChunkFilters, UnpackLzf) {
 
 TEST(ChunkFilters, LeaveOutWhatWasNotApplied) {
   EXPECT_EQ(undone("abc", {"lzf"}, 3, 1), bytes_of("abc"));
-  EXPECT_EQ(undone("abcSUM4", {"lzf", "fletcher32"}, 3, 1), bytes_of("abc"));
+  EXPECT_EQ(undone("abc\x62\xc4\xc5\x25", {"lzf", "fletcher32"}, 3, 1), bytes_of("abc"));
+  EXPECT_EQ(undone("abcSUM4", {"fletcher32"}, 7, 1), bytes_of("abcSUM4"));
+}
+
+// h5py 3.16: create_dataset(data=..., chunks=data.shape, fletcher32=True).
+TEST(ChunkFilters, CompareFletchersChecksum) {
+  std::string long_one;
+  for (int i = 0; i < 5001; ++i) long_one.push_back(static_cast<char>(i * 37));
+  const std::vector<std::pair<std::string, std::string>> chunks = {
+      {"\x01\x02\x03\x04\x05\x06\x07"s, "\x0c\x10\x20\x1e"s},
+      {"\xe8\x03\x00\x00\xff\xff\xff\xff\x70\x11\x01\x00"s, "\x15\x59\x3a\x51"s},
+      {long_one, "\x2c\x8a\x92\x36"s},
+      {std::string(2000, '\xff'), "\xff\xff\xff\xff"s}};
+  for (const auto& [plain, sum] : chunks) {
+    EXPECT_EQ(undone(plain + sum, {"fletcher32"}, plain.size()), bytes_of(plain));
+    // As HDF5 before 1.6.3 stored it.
+    const std::string swapped{sum[1], sum[0], sum[3], sum[2]};
+    EXPECT_EQ(undone(plain + swapped, {"fletcher32"}, plain.size()), bytes_of(plain));
+    for (const std::size_t at : {std::size_t{0}, plain.size() / 2, plain.size() + 3}) {
+      std::string damaged = plain + sum;
+      damaged[at] = static_cast<char>(damaged[at] ^ 1);
+      try {
+        undone(damaged, {"fletcher32"}, plain.size());
+        ADD_FAILURE() << "no error for byte " << at;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+        EXPECT_NE(error.message().find("has the checksum"), std::string::npos);
+      }
+    }
+  }
+  EXPECT_THROW(undone("abc", {"fletcher32"}, 3), Error);
 }
 
 TEST(ChunkFilters, DamagedLzfIsAnErrorOrOfTheRightSize) {

@@ -93,6 +93,16 @@ TEST_F(CorpusTest, QuickSeesExchangedShards) {
   EXPECT_NO_THROW(Corpus(path, "train", VerifyLevel::off));
 }
 
+TEST_F(CorpusTest, QuickSeesTheSameShardTwice) {
+  const Documents first = {{{5, 6}, {7}}, {{8}}}, second = {{{9, 10, 11}}};
+  write_corpus(path, {first, second, first}, numbered_vocabulary(12));
+  const auto error = open_error();
+  EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+  EXPECT_THAT(error.message(),
+              HasSubstr("train-00002-of-00003.h5: the same content as train-00000-of-00003.h5"));
+  EXPECT_NO_THROW(Corpus(path, "train", VerifyLevel::off));
+}
+
 TEST_F(CorpusTest, OnlyFullReadsTheData) {
   replace_in_file(shard(2), std::string("\5\0\6\0\7\0\10\0\11\0", 10),
                   std::string("\5\0\6\0\7\0\10\0\12\0", 10));

@@ -129,6 +129,43 @@ TEST(ByteSource, RefusesDamageAndTrailingRubbish) {
   }
 }
 
+TEST(ByteSource, SaysThatAWindowIsTooWide) {
+  TemporaryFolder folder;
+  const InputFile widest{.path = folder.write("x", zstd_with_window("text", 27)),
+                         .compression = Compression::zstd};
+  EXPECT_EQ(window_bytes(widest), std::uint64_t{1} << 27);
+  EXPECT_EQ(read_all(widest), "text");
+  for (const auto& [bytes, words] : std::vector<std::pair<std::string, std::string>>{
+           {zstd_with_window("text", 31), "a window of 2048 MiB; at most 128 MiB"},
+           {zstd("text") + zstd_with_window("text", 28), "a window of over 128 MiB"}}) {
+    const InputFile file{.path = folder.write("y", bytes), .compression = Compression::zstd};
+    try {
+      read_all(file);
+      FAIL() << words;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      EXPECT_THAT(error.message(), HasSubstr(file.path.string()));
+      EXPECT_THAT(error.message(), HasSubstr(words));
+      EXPECT_THAT(error.remedy(), HasSubstr("--long=31"));
+    }
+  }
+}
+
+TEST(ByteSource, FindsTheWindow) {
+  TemporaryFolder folder;
+  const auto window = [&](const std::string& bytes) {
+    return window_bytes({.path = folder.write("x", bytes), .compression = Compression::zstd});
+  };
+  const std::string skippable("\x53\x2A\x4D\x18\x03\0\0\0abc", 11);
+  EXPECT_EQ(window(skippable + skippable + zstd_with_window("text", 20)), 1u << 20);
+  // A single segment, as ZSTD_compress makes of what is small: the content is the window.
+  for (const std::size_t bytes : {5, 300, 70'000}) {
+    EXPECT_EQ(window(zstd(std::string(bytes, 'x'))), bytes);
+  }
+  EXPECT_EQ(window("no zstd"), 0u);
+  EXPECT_EQ(window(skippable), 0u);
+}
+
 TEST(ByteSource, GzipMayBePaddedWithZeros) {
   TemporaryFolder folder;
   const auto path = folder.write("x", gzip("text") + std::string(512, '\0'));

@@ -123,6 +123,10 @@ TEST(JsonlDocuments, MalformedLinesAreCountedAndTheFirstIsNamed) {
   const auto result = read_documents(path);
   EXPECT_EQ(result.documents.size(), 1u);
   EXPECT_EQ(result.statistics.skipped_malformed, 7u);
+  EXPECT_EQ(result.statistics.malformed_not_json, 4u);
+  EXPECT_EQ(result.statistics.malformed_without_field, 1u);
+  EXPECT_EQ(result.statistics.malformed_not_text, 2u);
+  EXPECT_EQ(result.statistics.malformed_too_long, 0u);
   EXPECT_EQ(result.statistics.skipped_empty, 1u);
   EXPECT_THAT(result.statistics.first_malformed, HasSubstr(path.string() + ":2: no JSON"));
 }
@@ -160,6 +164,7 @@ TEST(JsonlDocuments, ALineOverTheLimitIsSkippedAndReadingGoesOn) {
   ASSERT_EQ(result.documents.size(), 1u);
   EXPECT_THAT(result.documents[0].paragraphs, ElementsAre("after"));
   EXPECT_EQ(result.statistics.skipped_malformed, 1u);
+  EXPECT_EQ(result.statistics.malformed_too_long, 1u);
   EXPECT_THAT(result.statistics.first_malformed, HasSubstr(":1: longer than 64 MiB"));
 }
 

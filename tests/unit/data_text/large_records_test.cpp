@@ -87,6 +87,33 @@ TEST(LargeRecords, SmallOnesDoNotWait) {
   EXPECT_FALSE(second->next(document));
 }
 
+TEST(LargeRecords, WideWindowsAreOpenOneAtATime) {
+  const TemporaryFolder folder;
+  const auto wide = input(folder.write("wide.zst", zstd_with_window("A.\n", 24)), TextFormat::text);
+  const auto usual =
+      input(folder.write("usual.zst", zstd_with_window("A.\n", 23)), TextFormat::text);
+  LargeRecords shared;
+  auto first = open_documents(wide, "text", &shared);
+  Document document;
+  EXPECT_TRUE(open_documents(usual, "text", &shared)->next(document));  // does not wait
+  EXPECT_TRUE(open_documents(wide, "text")->next(document));            // nobody to wait for
+  std::atomic<bool> closed{false};
+  std::jthread other([&] {
+    const auto second = open_documents(wide, "text", &shared);
+    EXPECT_TRUE(closed);
+    Document its;
+    EXPECT_TRUE(second->next(its));
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // time to go wrong in
+  EXPECT_TRUE(first->next(document));
+  closed = true;
+  first.reset();
+  other.join();
+  first = open_documents(wide, "text", &shared);
+  std::jthread stopped([&] { open_documents(wide, "text", &shared); });
+  shared.stop();
+}
+
 TEST(LargeRecords, NobodyWaitsOnceStopped) {
   LargeRecords shared;
   LargeRecordTurn first(&shared), second(&shared);

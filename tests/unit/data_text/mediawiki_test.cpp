@@ -148,6 +148,7 @@ TEST(MediaWiki, AnOversizedArticleIsSkippedAndNamed) {
   const auto result = read_documents(folder.write("dump.xml.zst", zstd(xml)));
   EXPECT_THAT(titles(result), ElementsAre("Title"));
   EXPECT_EQ(result.statistics.skipped_malformed, 1u);
+  EXPECT_EQ(result.statistics.malformed_too_long, 1u);
   EXPECT_THAT(result.statistics.first_malformed, HasSubstr("\"Huge\""));
 }
 

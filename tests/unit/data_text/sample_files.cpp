@@ -44,6 +44,15 @@ std::string zstd(std::string_view text) {
   return out;
 }
 
+// RFC 8878, 3.1.1: magic number, descriptor, window; one raw block, the last.
+std::string zstd_with_window(std::string_view text, int window_log) {
+  std::string frame("\x28\xB5\x2F\xFD\0", 5);
+  frame += static_cast<char>((window_log - 10) << 3);
+  const std::size_t block = text.size() << 3 | 1;
+  for (const int shift : {0, 8, 16}) frame += static_cast<char>(block >> shift);
+  return frame.append(text);
+}
+
 ReadResult read_documents(const std::filesystem::path& path, TextFormat format,
                           const std::string& text_field) {
   ReadResult result;

@@ -43,6 +43,8 @@ class TemporaryFolder {
 std::string gzip(std::string_view text);
 std::string bzip2(std::string_view text);
 std::string zstd(std::string_view text);
+// A frame of up to 128 KiB of text as it is, that asks for a window of 2^window_log bytes.
+std::string zstd_with_window(std::string_view text, int window_log);
 
 // All documents of one file, their parts together, opened through find_input_files as users do.
 struct ReadResult {
