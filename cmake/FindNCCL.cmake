@@ -1,17 +1,32 @@
-# Finds CUDA headers and NCCL for GPU runs: sets NCCL_FOUND and the target bertha::nccl (NCCL, the
-# CUDA runtime and LibTorch's CUDA part, all from the wheel's folders: two copies of a CUDA library
-# in one process is a trap). Site installations: -DNCCL_INCLUDE_DIR, -DNCCL_LIBRARY.
+# Finds CUDA headers and NCCL for GPU runs: sets NCCL_FOUND, or NCCL_MISSING to why not, and the target
+# bertha::nccl (NCCL, the CUDA runtime and LibTorch's CUDA part, all from the wheel's folders: two
+# copies of a CUDA library in one process is a trap). Site installations: -DNCCL_INCLUDE_DIR, -DNCCL_LIBRARY.
 set(NCCL_FOUND FALSE)
+set(NCCL_MISSING "BERTHA_CUDA is OFF")
 if(NOT BERTHA_CUDA STREQUAL "OFF")
   find_path(NCCL_INCLUDE_DIR nccl.h HINTS "${BERTHA_SITE_PACKAGES}/nvidia/nccl/include")
   find_library(NCCL_LIBRARY NAMES libnccl.so.2 nccl HINTS "${BERTHA_SITE_PACKAGES}/nvidia/nccl/lib")
-  # The wheel's CUDA headers lack crt/, which cuda_runtime.h includes: they come from a toolkit.
+  # crt/, which cuda_runtime.h includes, is a wheel of its own, or comes from a toolkit.
   find_path(BERTHA_CUDA_INCLUDE_DIR crt/host_config.h HINTS
     "$ENV{CUDA_HOME}/include" /usr/local/cuda/include "${BERTHA_SITE_PACKAGES}/nvidia/cu13/include")
   find_library(BERTHA_CUDART NAMES libcudart.so.13 cudart HINTS "${BERTHA_SITE_PACKAGES}/nvidia/cu13/lib")
-  if(NCCL_INCLUDE_DIR AND NCCL_LIBRARY AND BERTHA_CUDA_INCLUDE_DIR AND BERTHA_CUDART
-     AND EXISTS "${BERTHA_TORCH_DIR}/lib/libtorch_cuda.so"
-     AND EXISTS "${BERTHA_SITE_PACKAGES}/nvidia/cudnn")
+  set(NCCL_MISSING)
+  set(places NCCL_INCLUDE_DIR NCCL_LIBRARY BERTHA_CUDA_INCLUDE_DIR BERTHA_CUDART)
+  set(files nccl.h libnccl.so.2 crt/host_config.h libcudart.so.13)
+  foreach(place file IN ZIP_LISTS places files)
+    if(NOT ${place})
+      list(APPEND NCCL_MISSING "${file} (${place})")
+    endif()
+  endforeach()
+  foreach(file IN ITEMS "${BERTHA_TORCH_DIR}/lib/libtorch_cuda.so" "${BERTHA_SITE_PACKAGES}/nvidia/cudnn")
+    if(NOT EXISTS "${file}")
+      list(APPEND NCCL_MISSING "${file}")
+    endif()
+  endforeach()
+  if(NCCL_MISSING)
+    list(JOIN NCCL_MISSING ", " NCCL_MISSING)
+    string(APPEND NCCL_MISSING " not found; launch/setup.sh --gpu or --tests brings what is missing")
+  else()
     set(NCCL_FOUND TRUE)
   endif()
 endif()
@@ -29,7 +44,7 @@ if(NCCL_FOUND)
     -Wl,--push-state,--no-as-needed bertha_torch_cuda_library -Wl,--pop-state)
   message(STATUS "NCCL: ${NCCL_LIBRARY}")
 elseif(BERTHA_CUDA STREQUAL "ON")
-  message(FATAL_ERROR "BERTHA_CUDA=ON, but NCCL, the CUDA toolkit's headers or LibTorch's CUDA part is missing: launch/setup.sh --gpu, and set CUDA_HOME")
+  message(FATAL_ERROR "BERTHA_CUDA=ON, but ${NCCL_MISSING}")
 else()
-  message(STATUS "NCCL: none, building for CPU")
+  message(STATUS "NCCL: none, building for CPU: ${NCCL_MISSING}")
 endif()

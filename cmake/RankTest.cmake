@@ -12,6 +12,10 @@ endfunction()
 
 # Open MPI's own one-time allocations are not our leaks.
 set(rank_environment OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
+if(BERTHA_SANITIZE STREQUAL "thread")
+  # What MPI does to our memory is ordered by what the sanitizer does not see.
+  list(APPEND rank_environment "TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${CMAKE_CURRENT_SOURCE_DIR}/support/tsan.suppressions")
+endif()
 
 # bertha_rank_test(SOURCE LIBRARY): runs such a program at 1, 2, 3, 4 and 7 ranks.
 function(bertha_rank_test source library)

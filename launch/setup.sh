@@ -77,6 +77,8 @@ if [ ! -x "$python" ] || ! "$python" -m pip --version >/dev/null 2>&1; then
 fi
 if [ "$tests" = 1 ] || [ "$gpu" = 1 ]; then
   pip_install torch-complete "torch==$torch"
+  # Headers that the CUDA runtime's own include: with them NCCL is built in and tested without a toolkit.
+  pip_install cuda-crt --no-deps nvidia-cuda-crt==13.0.88
 elif [ ! -e "$deps/python/installed-torch-complete" ]; then
   # The CPU part of LibTorch needs just these two of the wheel's many dependencies.
   pip_install torch-cpu --no-deps "torch==$torch" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85

@@ -43,6 +43,11 @@ bool started_by_srun(const EnvironmentLookup& environment) {
   return environment("SLURM_PROCID") && step && *step >= 0 && *step < kFirstSpecialSlurmStep;
 }
 
+// In a heterogeneous job Slurm counts the tasks of each component, MPI those of all.
+bool heterogeneous(const EnvironmentLookup& environment) {
+  return environment("SLURM_HET_SIZE") != nullptr;
+}
+
 }  // namespace
 
 std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment) {
@@ -51,21 +56,28 @@ std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environme
   if (auto found = first_of(environment, {"OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "PMI_SIZE"})) {
     return found;
   }
-  if (!started_by_srun(environment)) return std::nullopt;
-  return first_of(environment, {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"});
+  if (!started_by_srun(environment) || heterogeneous(environment)) return std::nullopt;
+  // Not SLURM_NTASKS, which may be the allocation's: a step may have fewer.
+  return first_of(environment, {"SLURM_STEP_NUM_TASKS"});
 }
 
 void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size) {
   const auto announced = announced_ranks(environment);
-  if (!announced || announced->ranks <= 1 || mpi_world_size != 1) return;
-  throw Error(ErrorKind::communication,
-              fmt::format("the launcher announced {} ranks ({}), but MPI found 1: every process "
-                          "would run alone",
-                          announced->ranks, announced->variable),
-              announced->variable.starts_with("SLURM")
-                  ? "start with srun --mpi=pmix, or with mpirun inside the allocation"
-                  : "start with the mpirun of the MPI that bertha was built with (bertha --version "
-                    "names it)");
+  if (!announced || announced->ranks == mpi_world_size) return;
+  const bool alone = mpi_world_size == 1;
+  std::string remedy =
+      "start with the mpirun of the MPI that bertha was built with (bertha "
+      "--version names it)";
+  if (!alone) {
+    remedy = "unset " + announced->variable + " if another launcher left it there";
+  } else if (announced->variable.starts_with("SLURM")) {
+    remedy = "start with srun --mpi=pmix, or with mpirun inside the allocation";
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("the launcher announced {} ranks ({}), but MPI found {}{}",
+                          announced->ranks, announced->variable, mpi_world_size,
+                          alone ? ": every process would run alone" : ""),
+              remedy);
 }
 
 }  // namespace bertha

@@ -18,12 +18,12 @@ struct AnnouncedRanks {
   int ranks = 1;
 };
 
-// Nothing when no launcher is recognised. A shell inside a Slurm allocation (batch script, salloc)
-// announces nothing, whatever SLURM_NTASKS holds: only a task that srun started counts.
+// Nothing when no launcher is recognised. Only what the launcher of this very process says counts:
+// in a shell inside a Slurm allocation (batch script, salloc) nothing, whatever SLURM_NTASKS holds.
 std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment);
 
-// Error{communication} when several ranks were announced and MPI found one: the program's MPI does
-// not understand this launcher, and every process would train alone.
+// Error{usage} when MPI found another number of ranks than was announced. Where it found one, the
+// program's MPI does not understand this launcher, and every process would train alone.
 void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size);
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include "parallel/mpi_communicator.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -18,6 +19,16 @@
 
 namespace bertha {
 namespace {
+
+// Of one MPI call: some transports count bytes, and not elements, in an int.
+constexpr std::int64_t kLongestMessageBytes = std::int64_t{1} << 30;
+
+// What everybody gives first in gather_bytes: how much there is, and as much of it as goes along.
+// Most texts end there, and so cost one MPI call.
+struct Letter {
+  std::int64_t length = 0;
+  std::array<char, 248> begin{};
+};
 
 MPI_Datatype mpi_type(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
@@ -105,12 +116,14 @@ class MpiCommunicator final : public Communicator {
 
  private:
   MPI_Op mpi_op(const at::Tensor& tensor, ReduceOp op) const;
-  std::vector<std::int64_t> gather_sizes(std::int64_t mine) const;
-  // Calls transfer(offset, count) for the chunks of [0, elements).
+  std::vector<Letter> gather_letters(std::string_view bytes) const;
+  // Calls transfer(offset, count) for the chunks of `elements` elements of this type.
   template <class Transfer>
-  void in_chunks(std::int64_t elements, const Transfer& transfer) const {
-    for (std::int64_t offset = 0; offset < elements; offset += chunk_elements_) {
-      transfer(offset, static_cast<int>(std::min(chunk_elements_, elements - offset)));
+  void in_chunks(at::ScalarType type, std::int64_t elements, const Transfer& transfer) const {
+    const auto element_bytes = static_cast<std::int64_t>(c10::elementSize(type));
+    const auto chunk = std::min(chunk_elements_, kLongestMessageBytes / element_bytes);
+    for (std::int64_t offset = 0; offset < elements; offset += chunk) {
+      transfer(offset, static_cast<int>(std::min(chunk, elements - offset)));
     }
   }
 
@@ -149,7 +162,7 @@ std::unique_ptr<Work> MpiCommunicator::all_reduce(at::Tensor values, ReduceOp op
   check_collective_tensor(values, "values");
   require_host(values);
   auto work = std::make_unique<MpiWork>(std::vector{values});
-  in_chunks(values.numel(), [&](std::int64_t offset, int count) {
+  in_chunks(values.scalar_type(), values.numel(), [&](std::int64_t offset, int count) {
     check_mpi(MPI_Iallreduce(MPI_IN_PLACE, element(values, offset), count, mpi_type(values),
                              mpi_op(values, op), comm_, work->add_request()),
               "MPI_Iallreduce");
@@ -166,7 +179,7 @@ std::unique_ptr<Work> MpiCommunicator::reduce_scatter(at::Tensor input, at::Tens
   auto work = std::make_unique<MpiWork>(std::vector{input, output});
   const auto op = mpi_op(input, ReduceOp::sum);
   for (int owner = 0; owner < rank_info_.world_size; ++owner) {
-    in_chunks(output.numel(), [&](std::int64_t offset, int count) {
+    in_chunks(output.scalar_type(), output.numel(), [&](std::int64_t offset, int count) {
       const bool mine = owner == rank_info_.rank;
       const void* send = element(input, owner * output.numel() + offset);
       if (mine && in_place) send = MPI_IN_PLACE;
@@ -188,7 +201,7 @@ std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor input, at::Tensor o
   }
   auto work = std::make_unique<MpiWork>(std::vector{output});
   for (int owner = 0; owner < rank_info_.world_size; ++owner) {
-    in_chunks(input.numel(), [&](std::int64_t offset, int count) {
+    in_chunks(input.scalar_type(), input.numel(), [&](std::int64_t offset, int count) {
       check_mpi(MPI_Ibcast(element(output, owner * input.numel() + offset), count, mpi_type(output),
                            owner, comm_, work->add_request()),
                 "MPI_Ibcast");
@@ -206,7 +219,7 @@ std::unique_ptr<Work> MpiCommunicator::all_to_all(at::Tensor input, at::Tensor o
   for (int turn = 0; turn < rank_info_.world_size; ++turn) {
     const int to = (rank_info_.rank + turn) % rank_info_.world_size;
     const int from = (rank_info_.rank + rank_info_.world_size - turn) % rank_info_.world_size;
-    in_chunks(n, [&](std::int64_t offset, int count) {
+    in_chunks(input.scalar_type(), n, [&](std::int64_t offset, int count) {
       check_mpi(MPI_Irecv(element(output, from * n + offset), count, mpi_type(output), from, 0,
                           comm_, work->add_request()),
                 "MPI_Irecv");
@@ -222,32 +235,41 @@ void MpiCommunicator::broadcast(at::Tensor values, int root) {
   check_collective_tensor(values, "values");
   require_host(values);
   check_root(root, rank_info_);
-  in_chunks(values.numel(), [&](std::int64_t offset, int count) {
+  in_chunks(values.scalar_type(), values.numel(), [&](std::int64_t offset, int count) {
     check_mpi(MPI_Bcast(element(values, offset), count, mpi_type(values), root, comm_),
               "MPI_Bcast");
   });
 }
 
-std::vector<std::int64_t> MpiCommunicator::gather_sizes(std::int64_t mine) const {
-  std::vector<std::int64_t> sizes(static_cast<std::size_t>(rank_info_.world_size));
-  check_mpi(MPI_Allgather(&mine, 1, MPI_INT64_T, sizes.data(), 1, MPI_INT64_T, comm_),
-            "MPI_Allgather");
-  return sizes;
+std::vector<Letter> MpiCommunicator::gather_letters(std::string_view bytes) const {
+  Letter mine;
+  mine.length = static_cast<std::int64_t>(bytes.size());
+  bytes.copy(mine.begin.data(), mine.begin.size());
+  std::vector<Letter> letters(static_cast<std::size_t>(rank_info_.world_size));
+  check_mpi(
+      MPI_Allgather(&mine, sizeof mine, MPI_BYTE, letters.data(), sizeof mine, MPI_BYTE, comm_),
+      "MPI_Allgather");
+  return letters;
 }
 
-// Rounds in which every rank gives at most its share of a chunk, so that all counts and offsets of
-// a round fit an int.
+// What is longer than a letter follows in rounds in which every rank gives at most its share of a
+// chunk, so that all counts and offsets of a round fit an int.
 std::vector<std::string> MpiCommunicator::gather_bytes(std::string_view bytes) {
-  const auto sizes = gather_sizes(static_cast<std::int64_t>(bytes.size()));
-  const auto longest = *std::max_element(sizes.begin(), sizes.end());
+  const auto letters = gather_letters(bytes);
+  std::vector<std::string> texts;
+  std::int64_t longest = 0;
+  for (const auto& [length, begin] : letters) {
+    texts.emplace_back(begin.data(), std::min(begin.size(), static_cast<std::size_t>(length)));
+    longest = std::max(longest, length);
+  }
   const auto share = std::max<std::int64_t>(1, chunk_elements_ / rank_info_.world_size);
-  std::vector<std::string> texts(sizes.size());
-  std::vector<int> counts(sizes.size()), offsets(sizes.size());
+  std::vector<int> counts(letters.size()), offsets(letters.size());
   std::string received;
-  for (std::int64_t done = 0; done < longest; done += share) {
+  constexpr auto kInLetter = static_cast<std::int64_t>(sizeof(Letter::begin));
+  for (std::int64_t done = kInLetter; done < longest; done += share) {
     int total = 0;
-    for (std::size_t r = 0; r < sizes.size(); ++r) {
-      counts[r] = static_cast<int>(std::clamp<std::int64_t>(sizes[r] - done, 0, share));
+    for (std::size_t r = 0; r < letters.size(); ++r) {
+      counts[r] = static_cast<int>(std::clamp<std::int64_t>(letters[r].length - done, 0, share));
       offsets[r] = std::exchange(total, total + counts[r]);
     }
     received.resize(static_cast<std::size_t>(total));
@@ -256,7 +278,7 @@ std::vector<std::string> MpiCommunicator::gather_bytes(std::string_view bytes) {
     check_mpi(MPI_Allgatherv(from, counts[mine], MPI_BYTE, received.data(), counts.data(),
                              offsets.data(), MPI_BYTE, comm_),
               "MPI_Allgatherv");
-    for (std::size_t r = 0; r < sizes.size(); ++r) {
+    for (std::size_t r = 0; r < texts.size(); ++r) {
       texts[r].append(received, static_cast<std::size_t>(offsets[r]),
                       static_cast<std::size_t>(counts[r]));
     }

@@ -1,16 +1,23 @@
-// MPI_Init, MPI_Finalize, MPI_Abort, and nothing else.
+// MPI_Init, MPI_Finalize, MPI_Abort, and what comes before the last.
 #include "parallel/mpi_environment.h"
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <fcntl.h>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include <mpi.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/unique_handle.h"
 #include "parallel/launcher.h"
 #include "parallel/native_check.h"
 
@@ -27,6 +34,32 @@ struct ProcessState {
 ProcessState& process_state() {
   static ProcessState state;
   return state;
+}
+
+struct LastWork {
+  std::mutex mutex;  // held while it is done
+  std::list<std::function<void()>> items;
+};
+
+LastWork& last_work() {
+  static auto& work = *new LastWork;  // never destroyed: abort_job may come while the program ends
+  return work;
+}
+
+// On a thread of its own, because it may hang as well.
+void do_last_work() noexcept {
+  try {
+    const auto done = std::make_shared<std::promise<void>>();
+    const auto ended = done->get_future();
+    std::thread([done] {
+      auto& work = last_work();
+      const std::scoped_lock lock(work.mutex);
+      for (const auto& item : work.items) item();
+      done->set_value();
+    }).detach();
+    ended.wait_for(std::chrono::seconds(2));
+  } catch (...) {  // no thread to be had: the process ends without
+  }
 }
 
 RankInfo find_ranks() {
@@ -52,6 +85,18 @@ void prepare_lone_process() {
   ::setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
   ::setenv("OMPI_MCA_pml", "ob1", 1);
   ::setenv("OMPI_MCA_btl", "self", 1);
+}
+
+// The first rank's file stays: the others fail because that one did.
+void leave_exit_code(int exit_code) {
+  const char* path = std::getenv("BERTHA_EXIT_FILE");
+  if (!path || !*path) return;
+  const UniqueHandle<int, ::close, -1> file(
+      ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file) return;
+  const auto text = std::to_string(exit_code) + '\n';
+  // Where it cannot be written, srun's own code must do.
+  [[maybe_unused]] const auto written = ::write(file.get(), text.data(), text.size());
 }
 
 }  // namespace
@@ -97,7 +142,7 @@ RankInfo process_rank_info() noexcept {
 
 void abort_job(int exit_code) noexcept {
   auto& state = process_state();
-  state.aborting = true;
+  const bool first = !state.aborting.exchange(true);
   if (state.world_size > 1) {
     try {
       // MPI_Abort talks to the launcher and can itself hang when that is gone. A process that ends
@@ -108,6 +153,8 @@ void abort_job(int exit_code) noexcept {
       }).detach();
     } catch (...) {  // no thread to be had: MPI_Abort alone must do
     }
+    leave_exit_code(exit_code);
+    if (first) do_last_work();
     int initialised = 0, finalised = 0;
     if (MPI_Initialized(&initialised) == MPI_SUCCESS && initialised != 0 &&
         MPI_Finalized(&finalised) == MPI_SUCCESS && finalised == 0) {
@@ -115,6 +162,22 @@ void abort_job(int exit_code) noexcept {
     }
   }
   ::_exit(exit_code);
+}
+
+BeforeAbort::BeforeAbort(std::function<void()> work) {
+  auto& [mutex, items] = last_work();
+  const std::scoped_lock lock(mutex);
+  place_ = items.insert(items.end(), std::move(work));
+}
+
+BeforeAbort::~BeforeAbort() {
+  auto& [mutex, items] = last_work();
+  const std::scoped_lock lock(mutex);
+  items.erase(place_);
+}
+
+void stay_if_aborting() noexcept {
+  while (process_state().aborting) std::this_thread::sleep_for(std::chrono::seconds(1));
 }
 
 }  // namespace bertha

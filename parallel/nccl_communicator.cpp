@@ -1,6 +1,6 @@
 // Collectives on device tensors by NCCL, on a stream of their own, so that they overlap with the
-// rest of backward. Tested at several ranks over a stand-in for NCCL (tests/support/fake_nccl); not
-// yet run on a GPU.
+// rest of backward. Tested at several ranks over a stand-in for NCCL (tests/support/fake_nccl), on
+// a GPU with one rank.
 #include "parallel/nccl_communicator.h"
 
 #include <cstring>
@@ -13,8 +13,10 @@
 #include <fmt/format.h>
 #include <nccl.h>
 
+#include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/unique_handle.h"
+#include "parallel/mpi_environment.h"
 #include "parallel/native_check.h"
 #include "parallel/nccl_handle.h"
 #include "parallel/tensor_check.h"
@@ -94,6 +96,24 @@ class NcclWork final : public Work {
   NcclHandle& nccl_;
 };
 
+std::string version_text(int version) {
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+// NCCL keeps its interface within a major version, and only adds to it with a minor one.
+void check_version() {
+  int loaded = 0;
+  if (ncclGetVersion(&loaded) != ncclSuccess) {
+    throw_communication_error("ncclGetVersion", "the library does not tell its version");
+  }
+  if (loaded / 10000 == NCCL_MAJOR && loaded / 100 >= NCCL_VERSION_CODE / 100) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("NCCL {} is loaded, but bertha was built with NCCL {}",
+                          version_text(loaded), version_text(NCCL_VERSION_CODE)),
+              "put the folder of the NCCL it was built with first in LD_LIBRARY_PATH, or build "
+              "bertha anew with NCCL_INCLUDE_DIR and NCCL_LIBRARY of the one that is loaded");
+}
+
 ncclUniqueId share_id(Communicator& host) {
   ncclUniqueId id{};
   std::string mine;
@@ -163,11 +183,14 @@ class NcclCommunicator final : public Communicator {
     })->wait();
   }
 
+  // While the job ends, transfers that were cut off are over as if they had come to their end:
+  // nothing may be agreed on what they left.
   std::vector<std::string> gather_bytes(std::string_view bytes) override {
+    stay_if_aborting();
     return host_.gather_bytes(bytes);
   }
 
-  // The process ends, and with it whatever is stuck on the device.
+  // By abort_job, before which NcclHandle aborts its communicator.
   void abort(int exit_code) noexcept override { host_.abort(exit_code); }
 
  private:
@@ -217,11 +240,12 @@ bool nccl_available() {
 std::string nccl_version_text() {
   int version = 0;
   if (ncclGetVersion(&version) != ncclSuccess) return "unknown";
-  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+  return version_text(version);
 }
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host,
                                                      std::chrono::seconds timeout) {
+  agree_or_throw(host, check_version);
   return std::make_unique<NcclCommunicator>(host, timeout);
 }
 

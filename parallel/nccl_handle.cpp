@@ -32,19 +32,23 @@ NcclHandle::NcclHandle(const ncclUniqueId& id, const RankInfo& rank, std::chrono
     : timeout_(timeout) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
-  call("ncclCommInitRankConfig",
-       [&] { return ncclCommInitRankConfig(&comm_, rank.world_size, id, rank.rank, &config); });
+  begin(
+      "ncclCommInitRankConfig",
+      [&] { return ncclCommInitRankConfig(&comm_, rank.world_size, id, rank.rank, &config); },
+      std::source_location::current());
   watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
 }
 
 NcclHandle::~NcclHandle() {
+  stay_if_aborting();
   watcher_ = {};
-  if (!comm_) return;
   // Finalising waits for the other ranks, who may never come while an exception unwinds this one.
   const bool orderly = std::uncaught_exceptions() == 0;
   try {
-    if (orderly) call("ncclCommFinalize", [this] { return ncclCommFinalize(comm_); });
-    if (orderly && comm_) ncclCommDestroy(std::exchange(comm_, nullptr));
+    if (orderly && connected()) {
+      call("ncclCommFinalize", [this] { return ncclCommFinalize(comm_); });
+      if (const auto comm = take()) ncclCommDestroy(comm);
+    }
   } catch (const std::exception& error) {
     log_warning(error.what());
   }
@@ -53,35 +57,52 @@ NcclHandle::~NcclHandle() {
 
 void NcclHandle::call(const char* name, const std::function<ncclResult_t()>& start,
                       std::source_location where) {
-  if (comm_) check_transfers(where);
-  {
-    const std::scoped_lock lock(mutex_);
-    last_call_ = name;
-    ++calls_;
-  }
-  settle(start(), name, where);
+  check_transfers(where);
+  begin(name, start, where);
+}
+
+void NcclHandle::begin(const char* name, const std::function<ncclResult_t()>& start,
+                       const std::source_location& where) {
+  std::unique_lock lock(mutex_);
+  last_call_ = name;
+  ++calls_;
+  const auto result = start();
+  lock.unlock();
+  settle(result, name, where);
 }
 
 void NcclHandle::settle(ncclResult_t result, const char* name, const std::source_location& where) {
   const auto deadline = Clock::now() + timeout_;
-  while (result == ncclInProgress && comm_) {
+  std::unique_lock lock(mutex_);
+  while (result == ncclInProgress) {
     result = state_of_transfers();
     if (result != ncclInProgress) break;
+    lock.unlock();
     if (Clock::now() > deadline) {
       fail(name, fmt::format("not all ranks arrived within {} s", timeout_.count()), where);
     }
     std::this_thread::sleep_for(std::chrono::microseconds(20));
+    lock.lock();
   }
-  if (result != ncclSuccess) fail(name, reason(result), where);
+  if (result == ncclSuccess) return;
+  const auto why = reason(result);
+  lock.unlock();
+  fail(name, why, where);
 }
 
 void NcclHandle::check_transfers(std::source_location where) {
-  const auto result = comm_ ? state_of_transfers() : ncclInvalidUsage;
-  if (is_error(result)) fail("an NCCL transfer, " + last_call() + ",", reason(result), where);
+  std::unique_lock lock(mutex_);
+  const auto result = state_of_transfers();
+  if (!is_error(result)) return;
+  const auto what = "an NCCL transfer, " + last_call() + ",", why = reason(result);
+  lock.unlock();
+  fail(what, why, where);
 }
 
-ncclResult_t NcclHandle::state_of_transfers() {
+// Without a communicator, which only an aborted one leaves: invalid usage.
+ncclResult_t NcclHandle::state_of_transfers() const {
   ncclResult_t result = ncclSuccess;
+  if (!comm_) return ncclInvalidUsage;
   return ncclCommGetAsyncError(comm_, &result) == ncclSuccess ? result : ncclInternalError;
 }
 
@@ -92,14 +113,24 @@ std::string NcclHandle::reason(ncclResult_t result) const {
 }
 
 std::string NcclHandle::last_call() const {
-  const std::scoped_lock lock(mutex_);
   return fmt::format("the last being {} (call {})", last_call_, calls_);
 }
 
 void NcclHandle::fail(std::string_view what, const std::string& why,
                       const std::source_location& where) {
+  stay_if_aborting();  // the error that the job ends for has been told
   give_up();
   throw_communication_error(what, why, where);
+}
+
+bool NcclHandle::connected() {
+  const std::scoped_lock lock(mutex_);
+  return comm_ != nullptr;
+}
+
+ncclComm_t NcclHandle::take() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(comm_, nullptr);
 }
 
 void NcclHandle::give_up() {
@@ -126,6 +157,7 @@ void NcclHandle::watch(const std::stop_token& stop) {
     // Straight to standard error: the host may be stuck with the log's lock in its hands.
     std::fwrite(line.data(), 1, line.size(), stderr);
     std::fflush(stderr);
+    lock.unlock();  // abort_job has the communicator aborted
     abort_job(static_cast<int>(ErrorKind::communication));
   }
 }

@@ -21,6 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kRemembered = 8;
+constexpr std::chrono::seconds kLongPoll{1};
 constexpr std::chrono::seconds kLongest = std::chrono::years(1);  // more overflows a clock
 
 }  // namespace
@@ -39,6 +40,8 @@ struct Watchdog::State {
   RankActivity activity;  // but for the phase and the time
   double waiting_seconds = 0;
   Clock::time_point blocked_since{};
+  bool polling = false;  // see Polling
+  std::string behind;
 
   std::mutex peers_mutex;  // held while the function runs
   std::function<std::string()> held_up_by;
@@ -56,10 +59,11 @@ struct Watchdog::State {
   void end_job(const std::string& phase, double seconds);
 };
 
-// Behind the phase: the collective, and the phases before.
+// Behind the phase: who has not done his part, the collective, and the phases before.
 std::string Watchdog::State::place() const {
   const std::scoped_lock lock(mutex);
   std::string text;
+  if (!behind.empty()) text += ": " + behind;
   if (activity.sequence > 0) {
     text += fmt::format(", last collective {} #{} of {} bytes", activity.operation.data(),
                         activity.sequence, activity.bytes);
@@ -150,6 +154,7 @@ void Watchdog::report(const char* phase) {
 
 std::uint64_t Watchdog::enter(std::string_view operation, std::uint64_t bytes) {
   const std::scoped_lock lock(state_->mutex);
+  if (state_->polling) return state_->activity.sequence;
   state_->activity.operation = short_text(operation);
   state_->activity.bytes = bytes;
   state_->progress();
@@ -169,6 +174,25 @@ void Watchdog::end_waiting() {
       std::chrono::duration<double>(Clock::now() - state_->blocked_since).count();
 }
 
+Watchdog::Polling::Polling(Watchdog& watchdog, const char* phase) : watchdog_(watchdog) {
+  watchdog_.report(phase);
+  const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->polling = true;
+}
+
+Watchdog::Polling::~Polling() {
+  const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->polling = false;
+  watchdog_.state_->behind.clear();
+  watchdog_.state_->progress();  // it is over
+}
+
+void Watchdog::Polling::got_on(std::string behind) {
+  const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->behind = std::move(behind);
+  watchdog_.state_->progress();
+}
+
 double Watchdog::waiting_seconds() const {
   const std::scoped_lock lock(state_->mutex);
   return state_->waiting_seconds;
@@ -178,6 +202,8 @@ RankActivity Watchdog::activity() const {
   const std::scoped_lock lock(state_->mutex);
   auto activity = state_->activity;
   activity.phase = short_text(state_->phases[state_->latest]);
+  // Who polls is in and out of a collective all the time: only a long wait means anything.
+  if (state_->polling && Clock::now() - state_->blocked_since < kLongPoll) activity.blocked = false;
   activity.idle_seconds = std::chrono::duration<double>(Clock::now() - state_->since).count();
   return activity;
 }

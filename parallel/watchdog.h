@@ -34,6 +34,22 @@ class Watchdog {
   // The communicating thread is blocked in a collective from here to there.
   void begin_waiting();
   void end_waiting();
+
+  // While one lives, the communicating thread asks again and again, by collectives, how far a long
+  // piece of work is. Asking is no progress, so these collectives count for nothing; only the
+  // answer that some rank got on with it is.
+  class Polling {
+   public:
+    Polling(Watchdog& watchdog, const char* phase);  // the phase: see report()
+    ~Polling();
+    Polling(const Polling&) = delete;
+    Polling& operator=(const Polling&) = delete;
+    // `behind`, for the error: who has not done his part ("rank 1 is not done"), as far as known.
+    void got_on(std::string behind);
+
+   private:
+    Watchdog& watchdog_;
+  };
   double waiting_seconds() const;  // in all, so far
 
   // Any thread: what this rank is doing.

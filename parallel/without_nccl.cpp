@@ -1,8 +1,13 @@
-// Stands in for nccl_communicator.cpp in builds without NCCL.
+// Stands in for nccl_communicator.cpp and nccl_gpu_ids.cpp in builds without NCCL.
 #include "parallel/base/error.h"
+#include "parallel/gpu_ids.h"
 #include "parallel/nccl_communicator.h"
 
 namespace bertha {
+
+std::vector<std::string> visible_gpu_ids() {
+  return {};
+}
 
 bool nccl_available() {
   return false;

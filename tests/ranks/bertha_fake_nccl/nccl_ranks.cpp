@@ -8,19 +8,23 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mpi.h>
+#include <nccl.h>
 
 #include "parallel/base/error.h"
 #include "parallel/gradient_reducer.h"
 #include "parallel/mpi_environment.h"
 #include "parallel/nccl_communicator.h"
 #include "tests/support/fake_nccl/device.h"
+#include "tests/support/large_transfers.h"
 #include "tests/support/rank_communicator.h"
 
 namespace bertha::testing {
@@ -49,13 +53,22 @@ at::Tensor gathered(const at::Tensor& mine) {
   return all;
 }
 
-// FAKE_NCCL_FAULT=rank:call:number:kind while it lives.
-class WithFault {
+// An environment variable while it lives.
+class WithVariable {
  public:
-  explicit WithFault(const std::string& fault) { ::setenv("FAKE_NCCL_FAULT", fault.c_str(), 1); }
-  ~WithFault() { ::unsetenv("FAKE_NCCL_FAULT"); }
-  WithFault(const WithFault&) = delete;
-  WithFault& operator=(const WithFault&) = delete;
+  WithVariable(const char* name, const std::string& value) : name_(name) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~WithVariable() { ::unsetenv(name_); }
+  WithVariable(const WithVariable&) = delete;
+  WithVariable& operator=(const WithVariable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+struct WithFault : WithVariable {  // rank:call:number:kind
+  explicit WithFault(const std::string& fault) : WithVariable("FAKE_NCCL_FAULT", fault) {}
 };
 
 class Nccl : public ::testing::Test {
@@ -249,6 +262,38 @@ TEST_F(Nccl, NamesTheCallThatFails) {
                 HasSubstr("ncclGroupEnd failed: unhandled system error"))
         << call;
   }
+}
+
+TEST_F(Nccl, RefusesALibraryThatDoesNotGoWithTheHeaders) {
+  const auto said = [&](int version, bool by_this_rank) -> std::string {
+    std::optional<WithVariable> other;
+    if (by_this_rank) other.emplace("FAKE_NCCL_VERSION", std::to_string(version));
+    try {
+      connect();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      return error.message();
+    }
+    return {};
+  };
+  const auto text = [](int minor, int patch) {
+    return fmt::format("{}.{}.{}", NCCL_MAJOR, minor, patch);
+  };
+  const auto built = " is loaded, but bertha was built with NCCL " + text(NCCL_MINOR, NCCL_PATCH);
+  EXPECT_EQ(said((NCCL_MAJOR + 1) * 10000, true),
+            fmt::format("NCCL {}.0.0", NCCL_MAJOR + 1) + built);
+  const auto older = "NCCL " + text(NCCL_MINOR - 1, NCCL_PATCH) + built;
+  EXPECT_EQ(said(NCCL_VERSION_CODE - 100, true), older);
+  EXPECT_EQ(said(NCCL_VERSION_CODE - 100, rank() == world() - 1),
+            world() == 1 ? older : fmt::format("rank {}: {}", world() - 1, older));
+  EXPECT_EQ(said(NCCL_VERSION_CODE + 100, true), "");
+  EXPECT_EQ(said(NCCL_VERSION_CODE / 100 * 100, true), "");
+}
+
+// By hand, see tests/README.md.
+TEST_F(Nccl, DISABLED_LargeMessagesArriveWhole) {
+  const auto nccl = connect();
+  check_large_transfers(*nccl, on_device, synchronize);
 }
 
 TEST_F(Nccl, ConnectingEndsWhenARankDoesNotCome) {

@@ -3,11 +3,33 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <mpi.h>
 
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/mpi_environment.h"
 #include "tests/support/rank_communicator.h"
+
+namespace {
+
+int mpi_calls = 0;  // of the two below
+
+}  // namespace
+
+// In place of the library's, to count what our code calls.
+extern "C" int MPI_Allgather(const void* send, int send_count, MPI_Datatype send_type,
+                             void* receive, int receive_count, MPI_Datatype receive_type,
+                             MPI_Comm comm) {
+  ++mpi_calls;
+  return PMPI_Allgather(send, send_count, send_type, receive, receive_count, receive_type, comm);
+}
+
+extern "C" int MPI_Allgatherv(const void* send, int send_count, MPI_Datatype send_type,
+                              void* receive, const int* counts, const int* offsets,
+                              MPI_Datatype receive_type, MPI_Comm comm) {
+  ++mpi_calls;
+  return PMPI_Allgatherv(send, send_count, send_type, receive, counts, offsets, receive_type, comm);
+}
 
 namespace bertha::testing {
 namespace {
@@ -50,6 +72,20 @@ TEST(Agreement, SumsAreTheSameEverywhere) {
   const auto sum = agree_sum(*communicator, mine);
   EXPECT_EQ(sum.at(0), world() * (world() + 1) / 2);
   EXPECT_EQ(sum.at(1), -1.5 * world() * (world() - 1) / 2);
+}
+
+// What is agreed on in every step is as short as that: unit.bertha_trainer, TrainStep.
+TEST(Agreement, OfFewBytesTakesOneMpiCall) {
+  const auto communicator = rank_communicator();
+  const auto calls_for = [&](std::size_t bytes) {
+    const int before = mpi_calls;
+    communicator->gather_bytes(std::string(bytes, 'x'));
+    return mpi_calls - before;
+  };
+  EXPECT_EQ(calls_for(0), 1);
+  EXPECT_EQ(calls_for(72), 1);
+  EXPECT_EQ(calls_for(248), 1);
+  EXPECT_EQ(calls_for(249), 2);
 }
 
 TEST(Agreement, DifferingTextsAreNamed) {

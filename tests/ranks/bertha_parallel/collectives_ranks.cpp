@@ -10,6 +10,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/mpi_environment.h"
+#include "tests/support/large_transfers.h"
 #include "tests/support/rank_communicator.h"
 
 namespace bertha::testing {
@@ -149,10 +150,12 @@ TEST_P(Collectives, GatherBytesKeepsLengthsAndContents) {
   // Lengths differ by rank; one round has an empty-handed last rank, one is empty everywhere.
   const auto round = [](std::size_t number, int of_rank) -> std::size_t {
     const auto r = static_cast<std::size_t>(of_rank);
-    const std::size_t lengths[] = {5, r, of_rank == world() - 1 ? 0 : 100 - r, 0, r * 2049 % 4099};
+    // 248 bytes go along with the lengths.
+    const std::size_t lengths[] = {5, r,       of_rank == world() - 1 ? 0 : 100 - r,
+                                   0, 247 + r, r * 2049 % 4099};
     return lengths[number];
   };
-  for (std::size_t number = 0; number < 5; ++number) {
+  for (std::size_t number = 0; number < 6; ++number) {
     const auto texts = communicator_->gather_bytes(text_of(rank(), round(number, rank())));
     ASSERT_EQ(texts.size(), static_cast<std::size_t>(world()));
     for (int other = 0; other < world(); ++other) {
@@ -279,6 +282,13 @@ TEST(Communicators, RefuseWhatTheyCannotSend) {
   EXPECT_THROW(communicator->all_gather(whole.slice(0, rank() * 3 + 1, rank() * 3 + 4),
                                         whole.slice(0, 0, 3 * world())),
                Error);
+}
+
+// By hand, see tests/README.md.
+TEST(LargeMessages, DISABLED_ArriveWhole) {
+  const auto communicator = rank_communicator();
+  check_large_transfers(
+      *communicator, [](const at::Tensor& host) { return host; }, [] {});
 }
 
 TEST(Ranks, AreNumberedAndCounted) {

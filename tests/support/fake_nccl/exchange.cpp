@@ -1,6 +1,7 @@
 // Non-blocking messages on MPI_COMM_WORLD, looked after until they are through.
 #include "tests/support/fake_nccl/exchange.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <thread>
@@ -10,6 +11,8 @@
 namespace fake_nccl {
 namespace {
 
+constexpr std::size_t kLongest = std::size_t{1} << 30;  // MPI counts bytes in an int
+
 // The buffers of messages that are given up, which MPI may still touch, are never freed.
 struct UnderWay {
   std::vector<Header> sent, expected, received;
@@ -18,8 +21,17 @@ struct UnderWay {
 
 bool start(const Exchange& exchange, UnderWay& way) {
   const auto post = [&](auto call, void* at, std::size_t bytes, int peer) {
-    return call(at, static_cast<int>(bytes), MPI_BYTE, peer, exchange.tag, MPI_COMM_WORLD,
-                &way.requests.emplace_back(MPI_REQUEST_NULL)) == MPI_SUCCESS;
+    std::size_t done = 0;
+    do {
+      const auto part = std::min(kLongest, bytes - done);
+      if (call(static_cast<std::byte*>(at) + done, static_cast<int>(part), MPI_BYTE, peer,
+               exchange.tag, MPI_COMM_WORLD,
+               &way.requests.emplace_back(MPI_REQUEST_NULL)) != MPI_SUCCESS) {
+        return false;
+      }
+      done += part;
+    } while (done < bytes);
+    return true;
   };
   way.sent.reserve(exchange.sends.size());
   way.expected.reserve(exchange.receives.size());

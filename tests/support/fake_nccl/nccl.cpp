@@ -1,9 +1,13 @@
 // A test-only libnccl: the functions that Bertha calls, with NCCL's ABI and rules, over MPI.
 // Buffers are the host's (see cuda_streams.cpp). Linked before the real library, whose functions it
 // hides.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -54,7 +58,8 @@ ncclResult_t reduced(const char* name, const Reduction& what, ncclComm* communic
   return collective(name, communicator, fake_nccl::size_of(what.type), [&] {
     const auto bytes = what.count * fake_nccl::size_of(what.type);
     const auto size = static_cast<std::size_t>(communicator->size);
-    const auto inputs = std::make_shared<Buffers>(size, std::vector<std::byte>(bytes));
+    const auto inputs = std::make_shared<Buffers>(size);
+    for (auto& input : *inputs) input.resize(bytes);
     Call call{name, stream, {}, {}, {}};
     for (int peer = 0; peer < communicator->size; ++peer) {
       call.sends.push_back({peer, part(what.input, bytes, what.scatter ? peer : 0), bytes});
@@ -91,8 +96,10 @@ int MPI_Init_thread(int* argc, char*** argv, int, int* provided) {
   return PMPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, provided);
 }
 
+// FAKE_NCCL_VERSION: another one than the headers'.
 ncclResult_t ncclGetVersion(int* version) {
-  *version = NCCL_VERSION_CODE;
+  const char* other = std::getenv("FAKE_NCCL_VERSION");
+  *version = other ? std::atoi(other) : NCCL_VERSION_CODE;
   return ncclSuccess;
 }
 
@@ -150,7 +157,10 @@ ncclResult_t ncclCommDestroy(ncclComm_t communicator) {
   return ncclSuccess;
 }
 
+// FAKE_NCCL_ABORT_HANGS: never returns.
 ncclResult_t ncclCommAbort(ncclComm_t communicator) {
+  std::fprintf(stderr, "fake NCCL: rank %d aborts its communicator\n", communicator->rank);
+  while (std::getenv("FAKE_NCCL_ABORT_HANGS")) std::this_thread::sleep_for(std::chrono::seconds(1));
   communicator->aborted = true;
   return ncclSuccess;
 }

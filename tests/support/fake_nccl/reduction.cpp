@@ -10,24 +10,30 @@
 namespace fake_nccl {
 namespace {
 
+constexpr std::size_t kBlock = 1 << 16;  // elements at a time: buffers may be most of the memory
+
 template <class Value>
 void reduce_as(ncclRedOp_t op, std::span<const std::vector<std::byte>> inputs, std::size_t count,
                void* output) {
-  std::vector<Value> total(count), next(count);
-  for (std::size_t rank = 0; rank < inputs.size(); ++rank) {
-    if (count == 0) break;
-    std::memcpy(static_cast<void*>(next.data()), inputs[rank].data(), count * sizeof(Value));
-    for (std::size_t i = 0; i < count; ++i) {
-      if (rank == 0) {
-        total[i] = next[i];
-      } else if (op == ncclSum) {
-        total[i] = static_cast<Value>(total[i] + next[i]);
-      } else {
-        total[i] = op == ncclMax ? std::max(total[i], next[i]) : std::min(total[i], next[i]);
+  std::vector<Value> total(std::min(count, kBlock)), next(total.size());
+  for (std::size_t begin = 0; begin < count; begin += kBlock) {
+    const auto size = std::min(kBlock, count - begin);
+    for (std::size_t rank = 0; rank < inputs.size(); ++rank) {
+      std::memcpy(static_cast<void*>(next.data()), inputs[rank].data() + begin * sizeof(Value),
+                  size * sizeof(Value));
+      for (std::size_t i = 0; i < size; ++i) {
+        if (rank == 0) {
+          total[i] = next[i];
+        } else if (op == ncclSum) {
+          total[i] = static_cast<Value>(total[i] + next[i]);
+        } else {
+          total[i] = op == ncclMax ? std::max(total[i], next[i]) : std::min(total[i], next[i]);
+        }
       }
     }
+    std::memcpy(static_cast<std::byte*>(output) + begin * sizeof(Value), total.data(),
+                size * sizeof(Value));
   }
-  if (count > 0) std::memcpy(output, total.data(), count * sizeof(Value));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "parallel/base/error.h"
+#include "tests/support/recorder.h"
 #include "tests/support/thread_communicator.h"
 
 namespace bertha {
@@ -14,6 +15,7 @@ namespace {
 using bertha::testing::Fault;
 using bertha::testing::message_of;
 using bertha::testing::outcomes_of_thread_ranks;
+using bertha::testing::Recorder;
 using bertha::testing::run_thread_ranks;
 using Precision = GradientReducer::Precision;
 
@@ -24,36 +26,6 @@ BucketPlan one_bucket_each() {
   return plan_buckets(kParameters, kTotal, 1);
 }
 
-// Counts collectives and keeps their sizes; everything else is left to another communicator.
-class Recorder final : public Communicator {
- public:
-  explicit Recorder(Communicator& inner) : inner_(inner) {}
-  const RankInfo& rank_info() const override { return inner_.rank_info(); }
-  std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override {
-    sizes.push_back(values.numel());
-    return inner_.all_reduce(values, op);
-  }
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
-    return inner_.reduce_scatter(input, output);
-  }
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
-    return inner_.all_gather(input, output);
-  }
-  std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
-    return inner_.all_to_all(input, output);
-  }
-  void broadcast(at::Tensor values, int root) override { inner_.broadcast(values, root); }
-  std::vector<std::string> gather_bytes(std::string_view bytes) override {
-    return inner_.gather_bytes(bytes);
-  }
-  void abort(int code) noexcept override { inner_.abort(code); }
-
-  std::vector<std::int64_t> sizes;
-
- private:
-  Communicator& inner_;
-};
-
 TEST(GradientReducer, KeepsBucketOrderWhateverIsReadyFirst) {
   run_thread_ranks(2, [](Communicator& communicator) {
     Recorder recorder(communicator);
@@ -62,11 +34,11 @@ TEST(GradientReducer, KeepsBucketOrderWhateverIsReadyFirst) {
     reducer.begin();
     reducer.mark_ready(0);
     reducer.mark_ready(2);
-    EXPECT_THAT(recorder.sizes, ::testing::IsEmpty()) << "nothing may overtake the first bucket";
+    EXPECT_THAT(recorder.reduced, ::testing::IsEmpty()) << "nothing may overtake the first bucket";
     reducer.mark_ready(3);
-    EXPECT_THAT(recorder.sizes, ::testing::ElementsAre(12, 8)) << "and then all that is complete";
+    EXPECT_THAT(recorder.reduced, ::testing::ElementsAre(12, 8)) << "and then all that is complete";
     reducer.finish();
-    EXPECT_THAT(recorder.sizes, ::testing::ElementsAre(12, 8, 22, 10));
+    EXPECT_THAT(recorder.reduced, ::testing::ElementsAre(12, 8, 22, 10));
     EXPECT_TRUE(flat.eq(2).all().item<bool>());
   });
 }
@@ -92,7 +64,7 @@ TEST(GradientReducer, OneRankSendsNothing) {
     reducer.begin();
     reducer.mark_ready(3);
     reducer.finish();
-    EXPECT_THAT(recorder.sizes, ::testing::IsEmpty());
+    EXPECT_THAT(recorder.reduced, ::testing::IsEmpty());
     EXPECT_TRUE(flat.eq(1.001f).all().item<bool>());
   });
 }

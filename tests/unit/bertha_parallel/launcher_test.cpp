@@ -37,11 +37,14 @@ TEST(Launcher, MpirunAndPmi) {
 }
 
 TEST(Launcher, SrunTasksCount) {
-  const Variables step{{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "6"}};
-  EXPECT_EQ(announced(step), 6);
-  auto smaller_step = step;
-  smaller_step["SLURM_STEP_NUM_TASKS"] = "3";
-  EXPECT_EQ(announced(smaller_step), 3);
+  const Variables allocation{{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_NTASKS", "6"}};
+  EXPECT_EQ(announced(allocation), 0);  // it does not say how many tasks this step has
+  auto step = allocation;
+  step["SLURM_STEP_NUM_TASKS"] = "3";
+  EXPECT_EQ(announced(step), 3);
+  // One component of several: the ranks of all of them are one job to MPI.
+  step["SLURM_HET_SIZE"] = "2";
+  EXPECT_EQ(announced(step), 0);
 }
 
 TEST(Launcher, ShellsInAnAllocationAnnounceNothing) {
@@ -59,7 +62,7 @@ TEST(Launcher, ShellsInAnAllocationAnnounceNothing) {
 TEST(Launcher, MpirunInsideSlurmSpeaksForItself) {
   EXPECT_EQ(announced({{"SLURM_STEP_ID", "1"},
                        {"SLURM_PROCID", "0"},
-                       {"SLURM_NTASKS", "16"},
+                       {"SLURM_STEP_NUM_TASKS", "16"},
                        {"OMPI_COMM_WORLD_SIZE", "1"}}),
             1);
 }
@@ -79,10 +82,35 @@ TEST(Launcher, RanksThatRunAloneAreAnError) {
     check_announced_ranks(lookup(four), 1);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::communication);
+    EXPECT_EQ(error.kind(), ErrorKind::usage);  // it would only come again
     EXPECT_THAT(error.message(), ::testing::HasSubstr("4 ranks (PMI_SIZE)"));
+    EXPECT_THAT(error.message(), ::testing::HasSubstr("would run alone"));
     EXPECT_FALSE(error.remedy().empty());
   }
+}
+
+TEST(Launcher, AnyOtherNumberOfRanksIsAnErrorToo) {
+  const Variables four{{"PMI_SIZE", "4"}}, one{{"OMPI_COMM_WORLD_SIZE", "1"}};
+  try {
+    check_announced_ranks(lookup(four), 2);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_THAT(error.message(), ::testing::EndsWith("4 ranks (PMI_SIZE), but MPI found 2"));
+    EXPECT_THAT(error.remedy(), ::testing::HasSubstr("unset PMI_SIZE"));
+  }
+  EXPECT_THROW(check_announced_ranks(lookup(one), 2), Error);
+}
+
+TEST(Launcher, MpirunInAnAllocationOfAnotherSizeIsRight) {
+  // A job of 8 tasks whose script starts 4 ranks on purpose, by mpirun and by srun.
+  const Variables by_mpirun{{"SLURM_NTASKS", "8"}, {"OMPI_COMM_WORLD_SIZE", "4"}};
+  const Variables by_srun{{"SLURM_NTASKS", "8"},
+                          {"SLURM_STEP_ID", "0"},
+                          {"SLURM_PROCID", "0"},
+                          {"SLURM_STEP_NUM_TASKS", "4"}};
+  EXPECT_NO_THROW(check_announced_ranks(lookup(by_mpirun), 4));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(by_srun), 4));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // progress. No assertion depends on how fast the machine is.
 #include "parallel/watchdog.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -68,6 +69,58 @@ TEST(Watchdog, EndsAtOnceAndZeroMeansNoWatching) {
     none.report("work");
   }  // destruction does not wait an hour
   EXPECT_THAT(told.phases, ::testing::IsEmpty());
+}
+
+// A job that asks again and again how far a piece of work is has to hear that it got on.
+TEST(Watchdog, TakesPollingForNoProgress) {
+  Told told;
+  Watchdog watchdog(seconds(1), told.recorder());
+  EXPECT_EQ(watchdog.enter("gather", 0), 1U);
+  {
+    Watchdog::Polling polling(watchdog, "saving");
+    std::atomic<bool> enough = false;
+    const std::jthread poller([&] {
+      while (!enough) {
+        EXPECT_EQ(watchdog.enter("gather", 0), 1U);  // no collective of the job's own either
+        watchdog.begin_waiting();
+        watchdog.end_waiting();
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+    });
+    told.wait_for(1);
+    polling.got_on("rank 3 is not done");
+    told.wait_for(2);
+    enough = true;
+  }
+  EXPECT_THAT(told.phases, ::testing::ElementsAre("saving", "saving"));
+  EXPECT_EQ(watchdog.enter("gather", 0), 2U);
+}
+
+// Who polls is not seen waiting at one poll or another; who does not come to it is.
+TEST(Watchdog, TellsALongWaitOfWhoPolls) {
+  Watchdog watchdog(seconds(0));
+  const Watchdog::Polling polling(watchdog, "saving");
+  watchdog.begin_waiting();
+  EXPECT_FALSE(watchdog.activity().blocked);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_TRUE(watchdog.activity().blocked);
+}
+
+TEST(WatchdogDeathTest, NamesWhoIsNotDoneWhenAPolledPieceOfWorkStandsStill) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        Watchdog watchdog{seconds(1)};
+        Watchdog::Polling polling(watchdog, "saving");
+        polling.got_on("rank 3 is not done");
+        for (;;) {
+          watchdog.enter("gather", 0);
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+      },
+      ::testing::ExitedWithCode(76),
+      "bertha: error: no progress for [0-9]+ s in phase \"saving\": rank 3 is not done, after "
+      "start \\(watchdog\\)");
 }
 
 TEST(WatchdogDeathTest, ByDefaultEndsTheJobWithItsCodeAndOneLine) {
