@@ -18,6 +18,8 @@ struct PackedRows {
   // Only looked at on CUDA.
   const std::int32_t* row_sequences = nullptr;  // [rows]: which sequence each belongs to
   std::int64_t row_count = 0, longest = 0;      // of all sequences, of the longest
+  // Only looked at on the CPU, where jobs may be given some of the rows, packed.
+  const std::int64_t* numbers = nullptr;  // [rows of the job] ascending; null: all rows
 };
 struct FusedDropout {
   std::uint64_t seed = 0, step = 0;
@@ -88,7 +90,17 @@ struct ActivationGradientJob {
 template <class T>
 void activation_backward(const ActivationGradientJob<T>& job, const KernelPlace& place = {});
 
-// Scaled dot-product attention of every sequence with itself.
+// Rows that attend where not all do, while all are attended to. CPU only.
+template <class T>
+struct AttentionQueries {
+  const std::int32_t* offsets = nullptr;  // [sequences + 1]: which of them each sequence has
+  const std::int64_t* numbers = nullptr;  // [queries]: which row each is, ascending
+  T* values = nullptr;                    // [queries, heads * head_size] without biases
+};
+
+// Scaled dot-product attention of every sequence with itself. With `queries`, `mixed` holds key and
+// value alone, log_sum and output have a row for each query, and backward puts the gradient of
+// the queries in their place.
 template <class T>
 struct AttentionJob {
   PackedRows rows;
@@ -101,6 +113,7 @@ struct AttentionJob {
   FusedDropout dropout;
   // Backward: gradient of query, key and value; null: takes the place of `mixed` (CPU only).
   T* mixed_gradient = nullptr;
+  AttentionQueries<T> queries = {};  // offsets null: all rows attend
 };
 template <class T>
 void attention_forward(const AttentionJob<T>& job, const KernelPlace& place = {});

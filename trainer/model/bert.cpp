@@ -61,6 +61,15 @@ bool within(const at::Tensor& ids, std::int64_t count) {
               "use the vocabulary the model was trained with");
 }
 
+// On the CPU; elsewhere the caller's check must do: the host would wait for the device.
+void check_ids(const PackedInput& input, const BertConfig& config) {
+  if (input.tokens.is_cpu() && (!within(input.tokens, config.vocabulary_size) ||
+                                !within(input.segments, config.segment_types) ||
+                                !within(input.positions, config.max_positions))) {
+    throw_unknown_id(config);
+  }
+}
+
 const DenseWeights& require(const DenseWeights& weights, const char* what, Head head) {
   if (!weights.weight.defined()) {
     throw Error(ErrorKind::internal, fmt::format("{} has no {}", head_architecture(head), what));
@@ -108,13 +117,7 @@ Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
 at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context) const {
   check_input(input, config_);
   if (fused_) {
-    // Elsewhere the caller's check must do: the host would wait for the device.
-    const bool looks = input.tokens.is_cpu();
-    if (looks && (!within(input.tokens, config_.vocabulary_size) ||
-                  !within(input.segments, config_.segment_types) ||
-                  !within(input.positions, config_.max_positions))) {
-      throw_unknown_id(config_);
-    }
+    check_ids(input, config_);
     return fused_->encode(input, context);
   }
   const Dropout dropout(input, context);
@@ -136,13 +139,22 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
   return hidden;
 }
 
+Bert::Encoded Bert::encode(const PackedInput& input, const ForwardContext& context,
+                           const HeadRows& heads) const {
+  if (!fused_ || !fused_->leaves_rows_out()) return {encode(input, context), heads};
+  check_input(input, config_);
+  check_ids(input, config_);
+  const auto needed = rows_read(heads, input);
+  return {fused_->encode(input, context, needed), places_in(needed, heads)};
+}
+
 at::Tensor Bert::head_dense(const DenseWeights& weights, const at::Tensor& values) const {
   return fused_ ? fused_linear(values, weights.weight, weights.bias) : dense(weights, values);
 }
 
-at::Tensor Bert::pool(const at::Tensor& hidden, const PackedInput& input) const {
-  const auto first = hidden.index_select(0, input.sequence_starts);  // [B, hidden]
-  return at::tanh(head_dense(require(weights_->head.pooler, "pooler", head_), first));
+at::Tensor Bert::pool(const at::Tensor& hidden, const at::Tensor& first) const {
+  const auto& pooler = require(weights_->head.pooler, "pooler", head_);
+  return at::tanh(head_dense(pooler, hidden.index_select(0, first)));
 }
 
 at::Tensor Bert::masked_lm_logits(const at::Tensor& masked_hidden) const {

@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/model/bert_config.h"
+#include "trainer/model/head_rows.h"
 #include "trainer/model/packed_input.h"
 #include "trainer/model/parameter_space.h"
 
@@ -40,13 +41,22 @@ class Bert {
   // -> [T, hidden]. Error{bad_data}: a sequence longer than max_positions, a token id beyond the
   // vocabulary.
   at::Tensor encode(const PackedInput& input, const ForwardContext& context) const;
-  // [T, hidden] -> [B, hidden], tanh.
-  at::Tensor pool(const at::Tensor& hidden, const PackedInput& input) const;
+  // For heads that read these rows only: where rows can be left out (fused path on the CPU), the
+  // last layer computes these alone, with the same values and gradients. `rows`: where in `hidden`
+  // they stand.
+  struct Encoded {
+    at::Tensor hidden;  // [rows, hidden]
+    HeadRows rows;
+  };
+  Encoded encode(const PackedInput& input, const ForwardContext& context,
+                 const HeadRows& heads) const;
+  // Rows `first` of hidden -> [B, hidden], tanh.
+  at::Tensor pool(const at::Tensor& hidden, const at::Tensor& first) const;
   // Rows of the masked positions [M, hidden] -> logits [M, vocabulary]; decoder tied to the
   // word embeddings.
   at::Tensor masked_lm_logits(const at::Tensor& masked_hidden) const;
   // Cross entropy at the masked positions, summed (fp32 scalar), and how many were predicted right.
-  // hidden [T, hidden], positions [M] ascending, labels [M], both int64 and M > 0.
+  // hidden [rows, hidden], positions [M] ascending, labels [M], both int64 and M > 0.
   struct MaskedLmLoss {
     at::Tensor sum, correct;
   };

@@ -135,6 +135,11 @@ std::vector<at::Tensor> FusedParameters::stacked_values(
   return {stacked};
 }
 
+FusedMatrix some_outputs(const FusedMatrix& matrix, std::int64_t first, std::int64_t count) {
+  return {matrix.values.narrow(0, first, count), matrix.gradient.narrow(0, first, count),
+          matrix.device};
+}
+
 FusedMatrix with_spare_rows(const FusedMatrix& matrix, std::int64_t rows) {
   const auto longer = [&](const at::Tensor& part) {
     return part.as_strided({rows, part.size(1)}, part.strides(), part.storage_offset());
@@ -153,6 +158,11 @@ void dense_forward(const FusedMatrix& weight, const at::Tensor& input, at::Tenso
 void dense_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
                           at::Tensor input_gradient) {
   product(weight.device, output_gradient, weight.values, std::move(input_gradient));
+}
+
+void dense_add_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
+                              at::Tensor input_gradient) {
+  product(weight.device, output_gradient, weight.values, std::move(input_gradient), true);
 }
 
 void dense_weight_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
@@ -198,7 +208,7 @@ void dense_backward(const std::vector<FusedMatrix>& weights, const at::Tensor& o
     if (column == 0) {
       dense_input_gradient(weight, part, input_gradient);
     } else {
-      product(weight.device, part, weight.values, input_gradient, true);
+      dense_add_input_gradient(weight, part, input_gradient);
     }
     dense_weight_gradient(weight, part, input, scratch);
     column += weight.values.size(0);

@@ -45,6 +45,8 @@ class FusedParameters {
   std::vector<int> numbers_;
 };
 
+// `count` of its outputs, from `first` on.
+FusedMatrix some_outputs(const FusedMatrix& matrix, std::int64_t first, std::int64_t count);
 // The same with the spare rows behind it, `rows` in all.
 FusedMatrix with_spare_rows(const FusedMatrix& matrix, std::int64_t rows);
 
@@ -53,6 +55,9 @@ void dense_forward(const FusedMatrix& weight, const at::Tensor& input, at::Tenso
 // input_gradient = output_gradient weight
 void dense_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
                           at::Tensor input_gradient);
+// input_gradient += output_gradient weight
+void dense_add_input_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
+                              at::Tensor input_gradient);
 // weight.gradient += output_gradient^T input
 void dense_weight_gradient(const FusedMatrix& weight, const at::Tensor& output_gradient,
                            const at::Tensor& input, FusedScratch& scratch);

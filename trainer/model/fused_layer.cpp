@@ -29,6 +29,11 @@ FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, st
   const auto prefix = fmt::format("bert.encoder.layer.{}.", layer);
   const auto self = prefix + "attention.self.";
   mixed_ = parameters_.stacked({self + "query.weight", self + "key.weight", self + "value.weight"});
+  query_ = some_outputs(mixed_.front(), 0, config.hidden_size);
+  key_value_ =
+      mixed_.size() == 1
+          ? std::vector{some_outputs(mixed_[0], config.hidden_size, 2 * config.hidden_size)}
+          : std::vector{mixed_[1], mixed_[2]};
   mixed_bias_[0] = parameters_.vector(self + "query.bias");
   mixed_bias_[1] = parameters_.vector(self + "key.bias");
   mixed_bias_[2] = parameters_.vector(self + "value.bias");
@@ -46,38 +51,60 @@ FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, st
   output_shift_ = parameters_.vector(prefix + "output.LayerNorm.bias");
 }
 
+at::Tensor FusedLayer::rows_to_compute(const FusedPass& pass, const at::Tensor& input,
+                                       LayerActivations& kept) const {
+  if (!narrows(pass)) return input;
+  auto chosen = kept.chosen.sized(pass.needed_count(), config_.hidden_size, input.options());
+  return at::index_select_out(chosen, input, 0, pass.needed.rows);
+}
+
+at::Tensor FusedLayer::mixed_of(const FusedPass& pass, LayerActivations& kept,
+                                const at::TensorOptions& type) const {
+  return kept.mixed.sized(pass.count(), (narrows(pass) ? 2 : 3) * config_.hidden_size, type);
+}
+
 template <class T>
 AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivations& kept,
                                           const at::Tensor& output) const {
-  const auto tokens = pass.count(), hidden = config_.hidden_size;
-  AttentionJob<T> job{.rows = pass.rows(),
-                      .heads = config_.attention_heads,
-                      .head_size = config_.head_size(),
-                      .mixed = elements<T>(kept.mixed.sized(tokens, 3 * hidden, output.options())),
-                      .bias = {},
-                      .log_sum = elements<float>(kept.log_sum.sized(
-                          config_.attention_heads, tokens, output.options().dtype(at::kFloat))),
-                      .output = elements<T>(output),
-                      .bias_gradient = {},
-                      .dropout = pass.dropout(dropout_site(layer_, LayerDropout::attention),
-                                              config_.attention_dropout)};
+  AttentionJob<T> job{
+      .rows = pass.rows(),
+      .heads = config_.attention_heads,
+      .head_size = config_.head_size(),
+      .mixed = elements<T>(mixed_of(pass, kept, output.options())),
+      .bias = {},
+      .log_sum = elements<float>(kept.log_sum.sized(config_.attention_heads, output.size(0),
+                                                    output.options().dtype(at::kFloat))),
+      .output = elements<T>(output),
+      .bias_gradient = {},
+      .dropout =
+          pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout)};
   for (int part = 0; part < 3; ++part) {
     job.bias[part] = mixed_bias_[part].values;
     job.bias_gradient[part] = mixed_bias_[part].gradient;
+  }
+  if (narrows(pass)) {
+    const auto queries = kept.query.sized(output.size(0), output.size(1), output.options());
+    job.queries = {pass.needed.offsets.data(), elements<std::int64_t>(pass.needed.rows),
+                   elements<T>(queries)};
   }
   return job;
 }
 
 template <class T>
 at::Tensor FusedLayer::attend(const FusedPass& pass, const at::Tensor& input,
-                              LayerActivations& kept) const {
-  const auto tokens = pass.count(), hidden = config_.hidden_size;
+                              const at::Tensor& asking, LayerActivations& kept) const {
+  const auto rows = asking.size(0), hidden = config_.hidden_size;
   const auto options = input.options();
-  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, options);
+  const auto mixed = mixed_of(pass, kept, options);
   if (!takes_flash_attention(device_, input.scalar_type(), config_.head_size())) {
     kept.flash = {};
-    dense_forward(mixed_, input, mixed);
-    const auto attended = kept.attended.sized(tokens, hidden, options);
+    if (narrows(pass)) {
+      dense_forward(query_, asking, kept.query.sized(rows, hidden, options));
+      dense_forward(key_value_, input, mixed);
+    } else {
+      dense_forward(mixed_, input, mixed);
+    }
+    const auto attended = kept.attended.sized(rows, hidden, options);
     attention_forward(attention_job<T>(pass, kept, attended), kernel_place(device_, attended));
     return attended;
   }
@@ -95,7 +122,7 @@ at::Tensor FusedLayer::attend_backward(const FusedPass& pass, LayerActivations& 
   const auto tokens = pass.count(), hidden = config_.hidden_size;
   const auto place =
       kernel_place(device_, gradient, {tokens, hidden, config_.attention_heads}, scratch);
-  const auto mixed = kept.mixed.sized(tokens, 3 * hidden, gradient.options());
+  const auto mixed = mixed_of(pass, kept, gradient.options());
   if (!kept.flash.output.defined()) {
     auto job = attention_job<T>(pass, kept, gradient);
     const auto result = device_ == KernelDevice::cpu
@@ -119,9 +146,11 @@ at::Tensor FusedLayer::attend_backward(const FusedPass& pass, LayerActivations& 
 template <class T>
 void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
                             FusedScratch& scratch, const at::Tensor& output) const {
-  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto asking = rows_to_compute(pass, input, kept);
+  const auto rows = asking.size(0), hidden = config_.hidden_size;
   const auto type = input.options();
-  const auto attended = attend<T>(pass, input, kept);
+  const auto packed = narrows(pass) ? pass.needed_rows() : pass.rows();
+  const auto attended = attend<T>(pass, input, asking, kept);
 
   const auto where = kernel_place(device_, input);
   const auto norm = [&](const at::Tensor& values, const FusedVector& bias,
@@ -129,8 +158,8 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
                         const FusedVector& shift, ReusedTensor& deviation, const at::Tensor& to,
                         LayerDropout place) {
     const ResidualNormJob<T> job{
-        .rows = pass.rows(),
-        .row_count = tokens,
+        .rows = packed,
+        .row_count = rows,
         .columns = hidden,
         .values = elements<T>(values),
         .bias = bias.values,
@@ -143,21 +172,21 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
         .dropout = pass.dropout(dropout_site(layer_, place), config_.hidden_dropout)};
     residual_norm_forward(job, where);
   };
-  const auto attention_normed = kept.attention_normed.sized(tokens, hidden, type);
-  const auto middle = kept.middle.sized(tokens, hidden, type);
+  const auto attention_normed = kept.attention_normed.sized(rows, hidden, type);
+  const auto middle = kept.middle.sized(rows, hidden, type);
   dense_forward(attention_output_, attended, attention_normed);
-  norm(attention_normed, attention_output_bias_, input, attention_scale_, attention_shift_,
+  norm(attention_normed, attention_output_bias_, asking, attention_scale_, attention_shift_,
        kept.attention_deviation, middle, LayerDropout::attention_output);
 
-  const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
+  const auto wide = kept.wide.sized(rows, config_.intermediate_size, type);
   auto& home = device_ == KernelDevice::cpu ? scratch.wide : kept.activated;
-  const auto activated = home.sized(tokens, config_.intermediate_size, type);
+  const auto activated = home.sized(rows, config_.intermediate_size, type);
   dense_forward(intermediate_, middle, wide);
   activation_forward(
-      ActivationJob<T>{fused_activation(config_.activation), tokens, config_.intermediate_size,
+      ActivationJob<T>{fused_activation(config_.activation), rows, config_.intermediate_size,
                        elements<T>(wide), intermediate_bias_.values, elements<T>(activated)},
       where);
-  const auto output_normed = kept.output_normed.sized(tokens, hidden, type);
+  const auto output_normed = kept.output_normed.sized(rows, hidden, type);
   dense_forward(output_, activated, output_normed);
   norm(output_normed, output_bias_, middle, output_scale_, output_shift_, kept.output_deviation,
        output, LayerDropout::output);
@@ -167,25 +196,26 @@ template <class T>
 SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& input,
                                       LayerActivations& kept, FusedScratch& scratch,
                                       const SplitGradient& output_gradient) const {
-  const auto tokens = pass.count(), hidden = config_.hidden_size;
+  const auto rows = output_gradient.first.size(0), hidden = config_.hidden_size;
   const auto type = input.options();
-  const auto sum = scratch.sum.sized(tokens, hidden, type);
-  const auto more = scratch.more.sized(tokens, hidden, type);
+  const auto sum = (narrows(pass) ? scratch.needed_sum : scratch.sum).sized(rows, hidden, type);
+  const auto more = scratch.more.sized(rows, hidden, type);
   // Without dropout the gradient before it is the one after it.
   const bool drops = pass.context.training && config_.hidden_dropout > 0;
-  const auto values = drops ? scratch.values.sized(tokens, hidden, type) : sum;
+  const auto values = drops ? scratch.values.sized(rows, hidden, type) : sum;
 
-  const auto where = kernel_place(device_, sum, {tokens, hidden, config_.attention_heads}, scratch);
+  const auto packed = narrows(pass) ? pass.needed_rows() : pass.rows();
+  const auto where = kernel_place(device_, sum, {rows, hidden, config_.attention_heads}, scratch);
   const auto norm = [&](const SplitGradient& gradient, ReusedTensor& normed,
                         ReusedTensor& deviation, const FusedVector& scale, const FusedVector& shift,
                         const FusedVector& bias, LayerDropout place) {
     const ResidualNormGradientJob<T> job{
-        .rows = pass.rows(),
-        .row_count = tokens,
+        .rows = packed,
+        .row_count = rows,
         .columns = hidden,
         .output_gradient = elements<T>(gradient.first),
         .more_output_gradient = gradient.second.defined() ? elements<T>(gradient.second) : nullptr,
-        .normalised = elements<T>(normed.sized(tokens, hidden, type)),
+        .normalised = elements<T>(normed.sized(rows, hidden, type)),
         .scale = scale.values,
         .inverse_deviation = elements<float>(column_of(deviation, sum)),
         .residual_gradient = elements<T>(sum),
@@ -199,19 +229,19 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   norm(output_gradient, kept.output_normed, kept.output_deviation, output_scale_, output_shift_,
        output_bias_, LayerDropout::output);
 
-  const auto wide = kept.wide.sized(tokens, config_.intermediate_size, type);
-  const auto wide_gradient = scratch.wide.sized(tokens, config_.intermediate_size, type);
-  const auto middle = kept.middle.sized(tokens, hidden, type);
+  const auto wide = kept.wide.sized(rows, config_.intermediate_size, type);
+  const auto wide_gradient = scratch.wide.sized(rows, config_.intermediate_size, type);
+  const auto middle = kept.middle.sized(rows, hidden, type);
   dense_input_gradient(output_, values, wide_gradient);
   activation_backward(
-      ActivationGradientJob<T>{fused_activation(config_.activation), tokens,
+      ActivationGradientJob<T>{fused_activation(config_.activation), rows,
                                config_.intermediate_size, elements<T>(wide),
                                elements<T>(wide_gradient), intermediate_bias_.values,
                                intermediate_bias_.gradient, device_ == KernelDevice::cpu},
       where);
   const auto activated = device_ == KernelDevice::cpu
                              ? wide
-                             : kept.activated.sized(tokens, config_.intermediate_size, type);
+                             : kept.activated.sized(rows, config_.intermediate_size, type);
   dense_weight_gradient(output_, values, activated, scratch);
   dense_weight_gradient(intermediate_, wide_gradient, middle, scratch);
   dense_input_gradient(intermediate_, wide_gradient, more);
@@ -220,11 +250,32 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
        attention_shift_, attention_output_bias_, LayerDropout::attention_output);
   dense_input_gradient(attention_output_, values, more);
   const auto attended =
-      kept.flash.output.defined() ? kept.flash.output : kept.attended.sized(tokens, hidden, type);
+      kept.flash.output.defined() ? kept.flash.output : kept.attended.sized(rows, hidden, type);
   dense_weight_gradient(attention_output_, values, attended, scratch);
-  dense_backward(mixed_, attend_backward<T>(pass, kept, scratch, more), input, more, scratch);
+  const auto mixed_gradient = attend_backward<T>(pass, kept, scratch, more);
+  SplitGradient result{sum, more};
+  if (narrows(pass)) {
+    result = widened_gradient(pass, input, kept, scratch, sum);
+  } else {
+    dense_backward(mixed_, mixed_gradient, input, more, scratch);
+  }
   parameters_.announce();
-  return {sum, more};
+  return result;
+}
+
+SplitGradient FusedLayer::widened_gradient(const FusedPass& pass, const at::Tensor& input,
+                                           LayerActivations& kept, FusedScratch& scratch,
+                                           const at::Tensor& sum) const {
+  const auto rows = pass.needed_count(), tokens = pass.count(), hidden = config_.hidden_size;
+  const auto type = input.options();
+  const auto query_gradient = kept.query.sized(rows, hidden, type);
+  dense_weight_gradient(query_, query_gradient, kept.chosen.sized(rows, hidden, type), scratch);
+  dense_add_input_gradient(query_, query_gradient, sum);
+  const auto whole = scratch.sum.sized(tokens, hidden, type);
+  whole.zero_().index_copy_(0, pass.needed.rows, sum);
+  const auto more = scratch.more.sized(tokens, hidden, type);
+  dense_backward(key_value_, mixed_of(pass, kept, type), input, more, scratch);
+  return {whole, more};
 }
 
 void FusedLayer::forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,

@@ -94,6 +94,10 @@ struct FusedModel::Parts {
   LayerActivations& activations_of(std::size_t layer, EncoderActivations& kept) const {
     return recomputes ? kept.layers.back() : kept.layers[layer];
   }
+  // What the last layer writes to: the caller's, who may hold it for long.
+  static at::Tensor result_for(const FusedPass& pass, const at::Tensor& hidden) {
+    return at::empty({pass.needed_count(), hidden.size(1)}, hidden.options());
+  }
   at::Tensor forward_keeping(EncoderActivations& kept);
   at::Tensor forward_forgetting(EncoderActivations& kept);
   void backward(EncoderActivations& kept, const at::Tensor& gradient);
@@ -102,7 +106,7 @@ struct FusedModel::Parts {
 at::Tensor FusedModel::Parts::forward_keeping(EncoderActivations& kept) {
   kept.layers.resize(layers.size());
   const auto embedded = embeddings->forward(kept.pass, kept.embeddings);
-  const auto result = at::empty_like(embedded);  // the caller's, who may hold it for long
+  const auto result = result_for(kept.pass, embedded);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto output = i + 1 == layers.size() ? result : input_of(i + 1, kept);
     layers[i].forward(kept.pass, input_of(i, kept), activations_of(i, kept), scratch, output);
@@ -113,7 +117,7 @@ at::Tensor FusedModel::Parts::forward_keeping(EncoderActivations& kept) {
 at::Tensor FusedModel::Parts::forward_forgetting(EncoderActivations& kept) {
   if (kept.layers.empty()) kept.layers.resize(1);
   auto hidden = embeddings->forward(kept.pass, kept.embeddings);
-  const auto result = at::empty_like(hidden);
+  const auto result = result_for(kept.pass, hidden);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto output =
         i + 1 == layers.size()
@@ -202,9 +206,15 @@ FusedModel::FusedModel(const BertConfig& config, const ParameterSpace& space, bo
 
 FusedModel::~FusedModel() = default;
 
-at::Tensor FusedModel::encode(const PackedInput& input, const ForwardContext& context) {
+bool FusedModel::leaves_rows_out() const {
+  return parts_->device == KernelDevice::cpu;
+}
+
+at::Tensor FusedModel::encode(const PackedInput& input, const ForwardContext& context,
+                              const RowSubset& needed) {
   auto activations = parts_->encoder_pool->take();
   activations->pass = FusedPass(input, context, parts_->device);
+  activations->pass.needed = needed;
   if (at::GradMode::is_enabled()) {
     return EncodeFunction::apply(parts_->anchor, shared_from_this(), activations);
   }

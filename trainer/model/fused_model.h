@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/model/bert_config.h"
+#include "trainer/model/head_rows.h"
 #include "trainer/model/packed_input.h"
 #include "trainer/model/parameter_space.h"
 
@@ -24,9 +25,13 @@ class FusedModel : public std::enable_shared_from_this<FusedModel> {
   FusedModel(const FusedModel&) = delete;
   FusedModel& operator=(const FusedModel&) = delete;
 
-  // -> [T, hidden]. Ids must be in range. Where gradients are recorded, activations are kept until
-  // backward has run or the result's graph is gone; backward can run once.
-  at::Tensor encode(const PackedInput& input, const ForwardContext& context);
+  // -> [T, hidden], or those rows alone. Ids must be in range. Where gradients are recorded,
+  // activations are kept until backward has run or the result's graph is gone; backward can run
+  // once.
+  at::Tensor encode(const PackedInput& input, const ForwardContext& context,
+                    const RowSubset& needed = {});
+  // Whether it can leave rows out; else encode() wants to hear of none.
+  bool leaves_rows_out() const;
 
   // Summed loss (fp32 scalar) and the number of positions predicted right.
   struct Loss {

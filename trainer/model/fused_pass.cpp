@@ -62,6 +62,12 @@ PackedRows FusedPass::rows() const {
           longest};
 }
 
+PackedRows FusedPass::needed_rows() const {
+  auto packed = rows();
+  packed.numbers = elements<std::int64_t>(needed.rows);
+  return packed;
+}
+
 FusedDropout FusedPass::dropout(std::uint32_t site, double rate) const {
   return {context.seed, context.step, site, context.training ? rate : 0.0};
 }

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/kernels/fused_kernels.h"
+#include "trainer/model/head_rows.h"
 #include "trainer/model/packed_input.h"
 
 namespace bertha {
@@ -35,7 +36,11 @@ struct FusedPass {
   FusedPass(const PackedInput& input, const ForwardContext& forward_context, KernelDevice device);
 
   std::int64_t count() const { return offsets.back(); }  // tokens
+  std::int64_t needed_count() const {
+    return needed.rows.defined() ? needed.rows.size(0) : count();
+  }
   PackedRows rows() const;
+  PackedRows needed_rows() const;  // where not all are
   FusedDropout dropout(std::uint32_t site, double rate) const;
 
   std::vector<std::int32_t> offsets;
@@ -45,6 +50,7 @@ struct FusedPass {
   // Not for the CPU: offsets, samples and each row's sequence where the kernels compute.
   at::Tensor device_offsets, device_samples, row_sequences;
   ForwardContext context;
+  RowSubset needed;  // of the last layer's output
 };
 
 // A gradient that is the sum of two tensors; the second may be undefined.
@@ -60,6 +66,7 @@ struct FusedScratch {
   ReusedTensor outputs[2];               // [T, hidden] of layers whose activations are not kept
   ReusedTensor masked_sum, masked_more;  // [M, hidden]
   ReusedTensor mixed;                    // [T, 3 * hidden]: its gradient, not on the CPU
+  ReusedTensor needed_sum;               // [S, hidden] of a layer that computes S rows alone
   ReusedTensor sums;                     // KernelPlace::scratch
 };
 

@@ -15,4 +15,7 @@ namespace bertha {
 at::Tensor truncated_normal(const std::string& name, std::int64_t elements, double range,
                             std::uint64_t seed);
 
+// The standard deviation that the cut leaves of 1: sqrt(1 - 4 phi(2) / (1 - 2 Phi(-2))).
+constexpr double kDeviationLeft = 0.87962566103423978;
+
 }  // namespace bertha

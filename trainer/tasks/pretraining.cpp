@@ -46,20 +46,23 @@ TaskOutput PretrainingTask::forward(const Batch& batch, const BatchTotals& total
   if (batch.sequence_count() == 0 || (masked == 0 && !next_sentence_)) return output;
 
   const auto input = pack_input(batch, config(), device_);
-  const auto hidden = model_.encode(input, context);  // [T, hidden]
+  check_predictions(batch, config());
+  HeadRows heads;
+  if (masked > 0) heads.masked = indices_on(batch.masked_positions, device_);
+  if (next_sentence_) heads.first = input.sequence_starts;
+  const auto encoded = model_.encode(input, context, heads);
   output.sums[kSequences] = static_cast<double>(batch.sequence_count());
   if (masked > 0) {
-    check_predictions(batch, config());
-    const auto positions = indices_on(batch.masked_positions, device_);
     const auto labels = indices_on(batch.masked_labels, device_);
-    const auto mlm = model_.masked_lm_loss(hidden, positions, labels);
+    const auto mlm = model_.masked_lm_loss(encoded.hidden, encoded.rows.masked, labels);
     output.loss = mlm.sum / totals.predictions;
     output.sums[kMlmLoss] = mlm.sum.detach();
     output.sums[kMlmCorrect] = mlm.correct;
     output.sums[kPredictions] = masked;
   }
   if (next_sentence_) {
-    const auto logits = model_.next_sentence_logits(model_.pool(hidden, input));  // [B, 2]
+    const auto pooled = model_.pool(encoded.hidden, encoded.rows.first);
+    const auto logits = model_.next_sentence_logits(pooled);  // [B, 2]
     const auto nsp = classify_rows(logits, indices_on(batch.next_sentence, device_));
     const auto part = nsp.loss_sum / totals.sequences;
     output.loss = output.loss.defined() ? output.loss + part : part;

@@ -55,7 +55,8 @@ TEST_P(PackingTest, GivesEverySequenceWhatItGetsAlone) {
   const auto sequences = mixed_sequences();
   const auto packed = pack_sequences(sequences);
   const auto hidden = model.bert.encode(packed, context);
-  const auto next = model.bert.next_sentence_logits(model.bert.pool(hidden, packed));
+  const auto next =
+      model.bert.next_sentence_logits(model.bert.pool(hidden, packed.sequence_starts));
   hidden.pow(3).sum().backward();
   const auto together = model.space.gradient().clone();
   model.space.zero_gradient();
@@ -65,7 +66,8 @@ TEST_P(PackingTest, GivesEverySequenceWhatItGetsAlone) {
     const auto alone = model.bert.encode(one, context);
     const auto begin = packed.sequence_offsets[s], end = packed.sequence_offsets[s + 1];
     EXPECT_LT(distance(alone, hidden.slice(0, begin, end)), 1e-5) << "sequence " << s;
-    const auto alone_next = model.bert.next_sentence_logits(model.bert.pool(alone, one));
+    const auto alone_next =
+        model.bert.next_sentence_logits(model.bert.pool(alone, one.sequence_starts));
     EXPECT_LT(distance(alone_next[0], next[static_cast<std::int64_t>(s)]), 1e-5);
     alone.pow(3).sum().backward();
   }
@@ -102,7 +104,7 @@ TEST(Bert, ClassifiesSequencesAndTokensWithDropoutBefore) {
   Model token(Head::token);
   const auto input = pack_sequences(mixed_sequences());
   const auto hidden = sequence.bert.encode(input, {});
-  const auto pooled = sequence.bert.pool(hidden, input);
+  const auto pooled = sequence.bert.pool(hidden, input.sequence_starts);
   const auto logits = sequence.bert.classify(pooled, input, {});
   EXPECT_EQ(logits.sizes(), at::IntArrayRef({4, 3}));
   EXPECT_GT(distance(logits, sequence.bert.classify(pooled, input, {true, 1, 1})), 1e-4);
@@ -137,7 +139,7 @@ TEST(Bert, HeadsHaveOnlyTheirOwnParameters) {
   Model masked(Head::masked_lm);
   const auto hidden = masked.bert.encode(input, {});
   EXPECT_EQ(masked.bert.masked_lm_logits(hidden).size(1), 53);
-  EXPECT_THROW(masked.bert.pool(hidden, input), Error);
+  EXPECT_THROW(masked.bert.pool(hidden, input.sequence_starts), Error);
   EXPECT_THROW(masked.bert.question_logits(hidden), Error);
   Model question(Head::question);
   EXPECT_EQ(question.bert.question_logits(hidden).size(1), 2);

@@ -88,27 +88,45 @@ struct PathResult {
   std::int64_t correct = 0;
 };
 
-// A pretraining loss and its gradients, `passes` micro-batches one after the other.
+struct PathOptions {
+  int passes = 1;                 // micro-batches, one after the other
+  bool needed_rows_only = false;  // the model may leave out rows that no head reads
+  bool pools = true;              // the loss reads first tokens, too
+};
+
+// A pretraining loss and its gradients.
 inline PathResult run_path(TestPath& path, const TestBatch& batch, const ForwardContext& context,
-                           int passes = 1) {
+                           const PathOptions& options) {
   path.space.zero_gradient();
   PathResult result;
-  for (int pass = 0; pass < passes; ++pass) {
-    const auto hidden = path.bert.encode(batch.input, context);
-    const auto next = path.bert.next_sentence_logits(path.bert.pool(hidden, batch.input));
-    const auto exact = next.to(exact_type(next));
-    auto loss = exact.pow(2).sum() + exact.select(1, 0).sum();
+  for (int pass = 0; pass < options.passes; ++pass) {
+    HeadRows heads{options.pools ? batch.input.sequence_starts : at::Tensor(), batch.positions};
+    const auto encoded = options.needed_rows_only
+                             ? path.bert.encode(batch.input, context, heads)
+                             : Bert::Encoded{path.bert.encode(batch.input, context), heads};
+    auto loss = at::zeros({}, encoded.hidden.options().dtype(exact_type(encoded.hidden)));
+    if (options.pools) {
+      const auto pooled = path.bert.pool(encoded.hidden, encoded.rows.first);
+      const auto next = path.bert.next_sentence_logits(pooled);
+      const auto exact = next.to(exact_type(next));
+      loss = exact.pow(2).sum() + exact.select(1, 0).sum();
+    }
     if (batch.labels.numel() > 0) {
-      const auto masked = path.bert.masked_lm_loss(hidden, batch.positions, batch.labels);
+      const auto masked =
+          path.bert.masked_lm_loss(encoded.hidden, encoded.rows.masked, batch.labels);
       loss = loss + masked.sum / static_cast<double>(batch.labels.numel());
       result.correct = masked.correct.item<std::int64_t>();
     }
     loss.backward();
-    result.hidden = hidden.detach();
+    result.hidden = encoded.hidden.detach();
     result.loss = loss.detach();
   }
   result.gradient = path.space.gradient().clone();
   return result;
+}
+inline PathResult run_path(TestPath& path, const TestBatch& batch, const ForwardContext& context,
+                           int passes = 1) {
+  return run_path(path, batch, context, PathOptions{.passes = passes});
 }
 
 inline double relative_distance(const at::Tensor& ours, const at::Tensor& theirs) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "parallel/base/error.h"
+#include "trainer/model/initial_weights.h"
 
 namespace bertha {
 namespace {
@@ -106,6 +107,7 @@ TEST(ParameterSpace, InitialWeightsAreATruncatedNormal) {
   EXPECT_NEAR(weights.mean().item<double>(), 0.0, 5 * 0.88 / std::sqrt(501000.0));
   // Variance of a normal cut at two deviations: 1 - 4 phi(2) / (Phi(2) - Phi(-2)).
   EXPECT_NEAR(weights.var().item<double>(), 0.7737413, 0.006);
+  EXPECT_NEAR(kDeviationLeft * kDeviationLeft, 0.7737413, 1e-7);
   // Half of it lies within Phi^-1(0.5 + 0.9545 / 4) = 0.6396 deviations.
   EXPECT_NEAR(weights.abs().lt(0.6396).to(at::kDouble).mean().item<double>(), 0.5, 0.004);
 }
