@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
 #include "data_pipeline/labelled_batches.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "trainer/memory_use.h"
@@ -16,7 +18,8 @@ namespace bertha {
 
 bool patience_spent(const FinetuneProgress& progress, int patience) {
   const auto epochs = static_cast<std::int64_t>(progress.validations.size());
-  return patience > 0 && epochs > 0 && epochs - progress.best_epoch >= patience;
+  const auto best = std::max<std::int64_t>(0, progress.best_epoch);
+  return patience > 0 && epochs > 0 && epochs - best >= patience;
 }
 
 Finetuner::Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
@@ -34,33 +37,53 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
   ProgressBar bar("finetune", static_cast<std::uint64_t>(options_.total_steps), "steps",
                   options_.progress && parts_.communicator.rank_info().is_root());
   bar.set_start(static_cast<std::uint64_t>(progress_.step));
-  while (progress_.step < options_.total_steps) {
+  while (!done()) {
     const auto begin = std::chrono::steady_clock::now();
     const auto report = train_step(train.sequences, per_epoch);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     bar.update(static_cast<std::uint64_t>(progress_.step),
                fmt::format("loss {:.3f}, {} tokens/s", report.scores.front().second,
                            human_count(report.totals.tokens / seconds.count())));
-    if (options_.log_every > 0 && progress_.step % options_.log_every == 0) {
-      log_train(report, per_epoch);
-    }
-    const bool last = progress_.step >= options_.total_steps;
-    if (progress_.step % per_epoch == 0 || last) {
+    const bool log_due = options_.log_every > 0 && progress_.updates % options_.log_every == 0;
+    if (log_due && !report.skipped) log_train(report, per_epoch);
+    if (progress_.step % per_epoch == 0 || progress_.step >= options_.total_steps) {
       bar.show_phase("validating");
-      if (!finish_epoch(validation)) break;
+      finish_epoch(validation);
     }
-    if ((report.stop_agreed || progress_.step == options_.stop_after) && !last) {
-      callbacks_.save_state(progress_);
+    if (done()) break;
+    if (options_.save_every > 0 && progress_.step % options_.save_every == 0) save_state(false);
+    if (report.stop_agreed || progress_.step == options_.stop_after) {
+      save_state(true);
       parts_.metrics.write({"stop", progress_.step, {}});
       return Outcome::stopped;
     }
   }
+  require_best_epoch();
   return Outcome::completed;
+}
+
+bool Finetuner::done() const {
+  return progress_.step >= options_.total_steps || patience_spent(progress_, options_.patience);
+}
+
+// Once a step: an epoch's end may be due for other reasons, too. A failure, which all ranks agree
+// on, is the run's only when it ends with this state.
+void Finetuner::save_state(bool last) {
+  if (saved_step_ == progress_.step) return;
+  try {
+    callbacks_.save_state(progress_);
+    saved_step_ = progress_.step;
+  } catch (const Error& error) {
+    if (last || error.kind() == ErrorKind::communication) throw;
+    warn(
+        fmt::format("step {} is not saved: {}; training goes on", progress_.step, error.message()));
+  }
 }
 
 StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
                                  std::int64_t steps_per_epoch) {
   const auto begin = std::chrono::steady_clock::now();
+  set_fault_step(progress_.step);
   LabelledBatchOptions batch;
   batch.batch_size = options_.batch_size;
   batch.micro_batch_tokens = options_.micro_batch_tokens;
@@ -69,21 +92,29 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   batch.epoch = static_cast<std::uint32_t>(progress_.step / steps_per_epoch);
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
-  auto report = parts_.step.run(batches, progress_.step, callbacks_.stop_requested());
+  auto report = parts_.step.run(batches, progress_.updates, callbacks_.stop_requested());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   throughput_.add_step(seconds.count(), 0, report.totals.tokens, report.totals.sequences,
                        report.flops);
-  // A skipped fp16 step counts too: an epoch sees every example once.
+  // A step that fp16 skipped has used up its batch: an epoch sees every example once. The schedule
+  // waits, as in pretraining.
   progress_.step += 1;
+  progress_.updates = report.step;
+  progress_.samples += static_cast<std::uint64_t>(report.totals.sequences);
+  progress_.tokens += static_cast<std::uint64_t>(report.totals.tokens);
   return report;
 }
 
 void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch) {
   MetricsEvent event{"train", progress_.step, {}};
   event.add("epoch", progress_.step / steps_per_epoch);
+  event.add("samples", static_cast<std::int64_t>(progress_.samples));
+  event.add("tokens", static_cast<std::int64_t>(progress_.tokens));
   for (const auto& [name, value] : report.scores) event.add(name, value);
   event.add("learning_rate", report.learning_rate);
   event.add("gradient_norm", report.gradient_norm);
+  event.add("loss_scale", report.loss_scale);
+  event.add("skipped_steps", progress_.step - progress_.updates);
   const auto rates = throughput_.take();
   event.add("tokens_per_second", rates.tokens_per_second);
   event.add("sequences_per_second", rates.sequences_per_second);
@@ -91,8 +122,7 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   parts_.metrics.write(event);
 }
 
-// False: patience has run out.
-bool Finetuner::finish_epoch(const ExampleSet& validation) {
+void Finetuner::finish_epoch(const ExampleSet& validation) {
   const auto predictions =
       predict_examples({parts_.communicator, parts_.task, parts_.watchdog, options_.deterministic},
                        validation.sequences, options_.micro_batch_tokens);
@@ -110,13 +140,40 @@ bool Finetuner::finish_epoch(const ExampleSet& validation) {
 
   const double score = chosen_score(scores);
   progress_.validations.push_back(std::move(scores));
-  if (progress_.best_epoch < 0 || score > progress_.best_score) {
-    progress_.best_epoch = epoch;
-    progress_.best_score = score;
-    callbacks_.save_best(progress_);
+  choose(score);
+  save_state(done());
+}
+
+// Keeps the weights of the last validation when there were none better. What is no finite number
+// is worse than any: nothing could be better than it.
+void Finetuner::choose(double score) {
+  const auto epoch = static_cast<std::int64_t>(progress_.validations.size());
+  if (!std::isfinite(score)) {
+    return warn(
+        fmt::format("epoch {}: the validation's {} is not a finite number; its weights are "
+                    "not kept",
+                    epoch, options_.metric));
   }
-  callbacks_.save_state(progress_);
-  return !patience_spent(progress_, options_.patience);
+  if (progress_.best_epoch >= 0 && score <= progress_.best_score) return;
+  progress_.best_epoch = epoch;
+  progress_.best_score = score;
+  callbacks_.save_best(progress_);
+}
+
+void Finetuner::warn(const std::string& message) {
+  MetricsEvent event{"warning", progress_.step, {}};
+  event.add("message", message);
+  parts_.metrics.write(event);
+  if (parts_.communicator.rank_info().is_root()) log_warning(message);
+}
+
+void Finetuner::require_best_epoch() const {
+  if (progress_.best_epoch >= 0) return;
+  throw Error(ErrorKind::internal,
+              fmt::format("the validation's {} was not a finite number in any of {} epochs",
+                          options_.metric, progress_.validations.size()),
+              "lower optimizer.learning_rate or raise schedule.warmup_fraction, and choose another "
+              "train.output");
 }
 
 // Larger is better; losses and errors count negatively.

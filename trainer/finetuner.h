@@ -21,6 +21,7 @@ struct FinetunerOptions {
   std::uint64_t seed = 1;
   bool deterministic = false;  // the same bits on any number of ranks
   std::int64_t log_every = 10;
+  std::int64_t save_every = 0;  // steps between states saved within an epoch; 0: none
   std::string metric = "auto";  // auto: the task's own
   int patience = 0;
   bool progress = true;
@@ -37,19 +38,23 @@ struct FinetunerParts {
 
 // Where fine-tuning is; travels in trainer_state.json.
 struct FinetuneProgress {
-  std::int64_t step = 0;
-  std::vector<Scores> validations;  // by epoch
-  std::int64_t best_epoch = -1;
+  std::int64_t step = 0;     // batches used up: where in the data and its epochs
+  std::int64_t updates = 0;  // of the weights: fewer, where fp16 overflowed; the schedule's number
+  std::uint64_t samples = 0, tokens = 0;  // of these batches
+  std::vector<Scores> validations;        // by epoch
+  std::int64_t best_epoch = -1;           // -1: none had a score that is a finite number
   double best_score = 0;
 };
 
-// With the last validation; 0: never.
+// With the last validation; patience 0: never.
 bool patience_spent(const FinetuneProgress& progress, int patience);
 
 struct FinetunerCallbacks {
   std::function<bool()> stop_requested;
-  std::function<void(const FinetuneProgress&)> save_best;   // after an epoch that was the best
-  std::function<void(const FinetuneProgress&)> save_state;  // after every epoch, and on a stop
+  std::function<void(const FinetuneProgress&)> save_best;  // after an epoch that was the best
+  // After every epoch, on a stop, and every save_every steps. What it throws on all ranks alike is
+  // a warning, unless the run ends there.
+  std::function<void(const FinetuneProgress&)> save_state;
 };
 
 class Finetuner {
@@ -57,20 +62,27 @@ class Finetuner {
   Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
             FinetuneProgress start);
 
-  // Collective. Stops are honoured after the current step.
+  // Collective. Stops are honoured after the current step. Error{internal}: no epoch had a score
+  // that is a finite number.
   Outcome run(const ExampleSet& train, const ExampleSet& validation);
   const FinetuneProgress& progress() const { return progress_; }
 
  private:
   StepReport train_step(const std::vector<EncodedExample>& train, std::int64_t steps_per_epoch);
   void log_train(const StepReport& report, std::int64_t steps_per_epoch);
-  bool finish_epoch(const ExampleSet& validation);
+  void finish_epoch(const ExampleSet& validation);
+  void choose(double score);
+  void warn(const std::string& message);
+  void save_state(bool last);
+  bool done() const;
+  void require_best_epoch() const;
   double chosen_score(const Scores& scores) const;
 
   FinetunerParts parts_;
   FinetunerOptions options_;
   FinetunerCallbacks callbacks_;
   FinetuneProgress progress_;
+  std::int64_t saved_step_ = -1;
   Throughput throughput_;  // since the last train line
 };
 

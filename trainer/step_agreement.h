@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "parallel/communicator.h"
@@ -19,8 +20,8 @@ struct GlobalBatch {
 // Which step a rank is at, and how it cuts the gradient: the same everywhere, or the ranks would
 // wait for each other in different places.
 struct StepIdentity {
-  std::int64_t step = 0;
-  double plan_digest = 0;
+  std::int64_t step = 0;                      // finished ones
+  std::span<const std::int64_t> bucket_ends;  // in the order of the buckets
 };
 
 // This rank's part of the global batch.
@@ -29,12 +30,13 @@ struct LocalBatch {
   std::size_t micro_batches = 0;
 };
 
-// Collective. Error{communication} names two ranks whose identities differ, with both values.
+// Collective. Error{communication} names two ranks that are at different places of the program, in
+// different steps, or whose buckets differ, with what either has.
 GlobalBatch agree_on_batch(Communicator& communicator, const LocalBatch& local,
                            const StepIdentity& identity);
 
 struct StepOutcome {
-  std::vector<double> sums;  // over all micro-batches, in their order
+  std::vector<double> sums;  // one row after the other; agreed: one row, over those of all ranks
   double flops = 0;
   bool stop_wanted = false;          // by any rank
   double gradient_norm = 0;          // rank 0's, so that all ranks clip and skip alike
@@ -42,8 +44,8 @@ struct StepOutcome {
   int broken_rank = -1;              // the first whose own sums are not finite
 };
 
-// This rank's part: `sums` holds a row of `width` for each of its micro-batches.
-StepOutcome agree_on_outcome(Communicator& communicator, const StepOutcome& mine,
+// This rank's part: `sums` holds any number of rows of `width`. Collective; errors as above.
+StepOutcome agree_on_outcome(Communicator& communicator, const StepOutcome& mine, std::int64_t step,
                              std::size_t width);
 
 }  // namespace bertha

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
-#include "parallel/base/error.h"
+#include "parallel/agreement.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/model/fused_pass.h"
+#include "trainer/not_finite.h"
 #include "trainer/step_agreement.h"
 
 namespace bertha {
@@ -44,15 +44,6 @@ BucketPlan bucket_plan_of(const ParameterSpace& space, std::int64_t bucket_bytes
                       bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
 }
 
-// The same buckets, the same number; exact as a double.
-double digest_of(const BucketPlan& plan) {
-  std::uint64_t digest = 1469598103934665603U;
-  for (const auto& bucket : plan.buckets) {
-    digest = (digest ^ static_cast<std::uint64_t>(bucket.end)) * 1099511628211U;
-  }
-  return static_cast<double>(digest >> 12);
-}
-
 // [1] double on the gradient's device; there queued and not waited for.
 at::Tensor square_sum(const at::Tensor& gradient) {
   const auto options = gradient.options().dtype(at::kDouble);
@@ -77,7 +68,7 @@ TrainStep::TrainStep(TrainStepParts parts, const TrainStepOptions& options)
     : parts_(parts), options_(options) {
   auto& space = parts_.task.parameters();
   auto plan = bucket_plan_of(space, options.bucket_bytes);
-  plan_digest_ = digest_of(plan);
+  for (const auto& bucket : plan.buckets) bucket_ends_.push_back(bucket.end);
   if (options_.deterministic) {
     tree_ = std::make_unique<TreeReducer>(
         parts_.communicator, space.gradient(),
@@ -97,7 +88,7 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
   parts_.watchdog.report("agreeing on the global batch");
   const auto batch =
       agree_on_batch(parts_.communicator, {parts_.task.count(micro_batches), micro_batches.size()},
-                     {step, plan_digest_});
+                     {step, bucket_ends_});
   report.totals = batch.totals;
   if (tree_) tree_->begin(batch.micro_batches_by_rank);
 
@@ -107,7 +98,8 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
   const bool finite = std::isfinite(report.gradient_norm) &&
                       (report.scores.empty() || std::isfinite(report.scores.front().second));
   if (!finite && options_.precision != Precision::fp16) {
-    report_not_finite(micro_batches, step, broken_rank);
+    throw_not_finite(parts_.communicator, parts_.task.parameters(),
+                     {step, broken_rank, micro_batches, sums_});
   }
   report.skipped = !finite;
   parts_.loss_scaler.update(finite);
@@ -172,11 +164,14 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
     mine.sums.assign(begin, end);
     if (is_root) mine.gradient_norm = std::sqrt(*end);
   }
+  const auto width = static_cast<std::size_t>(parts_.task.sum_count());
+  // Rows of all micro-batches only where their order has to be the same for any number of ranks:
+  // one row fits what a gathering sends at once.
+  if (!options_.deterministic) mine.sums = sum_rows({mine.sums}, width);
   mine.flops = local_flops_;
   mine.stop_wanted = stop_wanted;
   mine.work_seconds = {work_since_last_step()};
-  const auto agreed = agree_on_outcome(parts_.communicator, mine,
-                                       static_cast<std::size_t>(parts_.task.sum_count()));
+  const auto agreed = agree_on_outcome(parts_.communicator, mine, report.step, width);
   if (const auto warning = slow_ranks_.add(agreed.work_seconds);
       warning && parts_.communicator.rank_info().is_root()) {
     log_warning(*warning);
@@ -226,36 +221,6 @@ void TrainStep::gather_weights() {
     if (range.size() == 0) continue;
     parts_.communicator.broadcast(space.master().slice(0, range.begin, range.end), owner);
   }
-}
-
-void TrainStep::report_not_finite(std::span<const Batch> micro_batches, std::int64_t step,
-                                  int broken_rank) const {
-  const auto& space = parts_.task.parameters();
-  std::string parameter = "none: the loss itself";
-  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
-    if (!at::isfinite(space.gradient_view(static_cast<int>(i))).all().item<bool>()) {
-      parameter = space.parameters()[i].name;
-      break;
-    }
-  }
-  std::string samples;
-  for (const auto& batch : micro_batches) {
-    for (const auto sample : batch.sample_numbers) {
-      if (samples.size() > 120) break;
-      if (!samples.empty()) samples += ' ';
-      samples += std::to_string(sample);
-    }
-  }
-  throw Error(
-      ErrorKind::internal,
-      fmt::format("loss or gradient is not a finite number in step {}: first parameter {}; "
-                  "{}; rank {}'s samples {} ...",
-                  step + 1, parameter,
-                  broken_rank < 0 ? "the losses of all ranks are finite"
-                                  : fmt::format("the loss of rank {} is the first", broken_rank),
-                  parts_.communicator.rank_info().rank, samples),
-      "lower optimizer.learning_rate or lengthen schedule.warmup_steps, then resume from the "
-      "last checkpoint; nothing was saved over it");
 }
 
 }  // namespace bertha

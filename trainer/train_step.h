@@ -69,8 +69,8 @@ class TrainStep {
   TrainStep(TrainStepParts parts, const TrainStepOptions& options);
 
   // This rank's micro-batches (none is fine) of the step that follows `step` finished updates.
-  // Collective. Error{internal} names step, samples and parameter when loss or gradient is not
-  // finite and there is no loss scale to lower.
+  // Collective. Error{internal} names step, rank, samples and parameter when loss or gradient is
+  // not finite and there is no loss scale to lower. On the host it costs two small collectives.
   StepReport run(std::span<const Batch> micro_batches, std::int64_t step, bool stop_wanted);
 
  private:
@@ -80,15 +80,13 @@ class TrainStep {
   double work_since_last_step();
   int agree_on_results(bool stop_wanted, StepReport& report);
   void update_weights(StepReport& report);
-  [[noreturn]] void report_not_finite(std::span<const Batch> micro_batches, std::int64_t step,
-                                      int broken_rank) const;
 
   TrainStepParts parts_;
   TrainStepOptions options_;
   std::unique_ptr<TreeReducer> tree_;         // when deterministic
   std::unique_ptr<GradientReducer> reducer_;  // when not
-  double plan_digest_ = 0;                    // of the buckets
-  std::vector<at::Tensor> sums_;              // [sum_count] float64 each: this rank's micro-batches
+  std::vector<std::int64_t> bucket_ends_;
+  std::vector<at::Tensor> sums_;  // [sum_count] float64 each: this rank's micro-batches
   double local_flops_ = 0;
   SlowRanks slow_ranks_;
   std::pair<std::chrono::steady_clock::time_point, double> last_agreement_;  // and seconds waited

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -41,6 +42,17 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options, TrainerCallbacks ca
       last_saved_(state_.step > 0 ? state_.step : -1) {}
 
 Outcome Trainer::run() {
+  try {
+    return train();
+  } catch (const std::exception& error) {
+    if (parts_.checkpoints.under_way()) {
+      log_warning(fmt::format("giving up the save under way, for: {}", error.what()));
+    }
+    throw;
+  }
+}
+
+Outcome Trainer::train() {
   const bool root = parts_.communicator.rank_info().is_root();
   ProgressBar bar("pretrain", static_cast<std::uint64_t>(options_.total_steps), "steps",
                   root && options_.progress);
@@ -177,10 +189,7 @@ void Trainer::begin_save() {
 }
 
 void Trainer::finish_save() {
-  if (!parts_.checkpoints.under_way()) return;
-  const auto alive = [this] { parts_.watchdog.report("waiting for a checkpoint to be written"); };
-  alive();
-  report_save(parts_.checkpoints.finish(alive));
+  if (parts_.checkpoints.under_way()) report_save(parts_.checkpoints.finish(&parts_.watchdog));
 }
 
 // The state that the run ends with: only here a failure is the run's, after a second attempt if the
@@ -189,9 +198,7 @@ void Trainer::save_last() {
   finish_save();
   if (last_saved_ == state_.step) return;
   begin_save();
-  parts_.watchdog.report("waiting for the last checkpoint to be written");
-  const auto outcome = parts_.checkpoints.finish(
-      [this] { parts_.watchdog.report("waiting for the last checkpoint to be written"); });
+  const auto outcome = parts_.checkpoints.finish(&parts_.watchdog);
   if (outcome.failure) throw Error(*outcome.failure);
   report_save(outcome);
 }

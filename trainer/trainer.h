@@ -54,11 +54,13 @@ class Trainer {
   Trainer(TrainerParts parts, TrainerOptions options, TrainerCallbacks callbacks,
           TrainerState start);
 
-  // Collective. Returns after the last step, or when a stop was agreed and the state is saved.
+  // Collective. Returns after the last step, or when a stop was agreed and the state is saved. An
+  // error is told before a save that is under way is given up, which may take a while.
   Outcome run();
   const TrainerState& state() const { return state_; }
 
  private:
+  Outcome train();
   void account(const StepReport& report, const StepBatches& batches, double seconds);
   void log_train(const StepReport& report);
   void validate();

@@ -18,6 +18,7 @@
 namespace bertha {
 
 enum class DeviceChoice { automatic, cpu, cuda };
+enum class PrecisionChoice { automatic, fp32, bf16, fp16 };
 enum class Backend { automatic, mpi, nccl };
 
 struct ModelOptions {
@@ -40,7 +41,8 @@ struct TrainOptions {
   double epochs = 0;
   std::int64_t global_batch = 256;  // sequences
   std::int64_t micro_batch_tokens = 8192;
-  Precision precision = Precision::fp32;
+  PrecisionChoice precision_choice = PrecisionChoice::automatic;
+  Precision precision = Precision::fp32;  // what the choice came to: launch/precision_choice.h
   LossScalerOptions loss_scaler;  // fp16
   DeviceChoice device = DeviceChoice::automatic;
   std::uint64_t seed = 1;

@@ -44,14 +44,15 @@ void check_moments(const fs::path& checkpoint, const CheckpointManifest& manifes
 
 }  // namespace
 
-void check_checkpoint(const fs::path& checkpoint, CheckpointCheck check) {
+void check_checkpoint(const fs::path& checkpoint, CheckpointCheck check,
+                      const PieceDone& piece_done) {
   const auto manifest = CheckpointManifest::from_folder(checkpoint);
   check_listed(manifest, checkpoint);
   for (const auto& file : manifest.files) check_file(checkpoint, file, false);  // quick, first
   for (const auto& file : manifest.files) {
     const bool wanted = check == CheckpointCheck::all ||
                         (check == CheckpointCheck::model && !is_moment_file(file.name));
-    if (wanted) check_file(checkpoint, file, true);
+    if (wanted) check_file(checkpoint, file, true, piece_done);
   }
 }
 
@@ -77,12 +78,15 @@ std::vector<std::string> checkpoint_faults(const fs::path& checkpoint) {
   return faults;
 }
 
-std::optional<fs::path> newest_checkpoint(const fs::path& checkpoints, CheckpointCheck check) {
+std::optional<fs::path> newest_checkpoint(const fs::path& checkpoints, CheckpointCheck check,
+                                          const PieceDone& piece_done) {
   for (const auto& folder : list_checkpoints(checkpoints)) {
     try {
-      check_checkpoint(folder.path, check);
+      check_checkpoint(folder.path, check, piece_done);
       return folder.path;
     } catch (const Error& error) {
+      const bool damaged = error.kind() == ErrorKind::bad_data;
+      if (!damaged || CheckpointManifest::is_newer(folder.path)) throw;
       log_warning("passing over a checkpoint: " + error.message());
     }
   }

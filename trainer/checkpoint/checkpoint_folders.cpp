@@ -103,8 +103,12 @@ std::vector<CheckpointFolder> list_checkpoints(const fs::path& checkpoints) {
   std::vector<CheckpointFolder> folders;
   for (const auto& path : entries_of(checkpoints)) {
     const auto step = step_of_name(path.filename().string());
+    if (!step) continue;
     std::error_code error;
-    if (step && fs::is_directory(path, error)) folders.push_back({*step, path});
+    const auto status = fs::status(path, error);
+    // Nobody may take a folder that cannot be looked at for one that is not there.
+    if (status.type() == fs::file_type::none) throw_io_error("read", path.string(), error.value());
+    if (fs::is_directory(status)) folders.push_back({*step, path});
   }
   std::sort(folders.begin(), folders.end(),
             [](const auto& a, const auto& b) { return a.step > b.step; });

@@ -29,21 +29,30 @@ const std::string kNoChecksum(64, '0');
               "the checkpoint is damaged: use another one");
 }
 
-std::string read_manifest(const fs::path& checkpoint) {
+// What is not there is a state, too; only what cannot be told is an error.
+fs::file_status status_of(const fs::path& path) {
   std::error_code error;
-  const auto status = fs::status(checkpoint, error);
-  if (!fs::exists(status))
-    throw_io_error("open", checkpoint.string(), error ? error.value() : ENOENT);
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::none) throw_io_error("read", path.string(), error.value());
+  return status;
+}
+
+std::string read_manifest(const fs::path& checkpoint) {
+  const auto status = status_of(checkpoint);
+  if (!fs::exists(status)) throw_io_error("open", checkpoint.string(), ENOENT);
   if (!fs::is_directory(status)) {
     throw Error(ErrorKind::bad_data, checkpoint.string() + " is no folder",
                 "give the folder of a checkpoint: run/checkpoints/step-00000100");
   }
   const auto path = checkpoint / "manifest.json";
-  if (!fs::exists(path, error)) {
+  const auto file = status_of(path);
+  if (!fs::exists(file)) {
     throw Error(ErrorKind::bad_data,
                 checkpoint.string() + " has no manifest.json: it is no complete checkpoint",
                 "use another checkpoint");
   }
+  if (!fs::is_regular_file(file)) fail(path, "is not a regular file");
+  std::error_code error;
   if (fs::file_size(path, error) > kLargestManifest && !error) {
     fail(path, fmt::format("is larger than {} bytes", kLargestManifest));
   }
@@ -78,26 +87,20 @@ Integer whole_number(const Json& json, const char* name, const fs::path& path) {
   return json[name].get<Integer>();
 }
 
-void check_version(const Json& json, const fs::path& path) {
+std::uint64_t version_of(const Json& json, const fs::path& path) {
   if (!json.is_object() || !json.contains("format") || json["format"] != kCheckpointFormat) {
     fail(path, fmt::format("is not the manifest of a checkpoint (format {})", kCheckpointFormat));
   }
   if (!json.contains("version") || !json["version"].is_number_unsigned()) {
     fail(path, "version is missing or no number");
   }
-  const auto version = json["version"].get<std::uint64_t>();
-  if (version < 1 || version > kCheckpointVersion) {
-    throw Error(ErrorKind::bad_data,
-                fmt::format("{}: version {} is not among 1 to {}, those this program knows",
-                            path.string(), version, kCheckpointVersion),
-                "use the version of Bertha that wrote it");
-  }
+  return json["version"].get<std::uint64_t>();
 }
 
 // Any byte of the manifest that is not as it was written.
 void check_own_checksum(const Json& json, std::string text, const fs::path& path) {
   if (!json.contains(kOwnChecksum)) {
-    if (json["version"] == 1) return;
+    if (json["version"] != kCheckpointVersion) return;  // 1 had none, nobody knows of later ones
     fail(path, std::string(kOwnChecksum) + " is missing");
   }
   const auto& field = json[kOwnChecksum];
@@ -109,6 +112,14 @@ void check_own_checksum(const Json& json, std::string text, const fs::path& path
   if (sha256_hex(text) != checksum) {
     fail(path, "has another checksum than it was written with");
   }
+}
+
+// Of a manifest that is as it was written, so that damage is not taken for another version.
+std::uint64_t checked_version(const Json& json, const std::string& text, const fs::path& path) {
+  if (json.is_discarded()) fail(path, "is not JSON");
+  const auto version = version_of(json, path);
+  check_own_checksum(json, text, path);
+  return version;
 }
 
 }  // namespace
@@ -132,9 +143,13 @@ CheckpointManifest CheckpointManifest::from_folder(const fs::path& checkpoint) {
   const auto path = checkpoint / "manifest.json";
   const auto text = read_manifest(checkpoint);
   const auto json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) fail(path, "is not JSON");
-  check_version(json, path);
-  check_own_checksum(json, text, path);
+  const auto version = checked_version(json, text, path);
+  if (version < 1 || version > kCheckpointVersion) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: version {} is not among 1 to {}, those this program knows",
+                            path.string(), version, kCheckpointVersion),
+                "use the version of Bertha that wrote it");
+  }
   CheckpointManifest manifest;
   manifest.step = whole_number<std::int64_t>(json, "step", path);
   manifest.world_size = whole_number<int>(json, "world_size", path);
@@ -145,22 +160,33 @@ CheckpointManifest CheckpointManifest::from_folder(const fs::path& checkpoint) {
   return manifest;
 }
 
-void check_file(const fs::path& folder, const WrittenFile& file, bool full) {
+bool CheckpointManifest::is_newer(const fs::path& checkpoint) {
+  try {
+    const auto text = read_manifest(checkpoint);
+    const auto json = Json::parse(text, nullptr, false);
+    return checked_version(json, text, checkpoint / "manifest.json") > kCheckpointVersion;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+void check_file(const fs::path& folder, const WrittenFile& file, bool full,
+                const PieceDone& piece_done) {
   const auto path = folder / file.name;
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::bad_data, path.string() + what,
                 "the checkpoint is damaged: use another one");
   };
-  std::error_code error;
-  const auto status = fs::status(path, error);
+  const auto status = status_of(path);
   if (!fs::exists(status)) fail(" is missing");
   if (!fs::is_regular_file(status)) fail(" is not a regular file");
+  std::error_code error;
   const auto bytes = fs::file_size(path, error);
   if (error) throw_io_error("read", path.string(), error.value());
   if (bytes != file.bytes) {
     fail(fmt::format(" has {} bytes, the manifest says {}", bytes, file.bytes));
   }
-  if (full && sha256_file(path) != file.sha256) {
+  if (full && sha256_file(path, piece_done) != file.sha256) {
     fail(" has another checksum than the manifest says");
   }
 }

@@ -24,12 +24,15 @@ struct CheckpointManifest {
   // Error{io} when the folder or file cannot be read, Error{bad_data} for anything wrong in it: a
   // missing manifest, another format, a newer version, a name that leaves the folder ...
   static CheckpointManifest from_folder(const std::filesystem::path& checkpoint);
+  // Whole, as far as its own checksum says, and of a version that this program does not know yet.
+  static bool is_newer(const std::filesystem::path& checkpoint);
   bool operator==(const CheckpointManifest&) const = default;
 };
 
-// Error{bad_data} or Error{io} naming the file: it is missing, of another size or, with `full`, of
-// another checksum.
-void check_file(const std::filesystem::path& folder, const WrittenFile& file, bool full);
+// Error{bad_data} naming the file: it is missing, of another size or, with `full`, of another
+// checksum. Error{io}: it cannot be read.
+void check_file(const std::filesystem::path& folder, const WrittenFile& file, bool full,
+                const PieceDone& piece_done = {});
 
 // How one rank tells another what it wrote.
 std::string pack_files(const std::vector<WrittenFile>& files);

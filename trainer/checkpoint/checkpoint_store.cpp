@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 #include "trainer/checkpoint/checkpoint_manifest.h"
 #include "trainer/checkpoint/checkpoint_writing.h"
 #include "trainer/checkpoint/host_copy.h"
+#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha {
 namespace {
@@ -67,9 +69,9 @@ struct CheckpointStore::Save {
   MomentWriter moments;
   std::unique_ptr<StagedFolder> staged;  // rank 0's
   std::optional<Error> failed_to_start;
-  std::vector<WrittenFile> files;  // what this rank wrote
-  std::atomic<int> files_done = 0;
-  int progress = 0;     // sum over ranks of files_done, when it was last asked for
+  std::vector<WrittenFile> files;             // what this rank wrote
+  std::atomic<std::uint64_t> bytes_done = 0;  // written or read back, by this rank
+  RanksAtWork ranks;
   BackgroundTask task;  // last: ends before what it uses
 };
 
@@ -120,7 +122,7 @@ void CheckpointStore::copy_and_write(const CheckpointContents& contents, bool co
     if (failure) std::rethrow_exception(failure);
     const WritingShare share{save.outcome.path.string() + ".staging", save.contents, root,
                              save.moments};
-    save.files = write_share(share, save.files_done, stop);
+    save.files = write_share(share, save.bytes_done, stop);
   });
 }
 
@@ -147,17 +149,6 @@ void CheckpointStore::prepare(const CheckpointContents& contents) {
   });
 }
 
-// Also learns how far the others are.
-bool CheckpointStore::all_ranks_done() {
-  auto& save = *save_;
-  const auto told = communicator_.gather_bytes(
-      fmt::format("{}{}", save.task.done() ? "+" : "-", save.files_done.load()));
-  save.progress = 0;
-  for (const auto& text : told) save.progress += static_cast<int>(number_in(text.substr(1)));
-  return std::all_of(told.begin(), told.end(),
-                     [](const auto& text) { return text.front() == '+'; });
-}
-
 void CheckpointStore::commit_in_background() {
   auto& save = *save_;
   const auto manifest = gather_manifest(communicator_, save.outcome.step, save.files);
@@ -166,7 +157,7 @@ void CheckpointStore::commit_in_background() {
   save.task.start(
       [&save, manifest, folder = folder_, retention = retention_](const std::stop_token&) {
         commit(*save.staged, manifest);
-        ++save.files_done;
+        ++save.bytes_done;
         thin_out(folder, retention, save.outcome.step);
       });
 }
@@ -176,7 +167,7 @@ std::optional<SaveOutcome> CheckpointStore::poll() {
   if (save_->failed_to_start) return conclude(save_->failed_to_start);
   const auto begin = Clock::now();
   try {
-    if (all_ranks_done()) {
+    if (save_->ranks.ask(communicator_, save_->task.done(), save_->bytes_done)) {
       agree_or_throw(communicator_, [&] { save_->task.rethrow(); });
       if (save_->phase == Save::Phase::committing) return conclude({});
       commit_in_background();
@@ -199,25 +190,26 @@ SaveOutcome CheckpointStore::conclude(std::optional<Error> failure) {
   return outcome;
 }
 
-SaveOutcome CheckpointStore::finish(const std::function<void()>& alive) {
+SaveOutcome CheckpointStore::finish(Watchdog* watchdog) {
   if (!save_) throw Error(ErrorKind::internal, "no save is under way");
   const auto begin = Clock::now();
   const double stalled_before = save_->outcome.stalled_seconds;
   constexpr std::chrono::milliseconds kPatience{20};
-  for (int seen = -1;;) {
+  std::optional<Watchdog::Polling> polling;
+  if (watchdog) polling.emplace(*watchdog, "waiting for a checkpoint to be written");
+  for (;;) {
     if (auto outcome = poll()) {
       outcome->stalled_seconds = stalled_before + seconds_since(begin);
       return *outcome;
     }
-    if (alive && seen != save_->progress) alive();
-    seen = save_->progress;
+    if (polling && save_->ranks.got_on()) polling->got_on(save_->ranks.behind());
     save_->task.wait_for(kPatience);
   }
 }
 
-fs::path CheckpointStore::save(const CheckpointContents& contents) {
+fs::path CheckpointStore::save(const CheckpointContents& contents, Watchdog* watchdog) {
   start(contents, false);
-  const auto outcome = finish();
+  const auto outcome = finish(watchdog);
   if (outcome.failure) throw Error(*outcome.failure);
   return outcome.path;
 }

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +13,8 @@
 
 #include "parallel/base/error.h"
 #include "parallel/communicator.h"
+#include "parallel/watchdog.h"
+#include "trainer/checkpoint/file_writer.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/checkpoint/trainer_state.h"
 
@@ -65,18 +66,18 @@ class CheckpointStore {
   bool under_way() const;
   // At a step boundary: moves the save on as far as it goes without waiting; its outcome once.
   std::optional<SaveOutcome> poll();
-  // Waits for the end. `alive` is called whenever some rank got on with it.
-  SaveOutcome finish(const std::function<void()>& alive = {});
+  // Waits for the end. Bytes that any rank writes or reads back are progress for the watchdog, if
+  // given; that the ranks ask each other is not.
+  SaveOutcome finish(Watchdog* watchdog = nullptr);
 
   // Writes without a copy, waits, and throws the failure on all ranks.
-  std::filesystem::path save(const CheckpointContents& contents);
+  std::filesystem::path save(const CheckpointContents& contents, Watchdog* watchdog = nullptr);
 
  private:
   struct Save;
   void start(const CheckpointContents& contents, bool copy);
   void prepare(const CheckpointContents& contents);
   void copy_and_write(const CheckpointContents& contents, bool copy);
-  bool all_ranks_done();
   void commit_in_background();
   SaveOutcome conclude(std::optional<Error> failure);
 
@@ -95,14 +96,19 @@ enum class CheckpointCheck {
   all     // and of everything
 };
 
-// Newest folder under `checkpoints` that passes the check; warns about folders passed over. Empty
-// when there is none.
-std::optional<std::filesystem::path> newest_checkpoint(
-    const std::filesystem::path& checkpoints, CheckpointCheck check = CheckpointCheck::all);
+// Newest folder under `checkpoints` that passes the check; warns about damaged ones, which are
+// passed over. Empty when there is none. One that cannot be read (Error{io}), or that a newer
+// program wrote (Error{bad_data}), ends the search: a run that went on from an older one would
+// train its steps again and replace it. `piece_done`: see FileWriter, of bytes whose checksum is
+// computed.
+std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& checkpoints,
+                                                       CheckpointCheck check = CheckpointCheck::all,
+                                                       const PieceDone& piece_done = {});
 
-// Error{bad_data} or Error{io} naming the file: no manifest or a damaged one, a missing file, wrong
-// size, wrong checksum.
-void check_checkpoint(const std::filesystem::path& checkpoint, CheckpointCheck check);
+// Error{bad_data} naming the file: no manifest or a damaged one, a missing file, wrong size, wrong
+// checksum. Error{io}: it cannot be read.
+void check_checkpoint(const std::filesystem::path& checkpoint, CheckpointCheck check,
+                      const PieceDone& piece_done = {});
 std::vector<std::string> checkpoint_faults(const std::filesystem::path& checkpoint);  // all of them
 
 TrainerState read_trainer_state(const std::filesystem::path& checkpoint);

@@ -1,13 +1,14 @@
 // Files of a checkpoint out to disk, each verified.
 #include "trainer/checkpoint/checkpoint_writing.h"
 
-#include <functional>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/progress.h"
+#include "trainer/checkpoint/hugging_face.h"
 #include "trainer/checkpoint/moment_files.h"
 
 namespace bertha {
@@ -17,8 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kHeaderBytes = 1 << 16;  // headers, manifest: a guess on the safe side
 
-WrittenFile write_text(const fs::path& path, const std::string& text) {
-  FileWriter writer(path);
+WrittenFile write_text(const fs::path& path, const std::string& text,
+                       const PieceDone& piece_done = {}) {
+  FileWriter writer(path, piece_done);
   writer.write(text);
   return writer.finish();
 }
@@ -45,25 +47,35 @@ void require_space(const fs::path& folder, std::uint64_t bytes, const fs::path& 
               "free some space, or keep fewer checkpoints: train.keep_last");
 }
 
-std::vector<WrittenFile> write_share(const WritingShare& share, std::atomic<int>& files_done,
+std::vector<WrittenFile> write_share(const WritingShare& share,
+                                     std::atomic<std::uint64_t>& bytes_done,
                                      const std::stop_token& stop) {
   std::vector<WrittenFile> files;
-  const auto add = [&](const WrittenFile& file) {
-    drop_from_cache(share.folder / file.name);
-    check_file(share.folder, file, true);
-    files.push_back(file);
-    ++files_done;
+  const PieceDone piece_done = [&](std::uint64_t bytes) {
+    bytes_done += bytes;
     if (stop.stop_requested()) throw Error(ErrorKind::internal, "the save was given up");
+  };
+  const auto add = [&](const WrittenFile& file) {
+    const auto path = share.folder / file.name;
+    // A disk that does not keep what it was given: as many bytes, but others.
+    if (inject_fault("written")) write_text(path, std::string(file.bytes, '\0'));
+    drop_from_cache(path);
+    check_file(share.folder, file, true, piece_done);
+    files.push_back(file);
   };
   const auto& contents = share.contents;
   if (!contents.moments.empty()) {
     const auto name = moment_file_name(share.moments.number, share.moments.count);
-    add(write_moments(share.folder / name, contents.moments));
+    add(write_moments(share.folder / name, contents.moments, piece_done));
   }
   if (!share.root) return files;
-  add(write_safetensors(share.folder / "model.safetensors", contents.weights, {{"format", "pt"}}));
-  for (const auto& [name, bytes] : contents.files) add(write_text(share.folder / name, bytes));
-  add(write_text(share.folder / "trainer_state.json", trainer_state_to_json(contents.state)));
+  add(write_safetensors(share.folder / "model.safetensors", contents.weights, model_metadata(),
+                        piece_done));
+  const auto add_text = [&](const std::string& name, const std::string& text) {
+    add(write_text(share.folder / name, text, piece_done));
+  };
+  for (const auto& [name, text] : contents.files) add_text(name, text);
+  add_text("trainer_state.json", trainer_state_to_json(contents.state));
   return files;
 }
 

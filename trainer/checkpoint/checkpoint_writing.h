@@ -32,8 +32,11 @@ std::uint64_t bytes_to_write(const CheckpointContents& contents, bool root);
 void require_space(const std::filesystem::path& folder, std::uint64_t bytes,
                    const std::filesystem::path& checkpoint);
 
-// Every file is flushed to disk and read back before it counts; `files_done` counts them.
-std::vector<WrittenFile> write_share(const WritingShare& share, std::atomic<int>& files_done,
+// Every file is flushed to disk and read back before it counts; `bytes_done` grows by what is
+// written and read. A stop is honoured within a few megabytes, as an Error{internal}; only a flush,
+// of 64 MB at most, cannot be interrupted.
+std::vector<WrittenFile> write_share(const WritingShare& share,
+                                     std::atomic<std::uint64_t>& bytes_done,
                                      const std::stop_token& stop);
 
 // Adds the manifest and renames the folder.

@@ -3,13 +3,17 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "trainer/checkpoint/weight_names.h"
 
 namespace bertha {
 namespace {
+
+constexpr std::string_view kBaseModel = "BertModel", kBasePrefix = "bert.";
 
 struct WeightsOfClass {
   std::string_view architecture;
@@ -52,16 +56,46 @@ std::vector<NamedTensor> weights_of_class(const std::string& architecture,
                 fmt::format("the model has no {}, which a {} needs", needed, architecture),
                 "export it as what it was trained for: leave export.model out");
   }
-  constexpr std::string_view kBase = "bert.";
   std::vector<NamedTensor> chosen;
-  for (const auto& [name, tensor] : weights) {
-    const bool belongs =
-        std::any_of(wanted.prefixes.begin(), wanted.prefixes.end(),
-                    [&, &name = name](auto prefix) { return name.starts_with(prefix); });
-    if (!belongs) continue;
-    chosen.push_back({architecture == "BertModel" ? name.substr(kBase.size()) : name, tensor});
+  for (const auto& weight : weights) {
+    const bool belongs = std::any_of(wanted.prefixes.begin(), wanted.prefixes.end(),
+                                     [&](auto prefix) { return weight.name.starts_with(prefix); });
+    if (belongs) chosen.push_back(weight);
   }
-  return chosen;
+  return with_names_of_class(architecture, std::move(chosen));
+}
+
+std::string class_of_names(const std::vector<std::string>& names) {
+  const auto any = [&](std::string_view part) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return name.find(part) != std::string::npos;
+    });
+  };
+  if (any("qa_outputs.")) return "BertForQuestionAnswering";
+  if (any("classifier.")) {
+    return any("pooler.") ? "BertForSequenceClassification" : "BertForTokenClassification";
+  }
+  const bool words = any("cls.predictions."), next = any("cls.seq_relationship.");
+  if (words) return next ? "BertForPreTraining" : "BertForMaskedLM";
+  return next ? "BertForNextSentencePrediction" : std::string(kBaseModel);
+}
+
+bool are_names_of_class(const std::string& architecture, const std::vector<std::string>& names) {
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto ours = our_weight_name(name);
+    if (!ours) return false;
+    return *ours == name ||
+           (architecture == kBaseModel && *ours == std::string(kBasePrefix) + name);
+  });
+}
+
+std::vector<NamedTensor> with_names_of_class(const std::string& architecture,
+                                             std::vector<NamedTensor> weights) {
+  if (architecture != kBaseModel) return weights;
+  for (auto& weight : weights) {
+    if (weight.name.starts_with(kBasePrefix)) weight.name.erase(0, kBasePrefix.size());
+  }
+  return weights;
 }
 
 }  // namespace bertha

@@ -1,4 +1,4 @@
-// Which of a model's weights a class of Transformers holds. Pure.
+// Which of a model's weights a class of Transformers holds, and under which names. Pure.
 #pragma once
 
 #include <string>
@@ -13,5 +13,16 @@ namespace bertha {
 // its heads; Error{internal}: another class.
 std::vector<NamedTensor> weights_of_class(const std::string& architecture,
                                           const std::vector<NamedTensor>& weights);
+
+// The class that weights of these names, with or without "bert.", are made for, by their heads.
+std::string class_of_names(const std::vector<std::string>& names);
+
+// Whether an `architecture` of Transformers has all these names as they stand: no NVIDIA's names,
+// no gamma and beta, no buffers, "bert." where it belongs.
+bool are_names_of_class(const std::string& architecture, const std::vector<std::string>& names);
+
+// Our weights under the names of `architecture`: BertModel's are without "bert.".
+std::vector<NamedTensor> with_names_of_class(const std::string& architecture,
+                                             std::vector<NamedTensor> weights);
 
 }  // namespace bertha

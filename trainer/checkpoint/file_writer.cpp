@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 #include "parallel/base/error.h"
 #include "parallel/base/fault.h"
@@ -12,7 +13,8 @@
 
 namespace bertha {
 
-FileWriter::FileWriter(std::filesystem::path path) : path_(std::move(path)) {
+FileWriter::FileWriter(std::filesystem::path path, PieceDone piece_done)
+    : path_(std::move(path)), piece_done_(std::move(piece_done)) {
   file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) throw_io_error("create", path_.string(), errno);
 }
@@ -23,6 +25,7 @@ FileWriter::~FileWriter() {
 
 void FileWriter::write(std::string_view bytes) {
   constexpr std::size_t kPiece = 1 << 20;  // hashed while it is still in the cache
+  constexpr std::uint64_t kFlush = 64 << 20;
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_, bytes.data(), std::min(bytes.size(), kPiece));
     if (written < 0 && errno == EINTR) continue;
@@ -30,6 +33,11 @@ void FileWriter::write(std::string_view bytes) {
     hash_.update(bytes.data(), static_cast<std::size_t>(written));
     bytes_ += static_cast<std::uint64_t>(written);
     bytes.remove_prefix(static_cast<std::size_t>(written));
+    if (bytes_ - flushed_ >= kFlush) {
+      if (::fdatasync(file_) != 0) throw_io_error("flush", path_.string(), errno);
+      flushed_ = bytes_;
+    }
+    if (piece_done_) piece_done_(static_cast<std::uint64_t>(written));
   }
 }
 

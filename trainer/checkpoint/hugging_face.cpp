@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -27,6 +28,8 @@ using Json = nlohmann::json;
 
 constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
+constexpr const char* kVersionField = "bertha_version";
+constexpr int kModelVersion = 1;
 
 bool has_file(const fs::path& folder, const char* name) {
   std::error_code error;
@@ -94,8 +97,24 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   return files;
 }
 
+// Older files, and those of others, have no version.
+void check_version(const SafetensorsFile& file, const fs::path& path) {
+  const auto found = file.metadata().find(kVersionField);
+  if (found == file.metadata().end()) return;
+  const auto& text = found->second;
+  int version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  const bool number = error == std::errc() && end == text.data() + text.size();
+  if (number && version >= 1 && version <= kModelVersion) return;
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}: {} '{}' is not among 1 to {}, those this program knows",
+                          path.string(), kVersionField, shown(text), kModelVersion),
+              "use the version of Bertha that wrote it");
+}
+
 std::vector<NamedTensor> read_all(const fs::path& path) {
   const SafetensorsFile file(path);
+  check_version(file, path);
   std::vector<NamedTensor> weights;
   for (const auto& entry : file.entries()) weights.push_back({entry.name, file.read(entry.name)});
   return weights;
@@ -107,6 +126,7 @@ std::vector<NamedTensor> read_shards(const fs::path& folder) {
   std::vector<NamedTensor> weights;
   for (const auto& [file_name, names] : names_by_file) {
     const SafetensorsFile file(folder / file_name);
+    check_version(file, folder / file_name);
     for (const auto& name : names) weights.push_back({name, file.read(name)});
   }
   return weights;
@@ -167,6 +187,10 @@ fs::path resolve_model_folder(const fs::path& path) {
                   " is no model: looked for config.json with model.safetensors, for model/, and "
                   "for a complete checkpoint in checkpoints/",
               "give a checkpoint, a run folder or a Transformers folder");
+}
+
+std::map<std::string, std::string> model_metadata() {
+  return {{"format", "pt"}, {kVersionField, std::to_string(kModelVersion)}};
 }
 
 std::vector<NamedTensor> read_model_weights(const fs::path& folder) {

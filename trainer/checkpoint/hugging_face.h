@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,14 @@ namespace bertha {
 // its manifest. Error{io} or Error{bad_data} says what was looked for.
 std::filesystem::path resolve_model_folder(const std::filesystem::path& path);
 
+// What the header of model.safetensors says besides the tensors: "format" is Transformers', the
+// rest names the version of ours. Files of others lack it.
+std::map<std::string, std::string> model_metadata();
+
 // All weights of a folder (model.safetensors, or shards by model.safetensors.index.json), on the
 // CPU, with our names: "bert." added where a base model lacks it, gamma/beta and dense_act renamed,
-// position_ids buffers and the tied decoder weight dropped.
+// position_ids buffers and the tied decoder weight dropped. Error{bad_data}: a newer program wrote
+// them.
 std::vector<NamedTensor> read_model_weights(const std::filesystem::path& folder);
 
 struct WeightMatch {

@@ -69,7 +69,7 @@ bool is_moment_file(std::string_view name) {
 }
 
 WrittenFile write_moments(const std::filesystem::path& path,
-                          const std::vector<MomentSlice>& moments) {
+                          const std::vector<MomentSlice>& moments, const PieceDone& piece_done) {
   std::vector<NamedTensor> tensors;
   for (const auto& slice : moments) {
     const auto type = slice.values.scalar_type();
@@ -79,7 +79,7 @@ WrittenFile write_moments(const std::filesystem::path& path,
     }
     tensors.push_back({slice_name(slice), slice.values.view({-1})});
   }
-  return write_safetensors(path, tensors, {{"format", kFormat}, {"version", kVersion}});
+  return write_safetensors(path, tensors, {{"format", kFormat}, {"version", kVersion}}, piece_done);
 }
 
 MomentFiles::MomentFiles(const std::filesystem::path& checkpoint,

@@ -22,7 +22,8 @@ namespace bertha {
 std::string moment_file_name(int number, int count);
 bool is_moment_file(std::string_view name);
 WrittenFile write_moments(const std::filesystem::path& path,
-                          const std::vector<MomentSlice>& moments);
+                          const std::vector<MomentSlice>& moments,
+                          const PieceDone& piece_done = {});
 
 class MomentFiles {
  public:

@@ -66,13 +66,14 @@ SafetensorsHeader header_of(const std::vector<NamedTensor>& tensors,
 
 WrittenFile write_safetensors(const std::filesystem::path& path,
                               const std::vector<NamedTensor>& tensors,
-                              const std::map<std::string, std::string>& metadata) {
+                              const std::map<std::string, std::string>& metadata,
+                              const PieceDone& piece_done) {
   static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
   auto ordered = tensors;
   sort_by_alignment(ordered);
   const auto json = safetensors_header_json(header_of(ordered, metadata));
   const std::uint64_t length = json.size();
-  FileWriter writer(path);
+  FileWriter writer(path, piece_done);
   writer.write({reinterpret_cast<const char*>(&length), sizeof length});
   writer.write(json);
   for (const auto& named : ordered) {

@@ -24,7 +24,8 @@ struct NamedTensor {
 // of wider types come first, so that each is aligned to its elements; otherwise in the given order.
 WrittenFile write_safetensors(const std::filesystem::path& path,
                               const std::vector<NamedTensor>& tensors,
-                              const std::map<std::string, std::string>& metadata);
+                              const std::map<std::string, std::string>& metadata,
+                              const PieceDone& piece_done = {});
 
 // Opens a file and checks its header. Error{bad_data} names the file and what is wrong: header
 // longer than the file or 100 MB, not JSON, unknown dtype, ranges that overlap, leave the file,

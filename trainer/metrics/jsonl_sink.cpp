@@ -3,9 +3,17 @@
 
 #include <chrono>
 #include <cmath>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "parallel/base/error.h"
+#include "parallel/base/log.h"
+#include "parallel/base/staged_output.h"
 #include "trainer/metrics/appended_file.h"
 
 namespace bertha {
@@ -29,6 +37,41 @@ std::string json_line(const MetricsEvent& event) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+bool is_of_later_step(std::string_view line, std::int64_t step) {
+  static const std::set<std::string> of_sessions{"start", "resume", "stop", "end", "warning"};
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("event") || !json.contains("step")) return false;
+  const auto& event = json["event"];
+  return event.is_string() && !of_sessions.contains(event.get<std::string>()) &&
+         json["step"].is_number_integer() && json["step"].get<std::int64_t>() > step;
+}
+
+// The lines that stay, each with its newline; a last one without stays as it is.
+std::string without_later_steps(std::string_view text, std::int64_t step) {
+  std::string rest;
+  while (!text.empty()) {
+    const auto newline = text.find('\n');
+    const auto line = text.substr(0, newline == std::string_view::npos ? newline : newline + 1);
+    if (!is_of_later_step(line, step)) rest += line;
+    text.remove_prefix(line.size());
+  }
+  return rest;
+}
+
+// Numbers twice are better than a run that does not start.
+void cut_later_steps(const std::filesystem::path& path, std::int64_t step) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return;
+  try {
+    const auto text = read_file(path);
+    const auto rest = without_later_steps(text, step);
+    if (rest.size() < text.size()) write_file_atomically(path, rest);
+  } catch (const Error& failure) {
+    log_warning(fmt::format("{} will hold steps after {} twice: {}", path.string(), step,
+                            failure.message()));
+  }
+}
+
 class JsonlSink : public MetricsSink {
  public:
   explicit JsonlSink(const std::filesystem::path& path)
@@ -41,7 +84,9 @@ class JsonlSink : public MetricsSink {
 
 }  // namespace
 
-std::unique_ptr<MetricsSink> make_jsonl_sink(const std::filesystem::path& path) {
+std::unique_ptr<MetricsSink> make_jsonl_sink(const std::filesystem::path& path,
+                                             std::optional<std::int64_t> resumed_step) {
+  if (resumed_step) cut_later_steps(path, *resumed_step);
   return std::make_unique<JsonlSink>(path);
 }
 

@@ -33,6 +33,7 @@ constexpr std::array kKnownCharts{
     KnownChart{"model_flops_utilization", "Model FLOPs utilization", "percent", true, true},
     KnownChart{"data_wait_fraction", "Time spent waiting for data", "percent", true, true},
     KnownChart{"memory_bytes", "Memory of rank 0", "bytes", false, true},
+    KnownChart{"peak_memory_bytes", "Memory of rank 0, the most so far", "bytes", false, true},
     KnownChart{"device_memory_bytes", "Device memory of rank 0, the most so far", "bytes", false,
                true},
     KnownChart{"loss_scale", "Loss scale", "number", false},

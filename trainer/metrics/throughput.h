@@ -12,7 +12,7 @@ struct ModelShape {  // what the FLOP formula needs
 // FLOPs of training one micro-batch forward and backward (multiply-add = 2, backward = 2 forward):
 // 3 * (layers * (2 t (4 h^2 + 2 h i) + 4 h sum(l^2)) + 2 m (h^2 + h v)); t tokens, l sequence
 // lengths, m masked positions. As bert-large 12 L h^2 accounting in Kaplan et al. 2020,
-// section 2.1.
+// section 2.1. Of the whole model: rows that the last layer leaves out (tasks/flops.h) count, too.
 double training_flops(const ModelShape& shape, double tokens, double squared_lengths,
                       double masked_positions);
 

@@ -1,15 +1,21 @@
 // Saves that go on while the state changes: what is written is the state as it was, a failure is an
 // outcome and not an end.
+#include <atomic>
+#include <cstdlib>
 #include <filesystem>
+#include <stop_token>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "parallel/base/fault.h"
+#include "parallel/watched_communicator.h"
 #include "tests/support/thread_communicator.h"
 #include "tests/unit/trainer_checkpoint/sample_checkpoint.h"
 #include "tests/unit/trainer_checkpoint/scratch_folder.h"
 #include "trainer/checkpoint/background_task.h"
 #include "trainer/checkpoint/checkpoint_writing.h"
+#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha::testing {
 namespace {
@@ -18,6 +24,13 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+
+void arm(const char* fault, int rank) {
+  ::setenv("BERTHA_FAULT", fault, 1);
+  set_fault_step(0);
+  arm_fault(rank);
+  ::unsetenv("BERTHA_FAULT");
+}
 
 SaveOutcome poll_to_the_end(CheckpointStore& store) {
   for (;;) {
@@ -95,6 +108,90 @@ TEST(BackgroundSave, IsOneAtATime) {
     store.begin(sample_contents({}, 1));
     EXPECT_THAT(error_of([&] { store.begin(sample_contents({}, 2)); }), HasSubstr("another one"));
     EXPECT_FALSE(store.finish().failure);
+  });
+}
+
+// While no byte is written, all ranks ask each other again and again, and their watchdogs are not
+// fooled by it.
+TEST(BackgroundSave, ThatStandsStillIsMetByTheWatchdogs) {
+  const ScratchFolder run;
+  std::atomic<int> told[2] = {0, 0};
+  arm("0:save:0:slow1500", 0);  // before every flush
+  run_thread_ranks(2, [&](Communicator& communicator) {
+    const int rank = communicator.rank_info().rank;
+    Watchdog watchdog(std::chrono::seconds(1), [&](const std::string& phase, double) {
+      EXPECT_EQ(phase, "waiting for a checkpoint to be written");
+      ++told[rank];
+    });
+    const auto watched = watch_communicator(communicator, watchdog);
+    CheckpointStore store(run.path(), *watched, {0, 0});
+    auto contents = sample_contents(communicator.rank_info(), 1);
+    contents.moments.clear();
+    contents.files.clear();
+    store.begin(contents);
+    EXPECT_FALSE(store.finish(&watchdog).failure);
+  });
+  arm("0:save:0:slow1500", 1);  // not this rank's: over
+  EXPECT_GE(told[0], 1);
+  EXPECT_GE(told[1], 1);  // which has nothing to write itself
+}
+
+TEST(BackgroundSave, NoticesWhatTheDiskDidNotKeep) {
+  const ScratchFolder run;
+  run_thread_ranks(1, [&](Communicator& communicator) {
+    CheckpointStore store(run.path(), communicator, {0, 0});
+    store.save(sample_contents({}, 1));
+    arm("0:written:0:nan", 0);
+    store.begin(sample_contents({}, 2));
+    const auto outcome = store.finish();
+    ASSERT_TRUE(outcome.failure);
+    EXPECT_THAT(outcome.failure->message(), HasSubstr("has another checksum"));
+    EXPECT_EQ(names_in(run.path()), std::set<std::string>{"step-00000001"});
+    store.begin(sample_contents({}, 3));
+    EXPECT_FALSE(store.finish().failure);
+  });
+  EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000003");
+}
+
+// Nobody waits for the rest of a large file when a run ends by an error.
+TEST(BackgroundSave, IsGivenUpWithinAFile) {
+  const ScratchFolder folder;
+  auto contents = sample_contents({}, 1);
+  contents.moments.clear();
+  contents.weights = {{"large", at::zeros({16 << 20}, at::kByte)}};
+  std::atomic<std::uint64_t> bytes_done = 0;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_EQ(error_of([&] {
+              write_share({folder.path(), contents, true, {}}, bytes_done, stop.get_token());
+            }),
+            "70 the save was given up");
+  EXPECT_LE(fs::file_size(folder / "model.safetensors"), 2U << 20);
+  // Told of all that is written and read back.
+  bytes_done = 0;
+  std::uint64_t written = 0;
+  for (const auto& file : write_share({folder.path(), contents, true, {}}, bytes_done, {})) {
+    written += file.bytes;
+  }
+  EXPECT_EQ(bytes_done, 2 * written);
+}
+
+TEST(RanksAtWork, TellWhoIsBehindAndWhetherAnyoneGotOn) {
+  run_thread_ranks(3, [&](Communicator& communicator) {
+    const int rank = communicator.rank_info().rank;
+    RanksAtWork ranks;
+    EXPECT_FALSE(ranks.ask(communicator, rank == 0, 5));
+    EXPECT_TRUE(ranks.got_on());  // nothing was known before
+    EXPECT_EQ(ranks.behind(), "ranks 1, 2 are not done");
+    EXPECT_FALSE(ranks.ask(communicator, rank == 0, 5));
+    EXPECT_FALSE(ranks.got_on());
+    EXPECT_FALSE(ranks.ask(communicator, rank == 0, rank == 2 ? 6 : 5));
+    EXPECT_TRUE(ranks.got_on());
+    EXPECT_FALSE(ranks.ask(communicator, rank != 1, 6));
+    EXPECT_TRUE(ranks.got_on());
+    EXPECT_EQ(ranks.behind(), "rank 1 is not done");
+    EXPECT_TRUE(ranks.ask(communicator, true, 6));
+    EXPECT_EQ(ranks.behind(), "");
   });
 }
 

@@ -93,12 +93,13 @@ TEST_F(DamagedCheckpoint, HasAManifestThatLies) {
     write_file(newest / "manifest.json", whole);
     change_manifest(change);
     EXPECT_EQ(newest_checkpoint(run.path()), run / "step-00000001");
+    EXPECT_THAT(quick_check(), StartsWith("65 "));
     return quick_check();
   };
   EXPECT_THAT(said_after([](auto& m) { m["format"] = "bertha-corpus"; }),
               HasSubstr("is not the manifest of a checkpoint"));
-  EXPECT_THAT(said_after([](auto& m) { m["version"] = 99; }),
-              HasSubstr("version 99 is not among 1 to 2"));
+  EXPECT_THAT(said_after([](auto& m) { m["version"] = 0; }),
+              HasSubstr("version 0 is not among 1 to 2"));
   EXPECT_THAT(said_after([](auto& m) { m.erase("version"); }), HasSubstr("version is missing"));
   EXPECT_THAT(said_after([](auto& m) { m["step"] = -1; }), HasSubstr("step"));
   EXPECT_THAT(said_after([](auto& m) { m["world_size"] = 1LL << 40; }), HasSubstr("world_size"));
@@ -116,6 +117,60 @@ TEST_F(DamagedCheckpoint, HasAManifestThatLies) {
   EXPECT_THAT(said_after([](auto& m) { m = nlohmann::json::array(); }), HasSubstr("manifest"));
   write_file(newest / "manifest.json", "{\"format\": ");
   EXPECT_THAT(quick_check(), HasSubstr("manifest.json: is not JSON"));
+}
+
+// To train on from an older one would replace what a newer program wrote.
+TEST_F(DamagedCheckpoint, IsNotPassedOverWhenOnlyANewerProgramKnowsIt) {
+  for (const bool with_checksum : {true, false}) {
+    change_manifest([](auto& m) { m["version"] = 99; });
+    if (!with_checksum) {  // nobody knows how a later version says that it is whole
+      auto manifest = nlohmann::json::parse(read_file(newest / "manifest.json"));
+      manifest.erase("manifest_sha256");
+      write_file(newest / "manifest.json", manifest.dump());
+    }
+    const auto said = error_of([&] { newest_checkpoint(run.path()); });
+    EXPECT_THAT(said, StartsWith("65 "));
+    EXPECT_THAT(said, HasSubstr("step-00000002/manifest.json: version 99 is not among 1 to 2"));
+    EXPECT_EQ(quick_check(), said);
+    EXPECT_THAT(error_of([&] { resolve_model_folder(run.path()); }), HasSubstr("version 99"));
+  }
+  // A version that only looks newer, because the manifest is damaged, is damage.
+  change_manifest([](auto& m) { m["version"] = 2; });
+  auto text = read_file(newest / "manifest.json");
+  text.replace(text.find("\"version\":2"), 11, "\"version\":9");
+  write_file(newest / "manifest.json", text);
+  expect_passed_over("has another checksum than it was written with");
+}
+
+// A disk that fails now may be well again soon; the run must not be thrown back for it. A loop of
+// links stands for a file that is there and cannot be looked at, which root can look at otherwise.
+TEST_F(DamagedCheckpoint, IsNotPassedOverWhenItCannotBeRead) {
+  for (const char* name : {"manifest.json", "model.safetensors", "vocab.txt"}) {
+    const auto path = newest / name;
+    const auto whole = read_file(path);
+    fs::remove(path);
+    fs::create_symlink(path.filename(), path);
+    EXPECT_THAT(error_of([&] { newest_checkpoint(run.path()); }),
+                ::testing::AllOf(StartsWith("74 cannot read "), HasSubstr(name)));
+    fs::remove(path);
+    write_file(path, whole);
+  }
+  EXPECT_EQ(newest_checkpoint(run.path()), newest);
+  fs::create_symlink("step-00000003", run / "step-00000003");
+  EXPECT_THAT(error_of([&] { newest_checkpoint(run.path()); }),
+              ::testing::AllOf(StartsWith("74 cannot read "), HasSubstr("step-00000003")));
+}
+
+TEST_F(DamagedCheckpoint, HasFoldersInPlaceOfFiles) {
+  for (const char* name : {"manifest.json", "model.safetensors"}) {
+    const auto path = newest / name;
+    const auto whole = read_file(path);
+    fs::remove(path);
+    fs::create_directory(path);
+    expect_passed_over("is not a regular file");
+    fs::remove(path);
+    write_file(path, whole);
+  }
 }
 
 // Whatever happens to whichever file, the damage is found, the file named, and the checkpoint

@@ -86,6 +86,7 @@ TEST_P(StoreOnRanks, SavesWhatAnyNumberOfRanksReadsBack) {
   EXPECT_EQ(state, sample_contents({0, GetParam(), 0, 1}, 500).state);
   const SafetensorsFile model(checkpoint / "model.safetensors");
   EXPECT_EQ(model.metadata().at("format"), "pt");
+  EXPECT_EQ(model.metadata().at("bertha_version"), "1");
   for (const auto& [name, tensor] : sample_contents({}, 500).weights) {
     EXPECT_TRUE(at::equal(model.read(name), tensor)) << name;
   }

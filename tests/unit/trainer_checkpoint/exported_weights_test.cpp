@@ -48,6 +48,44 @@ TEST(ExportedWeights, AreThoseOfTheClass) {
               HasSubstr("no bert.pooler.dense.weight"));
 }
 
+// The heads of Transformers' modeling_bert.py.
+TEST(ExportedWeights, TellTheirClass) {
+  const std::string pooler = "bert.pooler.dense.weight";
+  EXPECT_EQ(class_of_names({"embeddings.word_embeddings.weight", "pooler.dense.weight"}),
+            "BertModel");
+  EXPECT_EQ(class_of_names({kWords}), "BertModel");
+  EXPECT_EQ(class_of_names({kWords, "cls.predictions.bias"}), "BertForMaskedLM");
+  EXPECT_EQ(class_of_names({pooler, "cls.seq_relationship.bias"}), "BertForNextSentencePrediction");
+  EXPECT_EQ(class_of_names({"cls.predictions.bias", pooler, "cls.seq_relationship.bias"}),
+            "BertForPreTraining");
+  EXPECT_EQ(class_of_names({"bert.pooler.dense_act.weight", "classifier.weight"}),
+            "BertForSequenceClassification");
+  EXPECT_EQ(class_of_names({kWords, "classifier.bias"}), "BertForTokenClassification");
+  EXPECT_EQ(class_of_names({kWords, "qa_outputs.bias"}), "BertForQuestionAnswering");
+}
+
+TEST(ExportedWeights, HaveNamesThatTheirClassKnows) {
+  EXPECT_TRUE(are_names_of_class("BertForPreTraining", {kWords, "cls.predictions.bias"}));
+  EXPECT_TRUE(are_names_of_class("BertModel", {"pooler.dense.weight"}));
+  EXPECT_TRUE(are_names_of_class("BertModel", {"bert.pooler.dense.weight"}));
+  EXPECT_FALSE(are_names_of_class("BertForPreTraining", {kWords, "pooler.dense.weight"}));
+  for (const char* name :
+       {"bert.pooler.dense_act.weight", "bert.embeddings.LayerNorm.gamma",
+        "bert.embeddings.LayerNorm.beta", "embeddings.position_ids", "pooler.dense_act.bias"}) {
+    EXPECT_FALSE(are_names_of_class("BertModel", {kWords, name})) << name;
+  }
+}
+
+TEST(ExportedWeights, AreNamedForTheirClass) {
+  const std::vector<NamedTensor> weights{{kWords, at::ones({1})}, {"cls.x", at::ones({1})}};
+  const auto name_in = [&](const char* architecture, std::size_t i) {
+    return with_names_of_class(architecture, weights)[i].name;
+  };
+  EXPECT_EQ(name_in("BertModel", 0), "embeddings.word_embeddings.weight");
+  EXPECT_EQ(name_in("BertModel", 1), "cls.x");
+  EXPECT_EQ(name_in("BertForMaskedLM", 0), kWords);
+}
+
 TEST(VocabularyRows, FollowTheirTokens) {
   const auto theirs = at::arange(10, at::kFloat).view({5, 2});
   const auto bias = at::arange(5, at::kFloat);

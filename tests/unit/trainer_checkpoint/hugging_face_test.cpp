@@ -118,6 +118,23 @@ TEST(ModelFolder, IsReadFromOneFileOrSeveral) {
   }
 }
 
+TEST(ModelFolder, OfANewerProgramIsRefused) {
+  const ScratchFolder folder;
+  const auto path = folder / "model.safetensors";
+  const auto said = [&](const std::string& version) {
+    write_safetensors(path, kBase, {{"format", "pt"}, {"bertha_version", version}});
+    return error_of([&] { read_model_weights(folder.path()); });
+  };
+  EXPECT_EQ(said("1"), "");
+  for (const char* version : {"2", "0", "1x", "", "99999999999999999999"}) {
+    EXPECT_THAT(said(version), ::testing::AllOf(StartsWith("65 "), HasSubstr(path.string()),
+                                                HasSubstr("is not among 1 to 1")))
+        << version;
+  }
+  EXPECT_EQ(model_metadata(),
+            (std::map<std::string, std::string>{{"format", "pt"}, {"bertha_version", "1"}}));
+}
+
 TEST(ModelFolder, MayHaveABadIndex) {
   const ScratchFolder folder;
   const auto said = [&](const std::string& index) {

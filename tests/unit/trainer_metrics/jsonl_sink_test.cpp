@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <ctime>
+#include <filesystem>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -95,6 +97,42 @@ TEST(JsonlSink, CutsATornLineLongerThanABlockAndOneThatIsAll) {
   folder.write("metrics.jsonl", std::string(9'000, 'x'));
   make_jsonl_sink(path);
   EXPECT_EQ(content_of(path), "");
+}
+
+std::string line_of(const std::string& event, int step) {
+  return "{\"event\":\"" + event + "\",\"step\":" + std::to_string(step) + "}\n";
+}
+
+// Whoever reads the file as it is finds every step once; what happened to the run stays.
+TEST(JsonlSink, CutsTheStepsThatAResumedRunTrainsAgain) {
+  const TemporaryFolder folder;
+  const auto before = line_of("start", 0) + line_of("train", 1) + line_of("train", 2) +
+                      line_of("save", 2) + "not JSON\n[3]\n{\"event\":\"train\"}\n";
+  const auto path = folder.write(
+      "metrics.jsonl", before + line_of("train", 3) + line_of("validation", 3) +
+                           line_of("warning", 4) + line_of("save", 4) + line_of("test", 4) +
+                           line_of("stop", 4) + line_of("resume", 4) + line_of("end", 5) +
+                           line_of("train", 5) + "{\"event\":\"train\",\"st");
+  make_jsonl_sink(path, 2)->write({"resume", 2, {}});
+  const auto text = content_of(path);
+  const auto kept = before + line_of("warning", 4) + line_of("stop", 4) + line_of("resume", 4) +
+                    line_of("end", 5);
+  EXPECT_TRUE(text.starts_with(kept + "{\"event\":\"resume\",\"step\":2,")) << text;
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(JsonlSink, LeavesAloneWhatNeedsNoCut) {
+  const TemporaryFolder folder;
+  const auto text = line_of("start", 0) + line_of("train", 1) + line_of("stop", 1);
+  const auto path = folder.write("metrics.jsonl", text);
+  std::filesystem::create_hard_link(path, folder.path() / "same");
+  make_jsonl_sink(path, 1);
+  EXPECT_EQ(content_of(path), text);
+  EXPECT_EQ(std::filesystem::hard_link_count(path), 2U) << "the file was replaced";
+  make_jsonl_sink(path);
+  EXPECT_EQ(content_of(path), text);
+  make_jsonl_sink(path, 0);  // a run that begins anew in the same folder
+  EXPECT_EQ(content_of(path), line_of("start", 0) + line_of("stop", 1));
 }
 
 TEST(JsonlSink, IsReadableAfterEveryLine) {

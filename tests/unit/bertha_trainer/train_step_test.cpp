@@ -1,0 +1,220 @@
+// The step with ranks as threads and a task of a few numbers: what it sends, what it learns, and
+// what it says when a loss or a gradient is not a finite number.
+#include "trainer/train_step.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "parallel/base/error.h"
+#include "tests/support/recorder.h"
+#include "tests/support/thread_communicator.h"
+
+namespace bertha {
+namespace {
+
+using bertha::testing::message_of;
+using bertha::testing::outcomes_of_thread_ranks;
+using bertha::testing::Recorder;
+using bertha::testing::run_thread_ranks;
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::uint64_t kNoSample = 1'000'000;
+
+// One half of the squared distance of all parameters from 1, the same for every sequence: the
+// gradient of the global batch is weight - 1.
+class Quadratic final : public Task {
+ public:
+  std::uint64_t broken_loss = kNoSample;      // the sample whose loss is NaN
+  std::uint64_t broken_gradient = kNoSample;  // the sample with which "second"'s gradient is NaN
+
+  Quadratic() {
+    for (int i = 0; i < 3; ++i) space_.master_view(i).fill_(3);
+    space_.copy_master_to_compute();
+  }
+  ParameterSpace& parameters() override { return space_; }
+  TaskOutput forward(const Batch& batch, const BatchTotals& totals,
+                     const ForwardContext&) override {
+    const auto count = static_cast<double>(batch.sequence_count());
+    at::Tensor distance = at::zeros({}, at::kFloat);
+    for (int i = 0; i < 3; ++i) distance = distance + (space_.leaf(i) - 1).square().sum() / 2;
+    if (holds(batch, broken_loss)) distance = distance * std::nan("");
+    // 0, whose derivative is infinity times 0.
+    if (holds(batch, broken_gradient)) distance = distance + (space_.leaf(1) * 0).sqrt().sum();
+    const auto sum = distance.detach().to(at::kDouble) * count;
+    return {distance * (count / totals.sequences),
+            at::stack({sum, at::full({}, count, at::kDouble)})};
+  }
+  std::int64_t sum_count() const override { return 2; }
+  Scores scores(std::span<const double> sums) const override {
+    return {{"loss", sums[0] / sums[1]}};
+  }
+  double training_flops(const Batch&) const override { return 1; }
+
+ private:
+  static bool holds(const Batch& batch, std::uint64_t sample) {
+    return std::ranges::find(batch.sample_numbers, sample) != batch.sample_numbers.end();
+  }
+
+  ParameterSpace space_{
+      {{"first", {100}}, {"second", {64, 2}}, {"third", {7}}}, Precision::fp32, at::kCPU};
+};
+
+// Sequences of one token.
+Batch batch_of(const std::vector<std::uint64_t>& samples) {
+  Batch batch;
+  batch.sample_numbers = samples;
+  batch.sequence_offsets = {0};
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    batch.tokens.push_back(1);
+    batch.sequence_offsets.push_back(static_cast<std::int32_t>(i + 1));
+  }
+  return batch;
+}
+
+// Rank r has samples 100 r + 1 to 100 r + 6 in two micro-batches.
+std::vector<Batch> batches_of(int rank) {
+  const auto first = static_cast<std::uint64_t>(100 * rank);
+  return {batch_of({first + 1, first + 2}), batch_of({first + 3, first + 4, first + 5, first + 6})};
+}
+
+struct Way {
+  std::string name;
+  Sharding sharding = Sharding::none;
+  bool deterministic = false;
+};
+const std::array kWays{Way{"plain"}, Way{"sharded", Sharding::even},
+                       Way{"deterministic", Sharding::none, true},
+                       Way{"deterministic, sharded", Sharding::whole_parameters, true}};
+
+// The fifth step of a rank, with plain AdamW.
+StepReport step_of(Communicator& communicator, Quadratic& task, const Way& way,
+                   const std::vector<Batch>& batches) {
+  TrainStepOptions options;
+  options.schedule.peak = 1;
+  options.schedule.total_steps = 10;
+  options.clip_norm = 0;
+  options.sharding = way.sharding;
+  options.deterministic = way.deterministic;
+  options.bucket_bytes = 4;  // a bucket for every parameter
+  auto& space = task.parameters();
+  const auto optimizer =
+      make_optimizer({}, space, owned_range(space, communicator.rank_info(), way.sharding), {});
+  LossScaler scaler(false, {});
+  Watchdog watchdog(std::chrono::seconds(0));
+  TrainStep step({communicator, task, *optimizer, scaler, watchdog}, options);
+  return step.run(batches, 4, false);
+}
+
+// What every rank says.
+std::vector<std::string> failures(int ranks, const Way& way,
+                                  const std::function<void(Quadratic&)>& spoil) {
+  std::vector<std::string> texts;
+  const auto outcomes = outcomes_of_thread_ranks(
+      {.world_size = ranks, .faults = {}}, [&](Communicator& communicator) {
+        Quadratic task;
+        spoil(task);
+        step_of(communicator, task, way, batches_of(communicator.rank_info().rank));
+      });
+  for (const auto& outcome : outcomes) texts.push_back(message_of(outcome));
+  return texts;
+}
+
+// 235 parameters at 3: each is 2 from 1, so the loss is 235 * 4 / 2, the norm 2 * sqrt(235). Every
+// parameter moves towards 1 on every rank, whoever updates it.
+TEST(TrainStep, LearnsOnEveryWay) {
+  for (const auto& way : kWays) {
+    run_thread_ranks(3, [&](Communicator& communicator) {
+      Quadratic task;
+      const auto report =
+          step_of(communicator, task, way, batches_of(communicator.rank_info().rank));
+      EXPECT_EQ(report.step, 5) << way.name;
+      EXPECT_EQ(report.totals.sequences, 18) << way.name;
+      EXPECT_EQ(report.flops, 6) << way.name;
+      ASSERT_EQ(report.scores.size(), 1U);
+      EXPECT_NEAR(report.scores[0].second, 470, 1e-3) << way.name;
+      EXPECT_NEAR(report.gradient_norm, 2 * std::sqrt(235.0), 1e-4) << way.name;
+      for (int i = 0; i < 3; ++i) {
+        const auto weights = task.parameters().master_view(i);
+        EXPECT_TRUE(weights.lt(3).all().item<bool>()) << way.name << ", parameter " << i;
+      }
+    });
+  }
+}
+
+// Before the step and after it, each in one message of the MPI communicator (248 bytes).
+TEST(TrainStep, AgreesTwiceAndInFewBytes) {
+  for (const auto& way : kWays) {
+    run_thread_ranks(3, [&](Communicator& communicator) {
+      Recorder recorder(communicator);
+      Quadratic task;
+      step_of(recorder, task, way, batches_of(communicator.rank_info().rank));
+      const auto made = [&](const char* name) { return std::ranges::count(recorder.calls, name); };
+      EXPECT_EQ(made("gather_bytes"), 2) << way.name;
+      EXPECT_THAT(recorder.gathered, Each(::testing::Le(248U))) << way.name;
+      EXPECT_EQ(made("all_reduce"), way.deterministic ? 0 : 3) << way.name;
+      EXPECT_EQ(made("reduce_scatter"), 0) << way.name;
+      if (way.sharding == Sharding::none) {
+        EXPECT_EQ(made("broadcast"), 0) << way.name;
+      }
+    });
+  }
+}
+
+// However many micro-batches a rank has, they are told in one row, unless their order counts.
+TEST(TrainStep, TheNumberOfMicroBatchesDoesNotMakeAgreementsLonger) {
+  run_thread_ranks(2, [](Communicator& communicator) {
+    Recorder recorder(communicator);
+    Quadratic task;
+    const std::vector<Batch> many(100, batch_of({1}));
+    step_of(recorder, task, kWays[0], many);
+    EXPECT_THAT(recorder.gathered, Each(::testing::Le(248U)));
+  });
+}
+
+TEST(TrainStep, ARankWithoutMicroBatchesTakesPart) {
+  for (const auto& way : kWays) {
+    run_thread_ranks(2, [&](Communicator& communicator) {
+      Quadratic task;
+      const bool idle = communicator.rank_info().rank == 1;
+      const auto report =
+          step_of(communicator, task, way, idle ? std::vector<Batch>() : batches_of(0));
+      EXPECT_EQ(report.totals.sequences, 6) << way.name;
+      EXPECT_NEAR(report.gradient_norm, 2 * std::sqrt(235.0), 1e-4) << way.name;
+    });
+  }
+}
+
+TEST(NotFinite, TheSamplesAreThoseOfTheRankWhoseLossBroke) {
+  for (const auto& way : kWays) {
+    EXPECT_THAT(failures(3, way, [](Quadratic& task) { task.broken_loss = 104; }),
+                Each(AllOf(HasSubstr("not a finite number in step 5: first parameter first; "),
+                           HasSubstr("the loss of rank 1 is the first; rank 1's samples 103 104 "
+                                     "105 106 (micro-batch 2 of 2)"),
+                           Not(HasSubstr("101")), Not(HasSubstr("rank 0")))))
+        << way.name;
+  }
+}
+
+TEST(NotFinite, TheParameterAndSomeSamplesOfAllWhenNoLossBroke) {
+  for (const auto& way : kWays) {
+    EXPECT_THAT(failures(2, way, [](Quadratic& task) { task.broken_gradient = 104; }),
+                Each(AllOf(HasSubstr("step 5: first parameter second; the losses of all ranks are "
+                                     "finite; rank 0's samples 1 2 3 4 and 2 more; "),
+                           HasSubstr("rank 1's samples 101 102 103 104 and 2 more"))))
+        << way.name;
+  }
+}
+
+}  // namespace
+}  // namespace bertha

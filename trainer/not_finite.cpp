@@ -1,0 +1,81 @@
+// Every rank tells of its own samples, since only it knows them.
+#include "trainer/not_finite.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kNamedSamples = 32;  // of the micro-batch that broke
+constexpr std::size_t kFewSamples = 4;     // of a rank, when none did
+constexpr std::size_t kNamedRanks = 8;
+
+bool is_finite(const at::Tensor& values) {
+  return at::isfinite(values).all().item<bool>();
+}
+
+std::string first_parameter(const ParameterSpace& space) {
+  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
+    if (!is_finite(space.gradient_view(static_cast<int>(i)))) return space.parameters()[i].name;
+  }
+  return "none: the loss itself";
+}
+
+std::string list_samples(std::span<const Batch> batches, std::size_t most) {
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& batch : batches) {
+    for (const auto sample : batch.sample_numbers) {
+      if (count++ < most) text += fmt::format("{}{}", text.empty() ? "" : " ", sample);
+    }
+  }
+  if (count > most) text += fmt::format(" and {} more", count - most);
+  return text.empty() ? "none" : text;
+}
+
+// The micro-batch whose loss broke, else some of all.
+std::string samples_of(const NotFiniteStep& what) {
+  const auto count = std::min(what.micro_batches.size(), what.sums.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (is_finite(what.sums[i])) continue;
+    return fmt::format("{} (micro-batch {} of {})",
+                       list_samples(what.micro_batches.subspan(i, 1), kNamedSamples), i + 1,
+                       what.micro_batches.size());
+  }
+  return list_samples(what.micro_batches, kFewSamples);
+}
+
+}  // namespace
+
+void throw_not_finite(Communicator& communicator, const ParameterSpace& space,
+                      const NotFiniteStep& what) {
+  const auto samples = communicator.gather_bytes(samples_of(what));
+  std::string losses;
+  if (what.broken_rank >= 0) {
+    losses = fmt::format("the loss of rank {0} is the first; rank {0}'s samples {1}",
+                         what.broken_rank, samples.at(static_cast<std::size_t>(what.broken_rank)));
+  } else {
+    losses = "the losses of all ranks are finite";
+    for (std::size_t rank = 0; rank < std::min(samples.size(), kNamedRanks); ++rank) {
+      losses += fmt::format("; rank {}'s samples {}", rank, samples[rank]);
+    }
+    if (samples.size() > kNamedRanks) {
+      losses += fmt::format("; and of {} more ranks", samples.size() - kNamedRanks);
+    }
+  }
+  throw Error(ErrorKind::internal,
+              fmt::format("loss or gradient is not a finite number in step {}: first parameter {}; "
+                          "{}",
+                          what.step + 1, first_parameter(space), losses),
+              "lower optimizer.learning_rate or lengthen schedule.warmup_steps, then resume from "
+              "the last checkpoint; nothing was saved over it");
+}
+
+}  // namespace bertha

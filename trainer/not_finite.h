@@ -1,0 +1,28 @@
+// The end of a run whose loss or gradient is not a finite number: where it began.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <ATen/core/Tensor.h>
+
+#include "data_pipeline/batch.h"
+#include "parallel/communicator.h"
+#include "trainer/model/parameter_space.h"
+
+namespace bertha {
+
+struct NotFiniteStep {
+  std::int64_t step = 0;                 // finished ones
+  int broken_rank = -1;                  // the first whose loss is not finite; -1: all losses are
+  std::span<const Batch> micro_batches;  // this rank's
+  std::span<const at::Tensor> sums;      // of each of them
+};
+
+// Collective, with the summed gradient in the space: throws Error{internal} with one text on all
+// ranks, which names the step, the first parameter, and the samples of the rank whose loss broke,
+// or a few of every rank when no loss did.
+[[noreturn]] void throw_not_finite(Communicator& communicator, const ParameterSpace& space,
+                                   const NotFiniteStep& what);
+
+}  // namespace bertha
