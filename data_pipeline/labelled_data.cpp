@@ -99,16 +99,15 @@ void check_labels(std::vector<Example>& examples, const std::string& file,
     label.erase(label.find_last_not_of(kBlanks) + 1);
     label.erase(0, std::min(label.find_first_not_of(kBlanks), label.size()));
     if (label.empty()) {
-      const auto column = options.label_column.empty() ? "label" : options.label_column;
-      throw Error(
-          ErrorKind::bad_data,
-          fmt::format("{}:{}: the label is empty (column {})", file, example.row, excerpt(column)),
-          "give it one or take the row out; a file without labels is for predict");
+      throw Error(ErrorKind::bad_data,
+                  fmt::format("{}:{}: the label is empty {}", file, example.row,
+                              column_note(options.label_column)),
+                  "give it one or take the row out; a file without labels is for predict");
     }
     if (options.regression && !parse_regression_label(label)) {
       throw Error(ErrorKind::bad_data,
-                  fmt::format("{}:{}: label '{}' is not a finite number", file, example.row,
-                              excerpt(label)),
+                  fmt::format("{}:{}: label '{}' is not a finite number {}", file, example.row,
+                              excerpt(label), column_note(options.label_column)),
                   "regression needs numbers; classes are --task.name classification");
     }
   }
@@ -149,6 +148,10 @@ std::vector<Example> read_labelled_file(const std::filesystem::path& path,
   }
   if (options.labelled && !options.several) check_labels(examples, file, options);
   return examples;
+}
+
+std::string column_note(const std::string& label_column) {
+  return fmt::format("(column {})", label_column.empty() ? "label" : excerpt(label_column));
 }
 
 std::vector<std::string> distinct_labels(const std::vector<std::string>& labels) {

@@ -33,6 +33,9 @@ struct Example {
 std::vector<Example> read_labelled_file(const std::filesystem::path& path,
                                         const LabelledOptions& options);
 
+// "(column label)", for errors; the default is called by its name.
+std::string column_note(const std::string& label_column);
+
 // Distinct ones: numeric order when all are integers, else byte order.
 std::vector<std::string> distinct_labels(const std::vector<std::string>& labels);
 

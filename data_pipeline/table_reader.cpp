@@ -13,7 +13,8 @@ TableReader::TableReader(std::string_view text, std::string name, TableFormat fo
     : text_(text), name_(std::move(name)), format_(format) {}
 
 void TableReader::fail(std::uint64_t line, const std::string& what) const {
-  throw Error(ErrorKind::bad_data, fmt::format("{}:{}: {}", name_, line, what),
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}:{}: {} (column {}, from 0)", name_, line, what, column_),
               "write a quote within a quoted cell twice, and quote a cell as a whole; a file "
               "without quoting is --task.delimiter tab");
 }
@@ -53,7 +54,7 @@ bool TableReader::next(TableRow& row) {
   if (at_ == text_.size()) return false;
   row.line = line_;
   row.cells.clear();
-  for (;;) {
+  for (column_ = 0;; ++column_) {
     const bool quoted = format_.quotes && at_ < text_.size() && text_[at_] == '"';
     row.cells.push_back(quoted ? quoted_cell() : plain_cell());
     if (at_line_end()) break;

@@ -25,8 +25,8 @@ class TableReader {
  public:
   // `text` must outlive the reader; `name` is the file's, for errors.
   TableReader(std::string_view text, std::string name, TableFormat format);
-  // False at the end. Lines end at "\n" or "\r\n". Error{bad_data}: "name:line: ..." for a quote
-  // that is never closed or that text follows.
+  // False at the end. Lines end at "\n" or "\r\n". Error{bad_data}: "name:line: ..." with the
+  // column, for a quote that is never closed or that text follows.
   bool next(TableRow& row);
 
  private:
@@ -40,6 +40,7 @@ class TableReader {
   TableFormat format_;
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;
+  std::size_t column_ = 0;
 };
 
 }  // namespace bertha

@@ -37,7 +37,11 @@ std::string read_text_file(const std::filesystem::path& path) {
     throw_io_error("read", path.string(), EISDIR);
   }
   if (!std::filesystem::exists(path, fault)) throw_io_error("open", path.string(), ENOENT);
-  Utf8Source source({path, TextFormat::text, detect_compression(path), 0});
+  // A pipe can be read only once: its first bytes are not looked at beforehand.
+  const auto compression = std::filesystem::is_regular_file(path, fault)
+                               ? detect_compression(path)
+                               : detect_compression(path, {});
+  Utf8Source source({path, TextFormat::text, compression, 0});
   std::string text;
   while (source.append_next(text)) {
   }

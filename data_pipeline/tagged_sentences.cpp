@@ -107,11 +107,14 @@ class ColumnReader {
     if (!options_.labelled) return;
     const auto place = label_.value_or(line.columns.size() - 1);
     if (place == word_) {
-      fail(line, "a word without a label",
+      fail(line, fmt::format("a word without a label (column {}, from 0)", place),
            "each line has a word and a label, parted by blanks or a tab");
     }
     sentence.labels.emplace_back(column(line, place));
-    if (sentence.labels.back().empty()) fail(line, "the label is empty", "");
+    if (sentence.labels.back().empty()) {
+      fail(line, fmt::format("the label is empty (column {}, from 0)", place),
+           "give the word one; O where it belongs to nothing");
+    }
   }
   std::string_view column(const Line& line, std::size_t place) const {
     if (place < line.columns.size()) return line.columns[place];

@@ -26,8 +26,13 @@ Match match_words(const Words& answer, const Words& truth, bool may_be_missing) 
   Words both;
   std::set_intersection(left.begin(), left.end(), right.begin(), right.end(),
                         std::back_inserter(both));
+  if (both.empty()) return {exact, 0};
+  // Computed as the scripts do it: the same bits, so that equal sums of f1 are equal there and
+  // here.
   const auto common = static_cast<double>(both.size());
-  return {exact, 2 * common / static_cast<double>(left.size() + right.size())};
+  const double precision = common / static_cast<double>(left.size());
+  const double recall = common / static_cast<double>(right.size());
+  return {exact, 2 * precision * recall / (precision + recall)};
 }
 
 // Version 2.0 does not count truths of which nothing is left; without any, nothing is right.
@@ -69,30 +74,50 @@ struct Tally {
   }
 };
 
-// What the best answer of a question earns, and what no answer does.
-struct Stake {
-  double null_difference, answered, missing;
+// What the sum of scores gains when a question is answered rather than left out.
+struct Gain {
+  double null_difference, gain;
 };
 
-// Questions are answered from the lowest difference on; {percent, threshold} of the best place to
-// stop.
-std::pair<double, double> best_threshold(std::vector<Stake> stakes) {
-  std::stable_sort(stakes.begin(), stakes.end(), [](const Stake& a, const Stake& b) {
+// find_best_thresh of the official script of 2.0: at first no question is answered, which earns
+// `unanswerable`, and the threshold is 0; then one after the other is, from the lowest difference
+// on, in their order where it is the same. {percent, threshold} of the first best place to stop.
+std::pair<double, double> best_threshold(std::vector<Gain> questions, double unanswerable) {
+  std::stable_sort(questions.begin(), questions.end(), [](const Gain& a, const Gain& b) {
     return a.null_difference < b.null_difference;
   });
-  double score = 0;
-  for (const auto& stake : stakes) score += stake.missing;
-  double best = score, threshold = stakes.empty() ? 0 : stakes.front().null_difference - 1;
-  for (std::size_t i = 0; i < stakes.size(); ++i) {
-    score += stakes[i].answered - stakes[i].missing;
-    const bool last_of_equals =
-        i + 1 == stakes.size() || stakes[i + 1].null_difference != stakes[i].null_difference;
-    if (last_of_equals && score > best + 1e-9) {
-      best = score;
-      threshold = stakes[i].null_difference;
+  double score = unanswerable, best = score, threshold = 0;
+  for (const auto& question : questions) {
+    score += question.gain;
+    if (score <= best) continue;
+    best = score;
+    threshold = question.null_difference;
+  }
+  return {100 * best / static_cast<double>(questions.size()), threshold};
+}
+
+void report_best_thresholds(const std::vector<JudgedAnswer>& answers, Scores& scores) {
+  std::vector<Gain> exact, f1;
+  double unanswerable = 0;
+  for (const auto& judged : answers) {
+    const auto difference = judged.null_difference;
+    if (judged.truths.empty()) {  // any answer is wrong, be it an article alone
+      const double gain = judged.best.empty() ? 0 : -1;
+      exact.push_back({difference, gain});
+      f1.push_back({difference, gain});
+      ++unanswerable;
+    } else {
+      const auto match = match_answer(judged.best, truths_of(judged, true), true);
+      exact.push_back({difference, match.exact});
+      f1.push_back({difference, match.f1});
     }
   }
-  return {100 * best / std::max(1.0, static_cast<double>(stakes.size())), threshold};
+  const auto [best_exact, exact_threshold] = best_threshold(std::move(exact), unanswerable);
+  const auto [best_f1, f1_threshold] = best_threshold(std::move(f1), unanswerable);
+  scores.insert(scores.end(), {{"best_exact", best_exact},
+                               {"best_exact_thresh", exact_threshold},
+                               {"best_f1", best_f1},
+                               {"best_f1_thresh", f1_threshold}});
 }
 
 }  // namespace
@@ -106,28 +131,17 @@ Scores answer_scores(const std::vector<JudgedAnswer>& answers) {
       std::any_of(answers.begin(), answers.end(),
                   [](const JudgedAnswer& judged) { return judged.truths.empty(); });
   Tally all, with, without;
-  std::vector<Stake> exact, f1;
   for (const auto& judged : answers) {
     const auto truths = truths_of(judged, may_be_missing);
     const auto match = match_answer(judged.answer, truths, may_be_missing);
     all.add(match);
-    if (!may_be_missing) continue;
     (judged.truths.empty() ? without : with).add(match);
-    const auto answered = match_answer(judged.best, truths, true);
-    const auto missing = match_answer("", truths, true);
-    exact.push_back({judged.null_difference, answered.exact, missing.exact});
-    f1.push_back({judged.null_difference, answered.f1, missing.f1});
   }
   Scores scores{{"exact_match", all.percent(all.sum.exact)}, {"f1", all.percent(all.sum.f1)}};
   if (!may_be_missing) return scores;
   with.report("HasAns_", scores);
   without.report("NoAns_", scores);
-  const auto [best_exact, exact_threshold] = best_threshold(std::move(exact));
-  const auto [best_f1, f1_threshold] = best_threshold(std::move(f1));
-  scores.insert(scores.end(), {{"best_exact", best_exact},
-                               {"best_exact_thresh", exact_threshold},
-                               {"best_f1", best_f1},
-                               {"best_f1_thresh", f1_threshold}});
+  report_best_thresholds(answers, scores);
   return scores;
 }
 

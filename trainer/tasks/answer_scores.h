@@ -18,7 +18,8 @@ struct JudgedAnswer {
 // exact_match and f1 in percent, each question against its likeliest truth: by the rules of 1.1
 // when every question has an answer. Else by those of 2.0, with HasAns_ and NoAns_ exact, f1 and
 // total, and the null_threshold that would have been best for each: best_exact, best_exact_thresh,
-// best_f1, best_f1_thresh (of equally good ones the lowest).
+// best_f1, best_f1_thresh, as the script's find_best_thresh finds them: 0 where answering nothing
+// is best, and among equal differences question by question, though a threshold cannot part them.
 Scores answer_scores(const std::vector<JudgedAnswer>& answers);
 
 // F1 of one answer, from 0 to 1, by the rules of 2.0.

@@ -26,10 +26,14 @@ LabelledTask::LabelledTask(const BertConfig& config, const LabelledModel& model,
 // [B or T, outputs] fp32
 at::Tensor LabelledTask::outputs(const Batch& batch, const ForwardContext& context) const {
   const auto input = pack_input(batch, config(), device_);
-  const auto hidden = model_.encode(input, context);
+  if (kind_.head == Head::sequence) {
+    const auto encoded = model_.encode(input, context, {input.sequence_starts, {}});
+    const auto pooled = model_.pool(encoded.hidden, encoded.rows.first);
+    return model_.classify(pooled, input, context).to(at::kFloat);
+  }
+  const auto hidden = model_.encode(input, context);  // [T, hidden]
   if (kind_.head == Head::question) return model_.question_logits(hidden).to(at::kFloat);
-  const auto features = kind_.head == Head::sequence ? model_.pool(hidden, input) : hidden;
-  return model_.classify(features, input, context).to(at::kFloat);
+  return model_.classify(hidden, input, context).to(at::kFloat);
 }
 
 TaskOutput LabelledTask::forward(const Batch& batch, const BatchTotals& totals,

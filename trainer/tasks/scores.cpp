@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace bertha {
@@ -61,9 +62,13 @@ double matthews(const Margins& margins) {
   return denominator > 0 ? (margins.right * margins.all - cross) / denominator : 0;
 }
 
+bool is_constant(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(),
+                     [&](double value) { return value == values.front(); });
+}
+
 double correlation(std::span<const double> a, std::span<const double> b) {
   const auto count = static_cast<double>(a.size());
-  if (a.empty()) return 0;
   const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / count;
   const double mean_b = std::accumulate(b.begin(), b.end(), 0.0) / count;
   double cross = 0, squares_a = 0, squares_b = 0;
@@ -73,10 +78,12 @@ double correlation(std::span<const double> a, std::span<const double> b) {
     squares_b += (b[i] - mean_b) * (b[i] - mean_b);
   }
   const double denominator = std::sqrt(squares_a * squares_b);
-  return denominator > 0 ? cross / denominator : 0;
+  if (std::isnan(denominator)) return denominator;  // no number where a value is none
+  // By their sums, constant sides would give a ratio of rounding errors.
+  return is_constant(a) || is_constant(b) || denominator == 0 ? 0 : cross / denominator;
 }
 
-// Ranks from 1; equal values share the mean of their ranks.
+// Ranks from 1; equal values share the mean of their ranks. Of numbers only: others have no order.
 std::vector<double> ranks_of(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -145,8 +152,11 @@ Scores regression_scores(std::span<const double> predicted, std::span<const doub
     squares += (predicted[i] - values[i]) * (predicted[i] - values[i]);
   }
   const auto count = std::max(1.0, static_cast<double>(values.size()));
+  const bool ordered = std::none_of(predicted.begin(), predicted.end(),
+                                    [](double value) { return std::isnan(value); });
   return {{"pearson", correlation(predicted, values)},
-          {"spearman", correlation(ranks_of(predicted), ranks_of(values))},
+          {"spearman", ordered ? correlation(ranks_of(predicted), ranks_of(values))
+                               : std::numeric_limits<double>::quiet_NaN()},
           {"mean_squared_error", squares / count}};
 }
 

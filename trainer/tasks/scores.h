@@ -23,7 +23,8 @@ ConfusionMatrix confusion_matrix(std::span<const std::int32_t> predicted,
 Scores multi_label_scores(const std::vector<std::vector<bool>>& predicted,
                           const std::vector<std::vector<bool>>& labels);
 
-// pearson, spearman (average ranks for ties), mean_squared_error. A constant input gives 0.
+// pearson, spearman (average ranks for ties), mean_squared_error. Where one side is
+// constant (one row always is), there is no correlation and scipy gives nan: 0 here.
 Scores regression_scores(std::span<const double> predicted, std::span<const double> values);
 
 }  // namespace bertha

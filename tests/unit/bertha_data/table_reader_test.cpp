@@ -67,9 +67,11 @@ std::string message_of(std::string_view text) {
   return "no error";
 }
 
-TEST(TableReader, NamesTheLineOfABadQuote) {
-  EXPECT_THAT(message_of("a,b\nc,\"d\ne,f\n"), HasSubstr("file:2: a quote is opened here"));
-  EXPECT_THAT(message_of("a,b\n\"x\ny\" z,d\n"), HasSubstr("file:3: text behind"));
+TEST(TableReader, NamesLineAndColumnOfABadQuote) {
+  EXPECT_EQ(message_of("a,b\nc,\"d\ne,f\n"),
+            "file:2: a quote is opened here and never closed (column 1, from 0)");
+  EXPECT_EQ(message_of("a,b\n\"x\ny\" z,d\n"),
+            "file:3: text behind a closing quote (column 0, from 0)");
   EXPECT_THAT(message_of("\""), HasSubstr("file:1:"));
 }
 

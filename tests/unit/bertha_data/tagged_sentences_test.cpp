@@ -46,6 +46,11 @@ class Tagged : public ::testing::Test {
     }
     return "no error";
   }
+  static TaggedOptions tabs() {
+    TaggedOptions options;
+    options.delimiter = "tab";
+    return options;
+  }
   static TaggedOptions to_predict(const std::string& delimiter = "auto") {
     TaggedOptions options;
     options.labelled = false;
@@ -98,9 +103,11 @@ TEST_F(Tagged, ToPredictColumnsOrPlainLines) {
               ElementsAre("1: Peter He"));
 }
 
-TEST_F(Tagged, FaultsNameFileAndLine) {
+TEST_F(Tagged, FaultsNameFileLineAndColumn) {
   EXPECT_THAT(fault("a.conll", "EU B-ORG\nrejects\n"),
-              HasSubstr("a.conll:2: a word without a label"));
+              HasSubstr("a.conll:2: a word without a label (column 0, from 0)"));
+  EXPECT_THAT(fault("a.conll", "EU\tB-ORG\nrejects\t\t\n", tabs()),
+              HasSubstr("a.conll:2: the label is empty (column 1, from 0)"));
   EXPECT_THAT(fault("a.conll", ""), HasSubstr("holds no sentences"));
   EXPECT_THAT(fault("a.conll", "\n\n-DOCSTART- O\n"), HasSubstr("holds no sentences"));
   TaggedOptions options;

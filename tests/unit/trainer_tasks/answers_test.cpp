@@ -114,5 +114,35 @@ TEST(AnswerScores, OfVersionTwo) {
                   Pair("best_exact_thresh", -3), Pair("best_f1", 75), Pair("best_f1_thresh", -3)));
 }
 
+double score_of(const Scores& scores, const std::string& name) {
+  for (const auto& [key, value] : scores) {
+    if (key == name) return value;
+  }
+  ADD_FAILURE() << "no score " << name;
+  return 0;
+}
+
+// find_best_thresh of the official evaluate-v2.0.py, worked by hand.
+TEST(AnswerScores, BestThresholdsAreFoundAsTheScriptFindsThem) {
+  // Nothing is worth answering: the script's first threshold, 0, stays.
+  const auto nothing = answer_scores({{"", "dog", -7, {}}, {"", "cat", 3, {"bird"}}});
+  EXPECT_EQ(score_of(nothing, "best_exact"), 50);
+  EXPECT_EQ(score_of(nothing, "best_exact_thresh"), 0);
+  // Equal differences: 1 -> 2 with the first, 1 with the second; 2 counts.
+  const JudgedAnswer right{"", "cat", 4, {"cat"}}, wrong{"", "dog", 4, {}};
+  const auto first = answer_scores({right, wrong});
+  EXPECT_EQ(score_of(first, "best_f1"), 100);
+  EXPECT_EQ(score_of(first, "best_f1_thresh"), 4);
+  // The other way round: 1 -> 0 -> 1, no better than the start.
+  const auto last = answer_scores({wrong, right});
+  EXPECT_EQ(score_of(last, "best_f1"), 50);
+  EXPECT_EQ(score_of(last, "best_f1_thresh"), 0);
+  // An article is nothing after normalising, but to the script an answer: -1. No answer costs
+  // nothing.
+  const auto article = answer_scores({{"", "the", -1, {}}, {"", "", -2, {}}, {"", "x", 5, {"x"}}});
+  EXPECT_EQ(score_of(article, "best_exact"), 100 * 2.0 / 3);
+  EXPECT_EQ(score_of(article, "best_exact_thresh"), 0);
+}
+
 }  // namespace
 }  // namespace bertha

@@ -84,6 +84,30 @@ TEST_F(TaskRun, TokenClassification) {
                                                           "'aa' in: aa > O > B-x > 0.0000"));
 }
 
+// Words of control characters only: there are rows, but nothing to train on or to validate with.
+TEST_F(TaskRun, WordsOfWhichNothingIsLeft) {
+  auto options = whole_files();
+  const auto gone = file("gone.conll", "\x01 B-a\n\n\u200B O\n\n");
+  const auto good = file("good.conll", "a B-a\n\naa O\n\n");
+  const auto& task = find_task("token_classification");
+  for (const bool training : {true, false}) {
+    options.train = training ? gone : good;
+    options.validation = training ? good : gone;
+    try {
+      task.load(settings(options));
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      EXPECT_THAT(error.message(),
+                  HasSubstr("gone.conll: the tokenizer leaves nothing of any of 2"));
+    }
+  }
+  // To predict they have their answers all the same.
+  const auto set = task.load_file(settings(options), {gone, {"B-a", "O"}, false});
+  EXPECT_THAT(set.answers(set, {}),
+              ElementsAre(HasSubstr(R"("labels":["O"])"), HasSubstr(R"("labels":["O"])")));
+}
+
 // Rows some at a time give the lines that all at once give.
 TEST_F(TaskRun, BlocksOfAFileToPredict) {
   auto options = whole_files();
@@ -137,7 +161,7 @@ TEST_F(TaskRun, MultiLabel) {
     task.load(settings(options));
     FAIL();
   } catch (const Error& error) {
-    EXPECT_THAT(error.message(), HasSubstr("bad.tsv:1: '[x]' is no list of labels"));
+    EXPECT_THAT(error.message(), HasSubstr("bad.tsv:1: '[x]' is no list of labels (column label)"));
   }
 }
 
@@ -155,7 +179,9 @@ TEST_F(TaskRun, ClassificationNamesFileAndLine) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::bad_data);
-    EXPECT_THAT(error.message(), HasSubstr("new.tsv:1: label 'perhaps'"));
+    EXPECT_THAT(error.message(),
+                HasSubstr("new.tsv:1: label 'perhaps' is none of the labels the model is trained "
+                          "for (column label)"));
   }
   const auto refused = [&](const std::string& name, const std::string& bytes) {
     options.train = file(name, bytes);

@@ -15,9 +15,12 @@ std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& 
   return read_labelled_file(file, text_options(options, labelled));
 }
 
-std::string label_of(const Example& row) {
-  return row.label;
+std::vector<std::string> strata(const std::vector<Example>& rows) {
+  std::vector<std::string> labels;
+  for (const auto& row : rows) labels.push_back(row.label);
+  return labels;
 }
+
 std::vector<std::string> labels_of(const Example& row) {
   return {row.label};
 }
@@ -114,7 +117,7 @@ LabelledTaskDefinition classification_task() {
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
   return make_definition<Example>(
-      task, {read, label_of, labels_of, encode, score, answers, mistakes, confusion});
+      task, {read, strata, labels_of, encode, score, answers, mistakes, confusion});
 }
 
 }  // namespace bertha

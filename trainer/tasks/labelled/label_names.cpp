@@ -59,4 +59,13 @@ void require_examples(const TaskOptions& options, std::size_t train, std::size_t
               "give more examples, a validation file, or another task.validation_fraction");
 }
 
+void require_sequences(const std::filesystem::path& file, std::size_t examples,
+                       std::size_t sequences) {
+  if (sequences > 0) return;
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{}: the tokenizer leaves nothing of any of {} example(s)", file.string(),
+                          examples),
+              "check task.text_column; control characters and signs without width are dropped");
+}
+
 }  // namespace bertha

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -43,5 +44,8 @@ class LabelCollector {
 
 // Error{bad_data} when there is nothing to train on or to validate with.
 void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation);
+// Error{bad_data} when the tokenizer leaves nothing of any of a split's examples; `file` has them.
+void require_sequences(const std::filesystem::path& file, std::size_t examples,
+                       std::size_t sequences);
 
 }  // namespace bertha

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data_pipeline/labelled_strata.h"
 #include "data_pipeline/labelled_value.h"
 #include "data_pipeline/table_text.h"
 #include "parallel/base/error.h"
@@ -27,13 +28,19 @@ std::vector<LabelledText> read(const std::filesystem::path& file, const TaskOpti
     auto labels = parse_label_list(example.label, options.label_delimiter);
     if (!labels) {
       throw Error(ErrorKind::bad_data,
-                  fmt::format("{}:{}: '{}' is no list of labels", file.string(), example.row,
-                              excerpt(example.label)),
+                  fmt::format("{}:{}: '{}' is no list of labels {}", file.string(), example.row,
+                              excerpt(example.label), column_note(options.label_column)),
                   "write [\"a\", \"b\"], or part them by task.label_delimiter");
     }
     rows.push_back({std::move(example), std::move(*labels)});
   }
   return rows;
+}
+
+std::vector<std::string> strata(const std::vector<LabelledText>& rows) {
+  std::vector<std::vector<std::string>> labels;
+  for (const auto& row : rows) labels.push_back(row.labels);
+  return label_strata(labels);
 }
 
 std::vector<std::string> labels_of(const LabelledText& row) {
@@ -123,8 +130,8 @@ LabelledTaskDefinition multi_label_task() {
   task.loss = LossKind::binary_cross_entropy;
   task.problem_type = "multi_label_classification";
   task.metric = "micro_f1";
-  return make_definition<LabelledText>(
-      task, {read, nullptr, labels_of, encode, score, answers, mistakes});
+  return make_definition<LabelledText>(task,
+                                       {read, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

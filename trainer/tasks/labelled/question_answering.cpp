@@ -57,8 +57,10 @@ std::string_view group(const Question& row) {
   return *row.context;
 }
 
-std::string stratum(const Question& row) {
-  return unanswered(row) ? "unanswered" : "answered";
+std::vector<std::string> strata(const std::vector<Question>& rows) {
+  std::vector<std::string> kinds;
+  for (const auto& row : rows) kinds.emplace_back(unanswered(row) ? "unanswered" : "answered");
+  return kinds;
 }
 
 // The first answer is learnt.
@@ -187,7 +189,7 @@ LabelledTaskDefinition question_answering_task() {
   task.max_length = 384;
   task.length_limit = length_limit;
   return make_definition<Question>(task, {.read = read,
-                                          .stratum = stratum,
+                                          .strata = strata,
                                           .labels = nullptr,
                                           .encode = encode,
                                           .score = score,

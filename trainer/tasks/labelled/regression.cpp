@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data_pipeline/labelled_strata.h"
 #include "data_pipeline/labelled_value.h"
 #include "trainer/tasks/labelled/text_rows.h"
 #include "trainer/tasks/scores.h"
@@ -16,6 +17,12 @@ std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& 
   auto text = text_options(options, labelled);
   text.regression = true;
   return read_labelled_file(file, text);
+}
+
+std::vector<std::string> strata(const std::vector<Example>& rows) {
+  std::vector<double> values;
+  for (const auto& row : rows) values.push_back(parse_regression_label(row.label).value_or(0));
+  return value_strata(values);
 }
 
 EncodedRow encode(const Example& row, const RowEncoding& encoding, WordPiece::Scratch& scratch) {
@@ -68,7 +75,7 @@ LabelledTaskDefinition regression_task() {
   task.outputs = 1;
   task.problem_type = "regression";
   task.metric = "spearman";
-  return make_definition<Example>(task, {read, nullptr, nullptr, encode, score, answers, mistakes});
+  return make_definition<Example>(task, {read, strata, nullptr, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

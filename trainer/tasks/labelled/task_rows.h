@@ -48,8 +48,8 @@ struct RowFunctions {
   // Without `labelled` the file has no labels, or they are not looked at.
   std::vector<Row> (*read)(const std::filesystem::path& file, const TaskOptions& options,
                            bool labelled);
-  // Rows are split into training, validation and test alike for each value; null: at random.
-  std::string (*stratum)(const Row& row) = nullptr;
+  // One for each row; rows are split into training, validation and test alike for each value.
+  std::vector<std::string> (*strata)(const std::vector<Row>& rows);
   // Labels that a row holds; null: outputs are no labels.
   std::vector<std::string> (*labels)(const Row& row) = nullptr;
   // Called by several threads. Error{bad_data} names file and line.
@@ -134,10 +134,7 @@ template <class Row>
 SplitRows<Row> split_rows(const RowFunctions<Row>& functions, std::vector<Row> all,
                           const EncodingSettings& settings) {
   const auto& options = settings.options;
-  std::vector<std::string> strata(all.size());
-  if (functions.stratum) {
-    std::transform(all.begin(), all.end(), strata.begin(), functions.stratum);
-  }
+  const auto strata = functions.strata(all);
   const SplitFractions fractions{options.validation.empty() ? options.validation_fraction : 0,
                                  options.test.empty() ? options.test_fraction : 0};
   std::vector<std::string_view> groups(functions.group ? all.size() : 0);
@@ -179,10 +176,14 @@ TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>&
                                (file.empty() ? options.train : file).string()};
     return make_set(functions, std::move(part), encoding, settings.threads);
   };
-  return {labels.all(), options.unanswerable == "true",
-          encode(std::move(rows.train), options.train),
-          encode(std::move(rows.validation), options.validation),
-          encode(std::move(rows.test), options.test)};
+  TaskData data{labels.all(), options.unanswerable == "true",
+                encode(std::move(rows.train), options.train),
+                encode(std::move(rows.validation), options.validation),
+                encode(std::move(rows.test), options.test)};
+  require_sequences(options.train, data.train.rows, data.train.sequences.size());
+  require_sequences(options.validation.empty() ? options.train : options.validation,
+                    data.validation.rows, data.validation.sequences.size());
+  return data;
 }
 
 }  // namespace detail

@@ -30,7 +30,8 @@ EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
 void throw_bad_label(const Example& row, const std::string& label, const RowEncoding& encoding,
                      const std::string& what, const std::string& remedy) {
   throw Error(ErrorKind::bad_data,
-              fmt::format("{}:{}: label '{}' {}", encoding.file, row.row, excerpt(label), what),
+              fmt::format("{}:{}: label '{}' {} {}", encoding.file, row.row, excerpt(label), what,
+                          column_note(encoding.options.label_column)),
               remedy);
 }
 

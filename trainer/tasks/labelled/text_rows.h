@@ -16,7 +16,7 @@ LabelledOptions text_options(const TaskOptions& options, bool labelled);
 EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
                            WordPiece::Scratch& scratch);
 
-// Error{bad_data}: "file:line: label 'x' <what>".
+// Error{bad_data}: "file:line: label 'x' <what> (column y)".
 [[noreturn]] void throw_bad_label(const Example& row, const std::string& label,
                                   const RowEncoding& encoding, const std::string& what,
                                   const std::string& remedy);

@@ -22,10 +22,14 @@ std::vector<TaggedSentence> read(const std::filesystem::path& file, const TaskOp
 }
 
 // Sentences with entities and without are split alike.
-std::string stratum(const TaggedSentence& row) {
-  const bool any = std::any_of(row.labels.begin(), row.labels.end(),
-                               [](const std::string& label) { return label != kOutside; });
-  return any ? "entities" : "none";
+std::vector<std::string> strata(const std::vector<TaggedSentence>& rows) {
+  std::vector<std::string> kinds;
+  for (const auto& row : rows) {
+    const bool any = std::any_of(row.labels.begin(), row.labels.end(),
+                                 [](const std::string& label) { return label != kOutside; });
+    kinds.emplace_back(any ? "entities" : "none");
+  }
+  return kinds;
 }
 
 std::vector<std::string> labels_of(const TaggedSentence& row) {
@@ -137,7 +141,7 @@ LabelledTaskDefinition token_classification_task() {
   task.loss = LossKind::cross_entropy;
   task.metric = "f1";
   return make_definition<TaggedSentence>(
-      task, {read, stratum, labels_of, encode, score, answers, mistakes});
+      task, {read, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha
