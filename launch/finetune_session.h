@@ -8,6 +8,7 @@
 
 #include "launch/model_tokenizer.h"
 #include "launch/run_config.h"
+#include "launch/run_lock.h"
 #include "launch/runtime.h"
 #include "trainer/finetuner.h"
 
@@ -36,6 +37,7 @@ class FinetuneSession {
   const RunConfig& config_;
   const LabelledTaskDefinition& definition_;
   Runtime runtime_;
+  RunLock lock_;
   std::filesystem::path source_;  // the model folder that train.init means
   std::unique_ptr<ModelTokenizer> tokenizer_;
   TaskData data_;

@@ -1,15 +1,40 @@
 // Checks and numbers of a fine-tuning run.
 #include "launch/finetune_setup.h"
 
-#include <algorithm>
 #include <cmath>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "launch/model_setup.h"
+#include "parallel/agreement.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
+namespace {
+
+constexpr double kMostEpochs = 1e6;  // whose steps can be counted, however long an epoch is
+
+void check_length(const RunConfig& config) {
+  const auto& task = config.task;
+  if (!(task.epochs > 0 && task.epochs <= kMostEpochs)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("task.epochs = {}: expected a number above 0, at most {:.0f}",
+                            task.epochs, kMostEpochs));
+  }
+  if (task.patience < 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("task.patience = {}: expected 1 or more epochs, or 0 for never",
+                            task.patience));
+  }
+  if (config.trainer.train.steps < 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("train.steps = {}: expected 1 or more, or 0 for task.epochs",
+                            config.trainer.train.steps));
+  }
+}
+
+}  // namespace
 
 const RunConfig& check_finetuning(const RunConfig& config) {
   if (config.trainer.train.init.empty() || config.task.train.empty() ||
@@ -17,6 +42,7 @@ const RunConfig& check_finetuning(const RunConfig& config) {
     throw Error(ErrorKind::usage, "train.init, task.train and train.output are all needed",
                 "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
   }
+  check_length(config);
   return config;
 }
 
@@ -34,8 +60,24 @@ BertConfig finetuning_model(const RunConfig& config, std::int32_t vocabulary_siz
 
 std::int64_t finetuning_steps(const RunConfig& config, std::int64_t steps_in_epoch) {
   if (config.trainer.train.steps > 0) return config.trainer.train.steps;
-  const double steps = std::ceil(config.task.epochs * static_cast<double>(steps_in_epoch));
-  return std::max<std::int64_t>(1, std::llround(steps));
+  return std::llround(std::ceil(config.task.epochs * static_cast<double>(steps_in_epoch)));
+}
+
+void check_readable_by_all(Communicator& communicator,
+                           std::initializer_list<std::filesystem::path> files) {
+  agree_or_throw(communicator, [&] {
+    if (communicator.rank_info().world_size == 1) return;
+    for (const auto& file : files) {
+      std::error_code none;  // of a file that is not there: whoever reads it says so
+      const auto type = std::filesystem::status(file, none).type();
+      using Type = std::filesystem::file_type;
+      if (type != Type::fifo && type != Type::character && type != Type::socket) continue;
+      throw Error(ErrorKind::usage,
+                  fmt::format("{} is no file that {} ranks can read, each for itself",
+                              file.string(), communicator.rank_info().world_size),
+                  "write it to a file first, or run on one rank");
+    }
+  });
 }
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include "launch/finetune_state.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include <nlohmann/json.hpp>
@@ -19,6 +20,11 @@ Json to_json(const Scores& scores) {
   Json json = Json::object();
   for (const auto& [name, value] : scores) json[name] = value;
   return json;
+}
+
+// What is no finite number stands as null in JSON.
+double number_of(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
 Json validations_json(const FinetuneProgress& progress) {
@@ -85,7 +91,10 @@ std::string examples_digest(const TaskData& data) {
 
 void store_progress(const FinetuneProgress& progress, TrainerState& state) {
   state.step = progress.step;
-  const Json json{{"validations", validations_json(progress)},
+  state.samples = progress.samples;
+  state.tokens = progress.tokens;
+  const Json json{{"updates", progress.updates},
+                  {"validations", validations_json(progress)},
                   {"best_epoch", progress.best_epoch},
                   {"best_score", progress.best_score}};
   state.options[kProgressKey] = json.dump();
@@ -94,14 +103,20 @@ void store_progress(const FinetuneProgress& progress, TrainerState& state) {
 FinetuneProgress finetune_progress(const TrainerState& state) {
   FinetuneProgress progress;
   progress.step = state.step;
+  progress.samples = state.samples;
+  progress.tokens = state.tokens;
   try {
     const auto json = Json::parse(state.options.at(kProgressKey));
-    progress.best_epoch = json.at("best_epoch");
-    progress.best_score = json.at("best_score");
+    progress.updates = json.value("updates", state.step);  // once the two were one
+    // States of old may have kept an epoch whose score was no finite number.
+    if (json.at("best_score").is_number()) {
+      progress.best_epoch = json.at("best_epoch");
+      progress.best_score = json.at("best_score");
+    }
     for (const auto& entry : json.at("validations")) {
       Scores scores;
       for (const auto& [name, value] : entry.items()) {
-        if (name != "epoch") scores.emplace_back(name, value.get<double>());
+        if (name != "epoch") scores.emplace_back(name, number_of(value));
       }
       progress.validations.push_back(std::move(scores));
     }

@@ -32,9 +32,10 @@ constexpr std::array kStrategies{Named<MaskingStrategy>{"token", MaskingStrategy
 constexpr std::array kVerifyLevels{Named<VerifyLevel>{"quick", VerifyLevel::quick},
                                    Named<VerifyLevel>{"full", VerifyLevel::full},
                                    Named<VerifyLevel>{"off", VerifyLevel::off}};
-constexpr std::array kPrecisions{Named<Precision>{"fp32", Precision::fp32},
-                                 Named<Precision>{"bf16", Precision::bf16},
-                                 Named<Precision>{"fp16", Precision::fp16}};
+constexpr std::array kPrecisions{Named<PrecisionChoice>{"auto", PrecisionChoice::automatic},
+                                 Named<PrecisionChoice>{"fp32", PrecisionChoice::fp32},
+                                 Named<PrecisionChoice>{"bf16", PrecisionChoice::bf16},
+                                 Named<PrecisionChoice>{"fp16", PrecisionChoice::fp16}};
 constexpr std::array kDevices{Named<DeviceChoice>{"auto", DeviceChoice::automatic},
                               Named<DeviceChoice>{"cpu", DeviceChoice::cpu},
                               Named<DeviceChoice>{"cuda", DeviceChoice::cuda}};
@@ -135,7 +136,7 @@ void parse_value(const std::string& text, MaskingStrategy& value) {
 void parse_value(const std::string& text, VerifyLevel& value) {
   parse_named(text, value, kVerifyLevels);
 }
-void parse_value(const std::string& text, Precision& value) {
+void parse_value(const std::string& text, PrecisionChoice& value) {
   parse_named(text, value, kPrecisions);
 }
 void parse_value(const std::string& text, DeviceChoice& value) {
@@ -190,7 +191,7 @@ std::string value_text(MaskingStrategy value) {
 std::string value_text(VerifyLevel value) {
   return name_of(value, kVerifyLevels);
 }
-std::string value_text(Precision value) {
+std::string value_text(PrecisionChoice value) {
   return name_of(value, kPrecisions);
 }
 std::string value_text(DeviceChoice value) {

@@ -15,6 +15,7 @@
 #include "launch/nearest_name.h"
 #include "launch/option_table.h"
 #include "launch/option_values.h"
+#include "launch/precision_choice.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "trainer/tasks/labelled/task_table.h"
@@ -203,6 +204,8 @@ RunConfig read_options(const std::string& command, const std::vector<std::string
   std::vector<Setting> settings;
   read_command_line(arguments, settings, config);
   apply_settings(settings, config);
+  auto& train = config.trainer.train;
+  settle_precision(command, computes_in_bfloat16(train.device), train);
   complete(config);
   return config;
 }

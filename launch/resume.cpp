@@ -1,16 +1,23 @@
 // Resume points and the options that may not change under a run.
 #include "launch/resume.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "parallel/agreement.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
+#include "parallel/base/progress.h"
+#include "trainer/checkpoint/background_task.h"
 #include "trainer/checkpoint/checkpoint_folders.h"
-#include "trainer/checkpoint/checkpoint_store.h"
+#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha {
 namespace {
@@ -34,14 +41,19 @@ constexpr std::array<std::string_view, 15> kFree{"data.corpus",
                                                  "task.output_file"};
 constexpr std::array<std::string_view, 4> kGuardedTrainOptions{
     "train.global_batch", "train.seed", "train.precision", "train.deterministic"};
+// The order of additions depends on these: free, unless the same bits are promised.
+constexpr std::array<std::string_view, 2> kGuardedBits{"train.micro_batch_tokens",
+                                                       "model.implementation"};
 
-bool guarded(std::string_view name) {
-  for (const auto free : kFree) {
-    if (name == free) return false;
-  }
-  for (const auto kept : kGuardedTrainOptions) {
-    if (name == kept) return true;
-  }
+template <std::size_t N>
+bool among(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool guarded(std::string_view name, bool deterministic) {
+  if (deterministic && among(kGuardedBits, name)) return true;
+  if (among(kFree, name)) return false;
+  if (among(kGuardedTrainOptions, name)) return true;
   for (const std::string_view section :
        {"data.", "masking.", "model.", "optimizer.", "schedule.", "task."}) {
     if (name.starts_with(section)) return true;
@@ -89,8 +101,9 @@ class Changes {
 
 // Newest one of a folder that is all right. A run whose checkpoints are all damaged must not begin
 // anew as if there were none.
-std::optional<std::filesystem::path> newest_or_throw(const std::filesystem::path& checkpoints) {
-  if (auto newest = newest_checkpoint(checkpoints)) return newest;
+std::optional<std::filesystem::path> newest_or_throw(const std::filesystem::path& checkpoints,
+                                                     const PieceDone& piece_done) {
+  if (auto newest = newest_checkpoint(checkpoints, CheckpointCheck::all, piece_done)) return newest;
   for (const auto& folder : list_checkpoints(checkpoints)) {
     if (std::filesystem::is_empty(folder.path)) continue;
     throw Error(ErrorKind::bad_data,
@@ -102,29 +115,58 @@ std::optional<std::filesystem::path> newest_or_throw(const std::filesystem::path
 
 }  // namespace
 
-std::optional<std::filesystem::path> find_resume_point(const TrainOptions& options) {
+std::optional<std::filesystem::path> find_resume_point(const TrainOptions& options,
+                                                       const PieceDone& piece_done) {
   if (options.resume == "never") return std::nullopt;
-  if (options.resume == "auto") return newest_or_throw(options.output / "checkpoints");
+  if (options.resume == "auto") return newest_or_throw(options.output / "checkpoints", piece_done);
   const std::filesystem::path path = options.resume;
   if (std::filesystem::is_directory(path / "checkpoints")) {
-    if (auto newest = newest_or_throw(path / "checkpoints")) return newest;
+    if (auto newest = newest_or_throw(path / "checkpoints", piece_done)) return newest;
     throw Error(ErrorKind::bad_data, path.string() + " holds no complete checkpoint",
                 "check train.resume, or use --train.resume never");
   }
-  check_checkpoint(path, CheckpointCheck::all);
+  check_checkpoint(path, CheckpointCheck::all, piece_done);
   return path;
+}
+
+std::string agree_on_resume_point(const TrainOptions& options, const ResumeSearch& search) {
+  const bool root = search.communicator.rank_info().is_root();
+  ProgressBar bar("check checkpoint", 0, "B", root && search.progress);
+  Watchdog::Polling polling(search.watchdog, "checking the checkpoint to resume from");
+  std::string found;
+  std::atomic<std::uint64_t> bytes_done = 0;
+  RanksAtWork ranks;
+  BackgroundTask task;  // last: ends before what it uses
+  if (root) {
+    task.start([&](const std::stop_token& stop) {
+      const auto folder = find_resume_point(options, [&](std::uint64_t bytes) {
+        bytes_done += bytes;
+        inject_fault("check");
+        if (stop.stop_requested()) throw Error(ErrorKind::internal, "the search was given up");
+      });
+      if (folder) found = folder->string();
+    });
+  }
+  while (!ranks.ask(search.communicator, task.done(), bytes_done)) {
+    if (ranks.got_on()) polling.got_on(ranks.behind());
+    bar.update(bytes_done);
+    task.wait_for(std::chrono::milliseconds(20));
+  }
+  agree_or_throw(search.communicator, [&] { task.rethrow(); });
+  return search.communicator.gather_bytes(found).front();
 }
 
 std::vector<std::string> check_unchanged(const TrainerState& saved, const RunConfig& config,
                                          const std::string& corpus_digest) {
   Changes changes(config.trainer.train.resume_changed);
+  const bool deterministic = config.trainer.train.deterministic;
   for (const auto& [name, now] : config.resolved) {
     const auto found = saved.options.find(name);
     if (found == saved.options.end()) continue;
     if (name.starts_with("task.") && config.task.train.empty()) continue;  // pretraining
     if (name == "train.steps" || name == "train.epochs" || name == "task.epochs") {
       changes.add_length(name, found->second, now);
-    } else if (guarded(name) && found->second != now) {
+    } else if (guarded(name, deterministic) && found->second != now) {
       changes.add(fmt::format("{} was '{}' and is now '{}'", name, found->second, now));
     }
   }

@@ -67,7 +67,6 @@ int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mp
     return 0;
   }
   const auto config = read_options(command, rest);
-  install_stop_signals();
   return find_command(command)(config, mpi);
 }
 
@@ -128,6 +127,7 @@ int run_program(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   const bool verbose = std::erase(arguments, "--verbose") > 0;
   try {
+    install_stop_signals();  // what comes while MPI starts counts
     const MpiEnvironment mpi;
     rank = mpi.rank_info();
     set_log_rank(rank.rank, rank.world_size);

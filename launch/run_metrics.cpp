@@ -66,7 +66,7 @@ MetricsSinks open_metrics(const RunConfig& config, const RankInfo& rank, std::in
   if (!rank.is_root()) return sinks;
   const auto& run_folder = config.trainer.train.output;
   const auto& options = config.trainer.metrics;
-  if (options.jsonl) sinks.add(make_jsonl_sink(run_folder / "metrics.jsonl"));
+  if (options.jsonl) sinks.add(make_jsonl_sink(run_folder / "metrics.jsonl", resumed_step));
   if (options.tensorboard) {
     sinks.add(make_tensorboard_sink(run_folder / "tensorboard", resumed_step,
                                     {hyper_parameters(config), samples}));

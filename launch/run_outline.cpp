@@ -95,6 +95,15 @@ std::string labels_text(const std::vector<std::string>& names) {
                      fmt::join(shown, ", "), names.size() > kMost ? ", ..." : "");
 }
 
+// More ranks than rows of a global batch are allowed, and of no use.
+std::string ranks_text(const OutlinedMachine& machine, std::int64_t rows) {
+  const auto idle = machine.rank.world_size - rows;
+  return outlined_machine(machine) +
+         (idle > 0 ? fmt::format("; {} of them idle: a batch has {} to share", idle,
+                                 counted(rows, "row"))
+                   : "");
+}
+
 }  // namespace
 
 std::string outlined_machine(const OutlinedMachine& machine) {
@@ -105,7 +114,7 @@ std::string outlined_machine(const OutlinedMachine& machine) {
 Outline outline_pretraining(const RunConfig& config, const OutlinedPretraining& run) {
   const int ranks = run.machine.rank.world_size;
   return {{"model", model_text(config, run.model)},
-          {"ranks", outlined_machine(run.machine)},
+          {"ranks", ranks_text(run.machine, config.trainer.train.global_batch)},
           {"data", config.data.corpus.string() + ": " + run.corpus},
           {"a step", step_text(config, ranks)},
           {"length", length_text(run, config)},
@@ -125,7 +134,7 @@ Outline outline_finetuning(const RunConfig& config, const OutlinedFinetuning& ru
   batch.predictions_per_token = 0;
   return {
       {"model", model_text(config, run.model)},
-      {"ranks", outlined_machine(run.machine)},
+      {"ranks", ranks_text(run.machine, config.task.batch_size)},
       {"data", fmt::format("{}: {} training, {} validation, {} test examples{}", config.task.name,
                            run.train_rows, run.validation_rows, run.test_rows,
                            labels_text(run.label_names))},

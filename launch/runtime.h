@@ -17,8 +17,9 @@ namespace bertha {
 
 class Runtime {
  public:
-  // Chooses device and threads, connects the ranks, starts the watchdog, and makes sure that all
-  // ranks were given the same options. Error{usage}: cuda asked for where there is none.
+  // Connects the ranks, starts the watchdog, makes sure that all ranks were given the same options,
+  // and takes this rank's device and threads. Error{usage}: cuda asked for where there is none, or
+  // GPUs that not every rank has to itself.
   Runtime(const RunConfig& config, const MpiEnvironment& mpi);
 
   ~Runtime();
@@ -34,18 +35,15 @@ class Runtime {
  private:
   void compare_ranks(const RunConfig& config);
   void start_heartbeats(std::int64_t timeout_seconds);
-  void warn_of_binding() const;
+  void take_place(const TrainOptions& train);
   void set_threads(bool deterministic);
 
   Watchdog watchdog_;
   std::unique_ptr<Communicator> mpi_, host_ranks_;  // the second is the first, watched
-  at::Device device_;
-  int threads_;
+  at::Device device_ = at::Device(at::kCPU);
+  int threads_ = 1;
   std::unique_ptr<Communicator> nccl_, device_ranks_;  // likewise; empty: the host's
   std::unique_ptr<Heartbeats> heartbeats_;             // with several ranks
 };
-
-// Cores this rank may use: its binding if it has one, else its share of the node.
-int usable_threads(int asked, const RankInfo& rank);
 
 }  // namespace bertha

@@ -3,10 +3,32 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
+
+#include "parallel/base/error.h"
+
 namespace bertha {
+namespace {
+
+void check_warmup(const ScheduleOptions& options) {
+  if (options.warmup_steps < -1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("schedule.warmup_steps = {}: expected 0 or more, or -1 for "
+                            "schedule.warmup_fraction",
+                            options.warmup_steps));
+  }
+  if (options.warmup_fraction >= 0 && options.warmup_fraction <= 1) return;  // false for NaN
+  throw Error(ErrorKind::usage,
+              fmt::format("schedule.warmup_fraction = {}: expected a share of all updates, from 0 "
+                          "to 1",
+                          options.warmup_fraction));
+}
+
+}  // namespace
 
 Schedule resolve_schedule(const TrainerConfig& config, std::int64_t total_steps) {
   const auto& options = config.schedule;
+  check_warmup(options);
   Schedule schedule;
   schedule.name = options.name;
   schedule.peak = config.learning_rate;

@@ -8,6 +8,7 @@
 
 namespace bertha {
 
+// Error{usage}: a warm-up that is no number of steps, or no share of them.
 Schedule resolve_schedule(const TrainerConfig& config, std::int64_t total_steps);
 
 }  // namespace bertha

@@ -11,6 +11,7 @@
 #include "launch/initial_moments.h"
 #include "launch/initial_weights.h"
 #include "launch/model_setup.h"
+#include "launch/optimizer_setup.h"
 #include "launch/options.h"
 #include "launch/pretrain_setup.h"
 #include "launch/resume.h"
@@ -32,11 +33,6 @@ namespace {
 
 constexpr std::uint64_t kEntropyTokens = 20'000'000;  // enough for two decimals
 
-Sharding sharding(const TrainerConfig& options) {
-  if (!options.parallel.shard_optimizer) return Sharding::none;
-  return options.train.deterministic ? Sharding::whole_parameters : Sharding::even;
-}
-
 }  // namespace
 
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
@@ -52,13 +48,8 @@ Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
   task_ = std::make_unique<PretrainingTask>(model, config.data.next_sentence,
                                             options.train.precision, runtime_.device());
   auto& space = task_->parameters();
-  auto optimizer = options.optimizer;
-  optimizer.seed = options.train.seed;
-  optimizer_ =
-      make_optimizer(optimizer, space, owned_range(space, runtime_.rank(), sharding(options)),
-                     [this](at::Tensor values) {
-                       runtime_.communicator().all_reduce(values, ReduceOp::sum)->wait();
-                     });
+  optimizer_ = resolve_optimizer(options, space, runtime_.communicator());
+  lock_ = lock_run(options.train.output, runtime_.communicator());
   restore_or_initialize();
   make_stream_and_step();
   start_run_folder(config_, runtime_.rank());
@@ -70,13 +61,8 @@ Session::~Session() = default;
 void Session::restore_or_initialize() {
   auto& space = task_->parameters();
   const auto& train = config_.trainer.train;
-  // Rank 0 decides, because ranks may see a shared folder at different moments.
-  std::string found;
-  agree_or_throw(runtime_.communicator(), [&] {
-    if (!runtime_.rank().is_root()) return;
-    if (const auto folder = find_resume_point(train)) found = folder->string();
-  });
-  found = runtime_.communicator().gather_bytes(found).front();
+  const auto found = agree_on_resume_point(
+      train, {runtime_.communicator(), runtime_.watchdog(), config_.trainer.metrics.progress});
   agree_or_throw(runtime_.communicator(), [&] {
     if (!found.empty()) {
       check_checkpoint(found, CheckpointCheck::sizes);  // rank 0 has seen every byte of it
@@ -129,7 +115,7 @@ void Session::make_stream_and_step() {
   options.earlier_updates = state_.earlier_updates;
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
-  options.sharding = sharding(config_.trainer);
+  options.sharding = resolve_sharding(config_.trainer);
   options.deterministic = config_.trainer.train.deterministic;
   options.bucket_bytes = config_.trainer.parallel.bucket_bytes;
   options.reduce_precision = config_.trainer.parallel.reduce_precision;

@@ -6,6 +6,7 @@
 
 #include "data_pipeline/training_data.h"
 #include "launch/run_config.h"
+#include "launch/run_lock.h"
 #include "launch/run_metrics.h"
 #include "launch/runtime.h"
 #include "launch/time_limit.h"
@@ -33,6 +34,7 @@ class Session {
   const RunConfig& config_;
   std::optional<TimeLimit> time_limit_;
   Runtime runtime_;
+  RunLock lock_;
   TrainingData corpus_;
   std::optional<TrainingData> validation_corpus_;
   std::unique_ptr<PretrainingTask> task_;

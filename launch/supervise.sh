@@ -1,27 +1,39 @@
 #!/usr/bin/env bash
 # Runs a command again while it ends with a code that says that the same command goes on: 75 (stopped
-# and saved), 76 (communication failure), 137 (a rank was killed):
+# and saved), 76 (communication failure), 137 and 143 (a rank was killed):
 #   launch/supervise.sh mpirun -n 8 bertha pretrain ...
 # Any other code ends it, above all 64 (usage) and 65 (bad data), which would only come again. A stop
-# that you asked for (a signal to this script) is passed on and not retried. After a failure it waits,
-# twice as long each time; a run that lasted an hour begins the count anew.
+# that you asked for (TERM, INT or USR1 to this script, Ctrl-C) is passed on, to mpirun as USR1, and not
+# retried; a second INT ends the command at once. After a failure it waits, twice as long each time; a
+# run that lasted an hour begins the count anew.
 #   BERTHA_RETRIES   failures in a row that are retried, 10
 #   BERTHA_RESTARTS  restarts after 75, 1000
 #   BERTHA_WAIT      seconds before the first retry, 10; never more than 30 times as long
 set -u
-[ $# -gt 0 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# -gt 0 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 64; }
 most_retries=${BERTHA_RETRIES:-10} restarts=${BERTHA_RESTARTS:-1000} first_wait=${BERTHA_WAIT:-10}
-retries=$most_retries wait_seconds=$first_wait stopped=0 child=''
-pass_on() { stopped=1 interrupted=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }
-trap 'pass_on TERM' TERM; trap 'pass_on INT' INT; trap 'pass_on USR1' USR1
+retries=$most_retries wait_seconds=$first_wait stopped=0 interrupts=0 child=''
+# mpirun answers TERM and INT by killing its ranks seconds later, in the middle of a save; USR1 it hands to them.
+pass_on() {
+  local signal=$1 name=''
+  stopped=1 interrupted=1
+  [ "$1" != INT ] || interrupts=$((interrupts + 1))
+  [ -n "$child" ] || return 0
+  read -r name 2>/dev/null <"/proc/$child/comm"
+  case $name in mpirun* | mpiexec* | orterun* | prterun*) [ $interrupts -gt 1 ] || signal=USR1 ;; esac
+  kill -s "$signal" "$child" 2>/dev/null
+}
+trap 'pass_on TERM' TERM HUP; trap 'pass_on INT' INT; trap 'pass_on USR1' USR1
 
 # Sleeps so that a signal is not kept waiting.
 pause() { sleep "$1" & wait $! || true; }
 
 while :; do
   began=$SECONDS
-  "$@" &
+  # In a session of its own: Ctrl-C reaches this script only.
+  setsid "$@" &
   child=$!
+  [ $stopped = 0 ] || pass_on TERM  # came before there was a child to tell
   # A trapped signal ends `wait` early, perhaps when the child is gone already: only a wait that no
   # signal came into tells the child's own code (127: told before).
   code=127 interrupted=1
@@ -36,7 +48,7 @@ while :; do
   case $code in
     75) [ "$restarts" -gt 0 ] || { echo "supervise: stopped and saved too often, no more restarts" >&2; exit 75; }
         restarts=$((restarts - 1)) ;;
-    76 | 137)
+    76 | 137 | 143)
         [ "$retries" -gt 0 ] || { echo "supervise: failed with $code too often, no more retries" >&2; exit $code; }
         retries=$((retries - 1))
         echo "supervise: ended with $code, again in $wait_seconds s ($retries retries left)" >&2

@@ -45,7 +45,8 @@ std::vector<OptionDeclaration> task_options() {
       option("task.max_length", "N",
              "Tokens per example, with the special ones; of question_answering 384.",
              BERTHA_AT(task.max_length)),
-      option("task.epochs", "X", "Passes over the training examples.", BERTHA_AT(task.epochs)),
+      option("task.epochs", "X", "Passes over the training examples, above 0.",
+             BERTHA_AT(task.epochs)),
       option("task.batch_size", "N", "Examples per update, over all ranks.",
              BERTHA_AT(task.batch_size)),
       option("task.validation_fraction", "F", "Of train, when no validation file is given.",
@@ -70,10 +71,11 @@ std::vector<OptionDeclaration> task_options() {
              BERTHA_AT(task.seeds)),
       option("task.split_seed", "N", "Chooses what is cut off train; 0: train.seed.",
              BERTHA_AT(task.split_seed)),
-      option(
-          "task.input", "FILE",
-          "What to predict: one text a line, TSV, CSV or JSON lines; questions as in task.train.",
-          BERTHA_AT(task.input)),
+      option("task.input", "FILE",
+             "What to predict: one text a line, TSV, CSV or JSON lines; questions as in "
+             "task.train. Read "
+             "whole before the first prediction; on one rank it may be a pipe.",
+             BERTHA_AT(task.input)),
       option("task.output_file", "FILE", "Where predictions go; default standard output.",
              BERTHA_AT(task.output_file)),
       option("task.max_query_length", "N", "Tokens kept of a question.",

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 launch/setup.sh --tests
 launch/build.sh
 deps=${BERTHA_DEPS:-$HOME/.cache/bertha}
-for kind in wikipedia reviews minilm; do
+for kind in wikipedia reviews minilm squad; do
   "$deps/python/bin/python" launch/fetch_samples.py $kind "$deps/downloads/$kind" ||
     echo "test: no $kind sample; the tests that need it are skipped" >&2
 done

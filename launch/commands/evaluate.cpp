@@ -7,6 +7,7 @@
 #include "data_pipeline/training_data.h"
 #include "launch/commands/commands.h"
 #include "launch/confusion_table.h"
+#include "launch/finetune_setup.h"
 #include "launch/initial_weights.h"
 #include "launch/pretrain_setup.h"
 #include "launch/runtime.h"
@@ -72,6 +73,7 @@ void evaluate_on_corpus(const RunConfig& config, Runtime& runtime) {
 
 void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
+  check_readable_by_all(runtime.communicator(), {file});
   TunedModel model(config, runtime.device());
   const auto examples = model.load(file, runtime.threads());
   ProgressBar bar("evaluate", examples.sequences.size(), "examples",

@@ -1,6 +1,7 @@
 // `bertha export`: the model of a checkpoint, run or model folder as a plain Transformers folder.
 #include <cerrno>
 #include <map>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "parallel/base/staged_output.h"
 #include "trainer/checkpoint/exported_weights.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/model/bert_config.h"
 
 namespace bertha {
 namespace {
@@ -60,34 +62,68 @@ void copy_to(const fs::path& from, const fs::path& to) {
   if (error) throw_io_error("copy", from.string(), error.value());
 }
 
-// A file as it is, unless something is to be changed; then with our names. How many weights.
-std::size_t write_weights(const fs::path& source, const fs::path& target,
-                          const ExportedForm& form) {
+// The class that config.json names; empty: none, as in NVIDIA's and Google's.
+std::string named_class(const Json& config) {
+  const auto names = config.find("architectures");
+  const bool named = names != config.end() && names->is_array() && !names->empty();
+  return named && names->front().is_string() ? names->front().get<std::string>() : "";
+}
+
+std::vector<std::string> names_in(const SafetensorsFile& file) {
+  std::vector<std::string> names;
+  for (const auto& entry : file.entries()) names.push_back(entry.name);
+  return names;
+}
+
+struct Written {
+  std::string architecture;
+  std::size_t weights;
+};
+
+// A file as it is where Transformers knows its names and nothing is to be changed; else anew, under
+// the names of the class. `named`: the class of config.json, if any.
+Written write_weights(const fs::path& source, const fs::path& target, const ExportedForm& form,
+                      const std::string& named) {
   const auto file = source / "model.safetensors";
   const bool changed = !form.architecture.empty() || form.type != at::ScalarType::Undefined;
   if (!changed && fs::exists(file)) {
-    const SafetensorsFile check(file);
-    copy_to(file, target);
-    return check.entries().size();
+    const auto names = names_in(SafetensorsFile(file));
+    const auto architecture = named.empty() ? class_of_names(names) : named;
+    if (are_names_of_class(architecture, names)) {
+      copy_to(file, target);
+      return {architecture, names.size()};
+    }
   }
   auto weights = read_model_weights(source);
-  if (!form.architecture.empty()) weights = weights_of_class(form.architecture, weights);
+  auto architecture = form.architecture.empty() ? named : form.architecture;
+  if (architecture.empty()) {
+    std::vector<std::string> names;
+    for (const auto& weight : weights) names.push_back(weight.name);
+    architecture = class_of_names(names);
+  }
+  weights = form.architecture.empty() ? with_names_of_class(architecture, std::move(weights))
+                                      : weights_of_class(architecture, weights);
   for (auto& weight : weights) {
     if (form.type != at::ScalarType::Undefined) weight.tensor = weight.tensor.to(form.type);
   }
   write_safetensors(target, weights, {{"format", "pt"}});
-  return weights.size();
+  return {architecture, weights.size()};
 }
 
-std::string config_json(const fs::path& source, const ExportedForm& form) {
-  auto text = read_file(source / "config.json");
-  if (form.architecture.empty() && form.type == at::ScalarType::Undefined) return text;
-  auto config = Json::parse(text, nullptr, false);
-  if (!config.is_object()) {
-    throw Error(ErrorKind::bad_data, (source / "config.json").string() + " is not a JSON object");
-  }
-  if (!form.architecture.empty()) config["architectures"] = {form.architecture};
-  if (form.type != at::ScalarType::Undefined) {
+Json read_config(const fs::path& path) {
+  read_bert_config(path);  // refuses what is no BERT
+  return Json::parse(read_file(path));
+}
+
+// As it is, unless something changed or is missing that Transformers' Auto classes ask for.
+std::string config_json(const fs::path& path, Json config, const ExportedForm& form,
+                        const std::string& architecture) {
+  const bool complete = config.contains("model_type") && config["model_type"] == "bert";
+  const bool cast = form.type != at::ScalarType::Undefined;
+  if (complete && named_class(config) == architecture && !cast) return read_file(path);
+  config["model_type"] = "bert";
+  config["architectures"] = {architecture};
+  if (cast) {
     config.erase("dtype");  // the newer name of the same
     config["torch_dtype"] = form.type_name;
   }
@@ -115,16 +151,21 @@ int run_export(const RunConfig& config, const MpiEnvironment& mpi) {
     throw Error(ErrorKind::usage, train.output.string() + " exists and is not empty",
                 "remove it or choose another folder");
   }
+  const auto config_path = source / "config.json";
+  const auto model = read_config(config_path);
   StagedFolder staged(train.output, true);
-  const auto weights = write_weights(source, staged.path() / "model.safetensors", form);
-  write_file(staged.path() / "config.json", config_json(source, form));
+  const auto written =
+      write_weights(source, staged.path() / "model.safetensors", form, named_class(model));
+  write_file(staged.path() / "config.json",
+             config_json(config_path, model, form, written.architecture));
   for (const char* name : {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}) {
     if (fs::exists(source / name)) copy_to(source / name, staged.path() / name);
   }
   write_file(staged.path() / "README.md", card(source));
   staged.publish();
   log_info(fmt::format("{} weights of {} in {}; in Python: AutoModel.from_pretrained(\"{}\")",
-                       weights, source.string(), train.output.string(), train.output.string()));
+                       written.weights, source.string(), train.output.string(),
+                       train.output.string()));
   return 0;
 }
 

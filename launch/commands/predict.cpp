@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "launch/commands/commands.h"
+#include "launch/finetune_setup.h"
 #include "launch/runtime.h"
 #include "launch/tuned_model.h"
 #include "parallel/agreement.h"
@@ -49,6 +50,7 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
                 "bertha predict --train.init tuned/model --task.input new.txt");
   }
   Runtime runtime(config, mpi);
+  check_readable_by_all(runtime.communicator(), {config.task.input});
   TunedModel model(config, runtime.device());
   std::optional<PredictionLines> output;
   const auto on_root = [&](const auto& work) {

@@ -9,7 +9,7 @@
 #include "data_pipeline/prepare_foreign.h"
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
-#include "launch/runtime.h"
+#include "launch/rank_places.h"
 #include "launch/stop_signal.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -94,8 +94,8 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
     dry_run_prepare(config, mpi);
     return 0;
   }
-  options.workers = usable_threads(options.workers, mpi.rank_info());
   const auto communicator = make_mpi_communicator(mpi.rank_info());
+  options.workers = agree_on_place(*communicator, find_place(options.workers, false)).threads;
   StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);
   const bool ready_samples = options.input.format == TextFormat::nvidia;
   const auto prepare = ready_samples ? prepare_foreign_corpus : prepare_corpus;

@@ -8,7 +8,7 @@
 #include "data_pipeline/tokenizer/wordpiece_trainer.h"
 #include "data_pipeline/word_counting.h"
 #include "launch/commands/commands.h"
-#include "launch/runtime.h"
+#include "launch/rank_places.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -77,8 +77,9 @@ int run_vocab(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   const RankInfo& rank = mpi.rank_info();
   const auto communicator = make_mpi_communicator(rank);
+  const int threads = agree_on_place(*communicator, find_place(0, false)).threads;
   agree_or_throw(*communicator, [&] {
-    if (rank.is_root()) train_and_write(config, usable_threads(0, rank));
+    if (rank.is_root()) train_and_write(config, threads);
   });
   return 0;
 }

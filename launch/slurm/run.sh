@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What the Slurm scripts have in common: one bertha command on all tasks of this job, put back into the
-# queue while it ends with a code that says it goes on (75 stopped and saved, 76 and 137 a lost rank).
+# queue while it ends with a code that says it goes on (75 stopped and saved, 76, 137 and 143 a lost rank).
 #   run.sh pretrain|finetune OPTIONS...
 #   BERTHA            the program, build/release/bertha of the folder sbatch was called in
 #   BERTHA_SRUN_MPI   srun's --mpi, pmix
 #   BERTHA_REQUEUES   how often the job goes back into the queue, 100
+#   BERTHA_EXIT_DIR   a folder that all nodes see, for a file of three bytes; the one sbatch was called in
 set -uo pipefail
 bertha=${BERTHA:-${SLURM_SUBMIT_DIR:-.}/build/release/bertha}
 export OMP_PLACES=cores
@@ -12,12 +13,19 @@ export OMP_PLACES=cores
 if [ -z "${SLURM_JOB_END_TIME:-}" ]; then
   end=$(squeue -h -j "$SLURM_JOB_ID" -o %e 2>/dev/null) && end=$(date -d "$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME=$end
 fi
+# A rank that gives up makes Slurm kill the others, and srun tells the highest code of all: theirs, 137. So the
+# first to give up leaves its own code here. The name is new: what a network file system knows of older ones would mislead.
+folder=${BERTHA_EXIT_DIR:-${SLURM_SUBMIT_DIR:-.}}
+[ -w "$folder" ] || folder=${TMPDIR:-/tmp}  # rank 0, which tells what all ranks have, mostly runs on this node
+export BERTHA_EXIT_FILE=$folder/.bertha-exit-$SLURM_JOB_ID-$(date +%s)
 # A preemption's SIGTERM comes to this shell as well: it must outlive the ranks that save.
 trap : TERM USR1 INT
 srun --mpi="${BERTHA_SRUN_MPI:-pmix}" --kill-on-bad-exit=0 "$bertha" "$@"
 code=$?
+if [ $code != 0 ] && read -r told 2>/dev/null <"$BERTHA_EXIT_FILE"; then code=$told; fi
+rm -f "$BERTHA_EXIT_FILE"
 case $code in
-  75 | 76 | 137)
+  75 | 76 | 137 | 143)
     if [ "${SLURM_RESTART_COUNT:-0}" -lt "${BERTHA_REQUEUES:-100}" ]; then
       echo "bertha ended with $code: requeueing job $SLURM_JOB_ID"
       scontrol requeue "$SLURM_JOB_ID"

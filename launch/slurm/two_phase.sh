@@ -5,7 +5,7 @@
 #     --nodes 4 --ntasks-per-node 8 --gpus-per-node 8 -- --data.corpus /data/corpus
 # Options before -- are sbatch's, those after it bertha's, for both phases. Results: RUN/phase1, RUN/phase2.
 set -euo pipefail
-[ $# -ge 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# -ge 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 64; }
 first=$1 second=$2 run=$3
 shift 3
 for_sbatch=()

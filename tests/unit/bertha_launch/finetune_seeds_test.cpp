@@ -59,6 +59,15 @@ TEST_F(Seeds, WithoutATestValidationCounts) {
   EXPECT_EQ(seeds_summary(text), "validation loss 2.0000 ± 1.4142");
 }
 
+// A score that is no finite number makes its mean none, and hides no other.
+TEST_F(Seeds, ScoresThatAreNoNumbers) {
+  const auto text = seeds_json({{1, scores("null", 1)}, {2, scores("0.5", 2)}});
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_TRUE(json["test"]["accuracy"]["mean"].is_null());
+  EXPECT_NEAR(json["validation"]["loss"]["mean"].get<double>(), 2, 1e-12);
+  EXPECT_EQ(seeds_summary(text), "test accuracy nan ± nan");
+}
+
 TEST_F(Seeds, RefusesWhatIsNoScoresFile) {
   for (const char* text :
        {"", "{", "[]", "{\"best_epoch\": 9, \"validation\": [], \"test\": {}}"}) {

@@ -115,7 +115,7 @@ TEST(Help, AnOptionsPageTellsWhatItTakesItsDefaultsAndBothWaysToWriteIt) {
             "  INI file      [optimizer] learning_rate = 0.0001\n");
   EXPECT_EQ(help_of("--train.steps"), help_of("train.steps"));
   EXPECT_THAT(help_of("train.steps"), HasSubstr("a whole number"));
-  EXPECT_THAT(help_of("train.precision"), HasSubstr("one of fp32, bf16, fp16"));
+  EXPECT_THAT(help_of("train.precision"), HasSubstr("one of auto, fp32, bf16, fp16"));
 }
 
 TEST(Help, OptionsPrintsThePageOfEveryOption) {

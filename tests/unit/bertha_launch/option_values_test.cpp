@@ -71,7 +71,7 @@ TEST(OptionValues, TextsComeBackAsTheyWere) {
   expect_round_trip<TextFormat>({"auto", "text", "sentences", "jsonl", "mediawiki"});
   expect_round_trip<MaskingStrategy>({"token", "word", "character"});
   expect_round_trip<VerifyLevel>({"quick", "full", "off"});
-  expect_round_trip<Precision>({"fp32", "bf16", "fp16"});
+  expect_round_trip<PrecisionChoice>({"fp32", "bf16", "fp16"});
   expect_round_trip<DeviceChoice>({"auto", "cpu", "cuda"});
   expect_round_trip<Backend>({"auto", "mpi", "nccl"});
   expect_round_trip<OptimizerName>({"adamw", "lamb"});

@@ -72,6 +72,29 @@ TEST_F(Resume, WhatDoesNotChangeTheTrainingIsFree) {
             "");
 }
 
+// How tokens are cut into micro-batches, and which path computes, decide in which order is added.
+TEST_F(Resume, WhatChangesTheBitsIsRefusedWhereTheyArePromised) {
+  const std::vector<std::string> promised{"--train.deterministic", "true"};
+  const std::pair<const char*, const char*> changes[] = {{"train.micro_batch_tokens", "77"},
+                                                         {"model.implementation", "reference"}};
+  for (const auto& [name, value] : changes) {
+    const std::vector<std::string> change{std::string("--") + name, value};
+    EXPECT_EQ(refusal({}, change), "") << name;
+    auto now = promised;
+    now.insert(now.end(), change.begin(), change.end());
+    EXPECT_THAT(refusal(promised, now), AllOf(HasSubstr(std::string(name) + " was '"),
+                                              HasSubstr("is now '" + std::string(value) + "'"),
+                                              HasSubstr("resume_changed")));
+    now.insert(now.end(), {"--train.resume_changed", "true"});
+    EXPECT_EQ(refusal(promised, now), "") << name;
+    EXPECT_THAT(told_, HasSubstr(name));
+  }
+  EXPECT_EQ(
+      refusal(promised, {"--train.deterministic", "true", "--train.threads", "3",
+                         "--parallel.shard_optimizer", "true", "--model.recompute", "layers"}),
+      "");
+}
+
 TEST_F(Resume, OptionsOfFineTuningAreGuardedToo) {
   const std::pair<const char*, const char*> changes[] = {
       {"task.name", "regression"},   {"task.batch_size", "8"},
