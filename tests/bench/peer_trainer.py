@@ -2,9 +2,12 @@
 
 peer_trainer.py REQUEST.json      prints the score of the test split with the best epoch's weights, and
                                   the seconds and CPU seconds of Trainer.train() alone, as JSON
+peer_trainer.py REQUEST.json FOLDER   writes the model to start from, its output layer drawn with the seed
 Needs accelerate beside the peers of launch/setup.sh (python -m pip install accelerate).
 """
 import json
+import os
+import shutil
 import sys
 import tempfile
 import time
@@ -36,6 +39,21 @@ class OurOrder(torch.utils.data.Sampler):
 class OrderedTrainer(transformers.Trainer):
     def _get_train_sampler(self, *_):
         return OurOrder(len(self.train_dataset), self.args.seed)
+
+
+class OurTrainer(OrderedTrainer):
+    """Update n, counted from 1, at the rate n/warmup of the peak: Transformers makes the first at rate 0, and every
+    later one at the rate that we give the one before."""
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        if self.lr_scheduler is None:
+            rate = super().create_scheduler(num_training_steps, optimizer).lr_lambdas[0]
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer,
+                                                                  lambda step: rate(step + 1))
+        return self.lr_scheduler
+
+
+TRAINERS = {("theirs", "theirs"): transformers.Trainer, ("ours", "theirs"): OrderedTrainer, ("ours", "ours"): OurTrainer}
 
 
 class Rows(torch.utils.data.Dataset):
@@ -94,7 +112,8 @@ class Texts:
                                      else [ids[label] for label in labels])
         head = (transformers.AutoModelForTokenClassification if self.words
                 else transformers.AutoModelForSequenceClassification)
-        self.model = head.from_pretrained(request["model"], num_labels=len(self.names))
+        self.model = head.from_pretrained(request["model"], num_labels=len(self.names),
+                                          id2label=dict(enumerate(self.names)), label2id=ids)
         self.collator = (transformers.DataCollatorForTokenClassification if self.words
                          else transformers.DataCollatorWithPadding)(tokenizer)
 
@@ -127,6 +146,11 @@ def main():
     transformers.set_seed(request["seed"])
     tokenizer = transformers.AutoTokenizer.from_pretrained(request["model"])
     task = (Questions if request["task"] == "question_answering" else Texts)(request, tokenizer)
+    if len(sys.argv) > 2:
+        task.model.save_pretrained(sys.argv[2])
+        tokenizer.save_pretrained(sys.argv[2])
+        shutil.copy(os.path.join(request["model"], "vocab.txt"), sys.argv[2])
+        return
     steps = request["epochs"] * -(-len(task.splits["train"]) // request["batch_size"])
     with tempfile.TemporaryDirectory() as folder:
         arguments = transformers.TrainingArguments(
@@ -136,7 +160,7 @@ def main():
             max_grad_norm=1.0, lr_scheduler_type="linear", eval_strategy="epoch", save_strategy="epoch",
             save_total_limit=1, load_best_model_at_end=True, metric_for_best_model="score", greater_is_better=True,
             report_to="none", disable_tqdm=True, use_cpu=True, dataloader_num_workers=0)
-        trainer = (OrderedTrainer if request["order"] == "ours" else transformers.Trainer)(
+        trainer = TRAINERS[request["order"], request["schedule"]](
             model=task.model, args=arguments, train_dataset=task.splits["train"],
             eval_dataset=task.splits["validation"], data_collator=task.collator,
             compute_metrics=lambda predicted: dict(score=task.score("validation", predicted)))

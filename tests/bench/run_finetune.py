@@ -1,6 +1,7 @@
 """Fine-tuning beside the Transformers Trainer on this machine, one run after the other.
 
 run_finetune.py run RESULTS.jsonl CASE MODEL DATA [seeds=1,2,3,4,5] [threads=2] [rows=...] [who=ours,theirs] [order=ours]
+                              [schedule=ours] [head=same]
                               appends a line a run; what RESULTS.jsonl has already is not run again
 run_finetune.py table RESULTS.jsonl
 CASE: reviews (DATA: train.tsv and test.tsv of launch/fetch_samples.py reviews), wnut (train.conll, dev.conll
@@ -10,6 +11,9 @@ LayerNorm, linear schedule with warm-up, clipping at 1, fp32, dropout on, the be
 at the end. Seconds are those of whole processes, CPU seconds their user and system time: a busy machine
 stretches the first most. The order of the rows decides more than anything else that a seed draws: with
 order=ours (the default) the Trainer takes them in our order, with order=theirs each side shuffles for itself.
+schedule=ours: its update n has the rate that our update n has; theirs: that of our update n - 1, as it likes it.
+head=same: both begin with the output layer that Transformers draws; own: each draws its own, ours from a normal
+distribution cut at two deviations (0.02, of which 0.0176 is left), theirs from one that is not cut.
 Needs accelerate beside the peers. Results: tests/bench/results.
 """
 import json
@@ -74,6 +78,15 @@ def theirs(case, folder):
     return dict(run, **json.loads(output.strip().splitlines()[-1]))
 
 
+def with_output_layer(case, folder):
+    """MODEL with the task's output layer as Transformers draws it with the seed."""
+    start, request = Path(folder) / f"start-{case['seed']}", Path(folder) / "request.json"
+    if not start.exists():
+        request.write_text(json.dumps(case))
+        measured([PYTHON, PEER, str(request), str(start)])
+    return str(start)
+
+
 def read_results(path):
     if not os.path.exists(path):
         return []
@@ -82,7 +95,8 @@ def read_results(path):
 
 
 def run(results, name, model, data, *rest):
-    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs", order="ours")
+    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs", order="ours", schedule="ours",
+                   head="same")
     options.update(argument.split("=", 1) for argument in rest)
     threads = int(options["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -93,7 +107,10 @@ def run(results, name, model, data, *rest):
             for who in options["who"].split(","):
                 if (case["label"], threads, seed, who) in there:
                     continue
-                whole = dict(case, model=model, seed=seed, threads=threads, order=options["order"])
+                whole = dict(case, model=model, seed=seed, threads=threads, order=options["order"],
+                             schedule=options["schedule"])
+                if options["head"] == "same":
+                    whole["model"] = with_output_layer(whole, folder)
                 done = dict(dict(ours=ours, theirs=theirs)[who](whole, folder), who=who, seed=seed, threads=threads,
                             **{key: case[key] for key in ("label", "metric", "epochs")})
                 print(json.dumps(done), flush=True)

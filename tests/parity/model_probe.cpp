@@ -1,5 +1,6 @@
-// Runs our BERT once for test_model.py: reads config.json, weights and a packed batch, writes
-// hidden states, logits, the loss and the gradient of every parameter.
+// Runs our BERT once for test_model.py: reads config.json, weights (a file with our names, or a
+// model folder as users give it) and a packed batch, writes hidden states, logits, the loss and the
+// gradient of every parameter.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -14,6 +15,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
+#include "trainer/checkpoint/hugging_face.h"
 #include "trainer/checkpoint/safetensors.h"
 #include "trainer/model/bert.h"
 #include "trainer/tasks/labelled_loss.h"
@@ -115,11 +117,12 @@ class Losses {
     return tensor;
   }
   at::Tensor pooled(const at::Tensor& hidden) {
-    return output("pooled", bert_.pool(hidden, input_));
+    return output("pooled", bert_.pool(hidden, input_.sequence_starts));
   }
   at::Tensor masked_lm(const at::Tensor& hidden) {
     const auto positions = batch_.read("masked_positions");
     const auto labels = batch_.read("masked_labels");
+    if (labels.numel() == 0) return at::zeros({});  // PretrainingTask learns nothing then, either
     {
       const at::NoGradGuard no_gradient;
       output("logits", bert_.masked_lm_logits(hidden.index_select(0, positions)));
@@ -129,7 +132,7 @@ class Losses {
   at::Tensor pretraining(const at::Tensor& hidden) {
     const auto next = output("next_logits", bert_.next_sentence_logits(pooled(hidden)));
     const auto loss = mean_cross_entropy(next, batch_.read("next_sentence"));
-    return batch_.read("masked_labels").numel() == 0 ? loss : loss + masked_lm(hidden);
+    return loss + masked_lm(hidden);
   }
   at::Tensor sequence(const at::Tensor& hidden) {
     const auto logits = output("logits", bert_.classify(pooled(hidden), input_, context_));
@@ -166,11 +169,30 @@ class Losses {
   std::vector<NamedTensor>& outputs_;
 };
 
-void load_weights(const std::string& path, ParameterSpace& space) {
+void load_file(const std::string& path, ParameterSpace& space) {
   const SafetensorsFile file(path);
   const at::NoGradGuard no_gradient;
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
     space.master_view(static_cast<int>(i)).copy_(file.read(space.parameters()[i].name));
+  }
+}
+
+void load_folder(const std::string& path, ParameterSpace& space) {
+  std::vector<NamedTensor> wanted;
+  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
+    wanted.push_back({space.parameters()[i].name, space.master_view(static_cast<int>(i))});
+  }
+  const auto match = copy_weights(read_model_weights(path), wanted);
+  if (!match.missing.empty() || !match.unexpected.empty()) {
+    throw Error(ErrorKind::bad_data, path + " is no plain base model");
+  }
+}
+
+void load_weights(const std::string& path, ParameterSpace& space) {
+  if (std::filesystem::is_directory(path)) {
+    load_folder(path, space);
+  } else {
+    load_file(path, space);
   }
   space.copy_master_to_compute();
 }
@@ -190,7 +212,7 @@ void answer(const Request& request) {
   const auto hidden = bert.encode(input, request.context);
   std::vector<NamedTensor> outputs{{"hidden", hidden.detach().to(at::kFloat)}};
   const auto loss = Losses(bert, batch, input, request.context, outputs).loss(hidden);
-  loss.backward();
+  if (loss.requires_grad()) loss.backward();
   outputs.push_back({"loss", loss.detach().to(at::kFloat).reshape({1})});
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
     outputs.push_back({"gradient " + space.parameters()[i].name,

@@ -37,6 +37,11 @@ Scores scores_of(const Json& request) {
 Json answer(const Json& request) {
   Json result = Json::object();
   for (const auto& [name, value] : scores_of(request)) result[name] = value;
+  if (request.at("kind") == "classification") {
+    result["confusion"] = confusion_matrix(request.at("predicted").get<std::vector<std::int32_t>>(),
+                                           request.at("labels").get<std::vector<std::int32_t>>(),
+                                           request.at("classes"));
+  }
   if (request.at("kind") != "entities") return result;
   for (const auto& entity : entities_of(request.at("labels").get<std::vector<WordLabels>>())) {
     result["entities"].push_back({entity.type, entity.begin, entity.end});

@@ -108,6 +108,22 @@ def best_match(answer, truths, version_2):
     return max(exact for exact, _ in matches), max(f1 for _, f1 in matches)
 
 
+def best_threshold(answers, side):
+    """find_best_thresh of evaluate-v2.0.py (Rajpurkar, Jia and Liang 2018), the official script of SQuAD 2.0: at first
+    nothing is answered and the threshold is 0; questions follow from the lowest difference on, in the order of the
+    data where it is the same; an answer to a question without one costs a point, whatever is left of it."""
+    score = best = sum(not answer["truths"] for answer in answers)
+    threshold = 0.0
+    for answer in sorted(answers, key=lambda answer: answer["null_difference"]):
+        if answer["truths"]:
+            score += best_match(answer["best"], answer["truths"], True)[side]
+        elif answer["best"]:
+            score -= 1
+        if score > best:
+            best, threshold = score, answer["null_difference"]
+    return 100 * best / len(answers), threshold
+
+
 def scores_of(answers):
     """answers: dicts with answer, best, null_difference, truths."""
     version_2 = any(not answer["truths"] for answer in answers)
@@ -123,13 +139,6 @@ def scores_of(answers):
         if chosen:
             result |= dict(zip((name + "_exact", name + "_f1"), percent(chosen)))
             result[name + "_total"] = len(chosen)
-    # Every threshold that makes a difference, tried one after the other.
-    differences = sorted({a["null_difference"] for a in answers})
-    trials = [differences[0] - 1, *differences]
     for side, name in enumerate(("exact", "f1")):
-        sums = [sum(best_match("" if a["null_difference"] > trial else a["best"], a["truths"], True)[side]
-                    for a in answers) for trial in trials]
-        best = max(sums)
-        result["best_" + name] = 100 * best / len(answers)
-        result[f"best_{name}_thresh"] = next(t for t, s in zip(trials, sums) if s > best - 1e-9)
+        result["best_" + name], result[f"best_{name}_thresh"] = best_threshold(answers, side)
     return result

@@ -1,5 +1,6 @@
 """Question answering against its references, live: the windows of Transformers' fast tokenizer with
-run_qa's labels, the choice of an answer over all windows, words and scores by the official rules.
+run_qa's labels, the choice of an answer over all windows, words and scores by the official rules: by
+squad_rules.py, and by Transformers 4's copy of the official script (launch/fetch_samples.py squad).
 
 Real text is made of a Wikipedia dump. BERTHA_SQUAD may name files of SQuAD's JSON to try as well."""
 import json
@@ -10,18 +11,20 @@ import re
 import subprocess
 import sys
 import tempfile
+import types
 import unicodedata
 from pathlib import Path
 
 try:
     import transformers
     import squad_rules
-    from tokens_peer import DUMPS, MINILM_VOCABULARY, dump_text
+    from tokens_peer import DUMPS, MINILM_VOCABULARY, SAMPLES, dump_text
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
 PROBE = f"{os.environ['BERTHA_BUILD']}/tests/answers_probe"
+SCRIPT = SAMPLES / "squad/squad_metrics.py"
 rng = random.Random(20241124)
 
 
@@ -32,7 +35,16 @@ def ask(requests):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def check_words():
+def official_script():
+    """Its functions; what it takes from the rest of Transformers is for what we do not call."""
+    lines = SCRIPT.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("from ...", "logger = "))]
+    functions = {}
+    exec(compile("\n".join(kept), SCRIPT, "exec"), functions)
+    return types.SimpleNamespace(**functions)
+
+
+def check_words(script):
     """Every known character below U+3000 and many above, as a word, in one, and between articles."""
     characters = [chr(c) for c in [*range(1, 0x3000), *range(0xA640, 0xAC00), *range(0xFE00, 0xFFFE),
                                    *range(0x10000, 0x10A00), *range(0x1D400, 0x1D800)]]
@@ -43,7 +55,7 @@ def check_words():
              "x", "1", "²", "½", "é", "e\u0301", "İ", "ΟΔΟΣ", "ß", "中", "\U0001f600", "\u200b", "\x1f"]
     texts += ["".join(rng.choices(parts, k=rng.randrange(12))) for _ in range(20_000)]
     for text, words in zip(texts, ask([dict(kind="words", text=text) for text in texts]), strict=True):
-        assert words == squad_rules.normalized(text).split(), (text, words)
+        assert words == squad_rules.normalized(text).split() == script.normalize_answer(text).split(), (text, words)
     print(f"words: {len(texts)} texts alike")
 
 
@@ -51,7 +63,24 @@ def close(ours, theirs):
     return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)
 
 
-def check_scores():
+def compare_with_script(script, answers, ours):
+    """Scores of 2.0: what was answered, and the best thresholds over the best answers there were."""
+    examples = [types.SimpleNamespace(qas_id=i, answers=[dict(text=truth) for truth in answer["truths"]])
+                for i, answer in enumerate(answers)]
+    expected = script.squad_evaluate(examples, {i: answer["answer"] for i, answer in enumerate(answers)})
+    best = {i: answer["best"] for i, answer in enumerate(answers)}
+    differences = {i: answer["null_difference"] for i, answer in enumerate(answers)}
+    has_answer = {i: bool(answer["truths"]) for i, answer in enumerate(answers)}
+    for name, scores in zip(("exact", "f1"), script.get_raw_scores(examples, best)):
+        percent, threshold = script.find_best_thresh(best, scores, differences, has_answer)
+        assert close(ours[f"best_{name}"], percent), (answers, name, ours, percent)
+        assert ours[f"best_{name}_thresh"] == threshold, (answers, name, ours, threshold)
+    assert close(ours["exact_match"], expected["exact"]) and close(ours["f1"], expected["f1"])
+    for name, value in expected.items():
+        assert not name.startswith(("HasAns", "NoAns")) or close(ours[name], value), (answers, name, ours, value)
+
+
+def check_scores(script):
     words = ["a", "the", "cat", "Cat", "dog.", "1066", "", "!", "été", "in 1066", "the cat"]
 
     def text():
@@ -72,6 +101,8 @@ def check_scores():
         assert ours.keys() == expected.keys(), (ours, expected)
         for name, value in expected.items():
             assert close(ours[name], value), (answers, name, ours, value)
+        if "best_exact" in ours:
+            compare_with_script(script, answers, ours)
     print(f"scores: {len(cases)} cases alike")
 
 
@@ -153,13 +184,14 @@ def check_windows(name, file, tokenizer, settings):
 
 
 def main():
-    if not MINILM_VOCABULARY.exists() or not DUMPS[0].exists():
-        print("skipped: no samples (launch/setup.sh fetches them)")
+    if not MINILM_VOCABULARY.exists() or not DUMPS[0].exists() or not SCRIPT.exists():
+        print("skipped: no samples (launch/fetch_samples.py minilm, wikipedia, squad)")
         sys.exit(77)
     transformers.logging.set_verbosity_error()
     tokenizer = transformers.AutoTokenizer.from_pretrained(MINILM_VOCABULARY.parent)
-    check_words()
-    check_scores()
+    script = official_script()
+    check_words(script)
+    check_scores(script)
     check_choices()
     with tempfile.TemporaryDirectory() as folder:
         texts = [line for dump in DUMPS if dump.exists() for line in dump_text(dump).splitlines()

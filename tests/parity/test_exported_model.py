@@ -13,25 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import squad_rules
 import test_model
-
-transformers.logging.set_verbosity_error()
-BERTHA = os.environ["BERTHA_BINARY"]
-SAMPLES = os.environ.get("BERTHA_SAMPLES", os.path.expanduser("~/.cache/bertha/downloads"))
-REVIEWS = os.path.join(SAMPLES, "reviews")
-TEXT = os.path.join(SAMPLES, "wikipedia", "enwiki.xml.bz2")
-
-
-def bertha(*arguments):
-    done = subprocess.run([BERTHA, *map(str, arguments)], capture_output=True, text=True)
-    assert done.returncode == 0, f"{arguments}: {done.stderr[-500:]}"
-    return done.stdout
-
-
-def load(kind, folder):
-    model, report = kind.from_pretrained(folder, output_loading_info=True)
-    for name in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        assert not report[name], (kind.__name__, name, report[name])
-    return model.eval()
+from model_folders import BERTHA, REVIEWS, TEXT, bertha, load, make_run, same_bits
 
 
 def check_pretraining(folder):
@@ -57,8 +39,31 @@ def check_logits(folder, work):
     with open(os.path.join(work, "request.json"), "w") as file:
         json.dump(request, file)
     subprocess.run([test_model.PROBE, os.path.join(work, "request.json")], check=True)
-    worst = test_model.compare(case, load_file(files["output"]), loss, results, gradients)
+    worst = test_model.compare(case, batch, load_file(files["output"]), loss, results, gradients)
     print(f"exported model: largest relative error of values {worst[0]:.1e}, of gradients {worst[1]:.1e}")
+
+
+def check_tuned_export(kind, folder):
+    """The export of a fine-tuned folder is of the same class, with the same bits."""
+    exported = folder + " exported"
+    bertha("export", "--train.init", folder, "--train.output", exported)
+    ours, theirs = load(kind, exported).state_dict(), load(kind, folder).state_dict()
+    assert set(ours) == set(theirs) and all(same_bits(ours[name], theirs[name]) for name in ours)
+    return exported
+
+
+def check_tuned_import(work, folder, train):
+    """import(export(x)) is x with a fine-tuned head, too; and its encoder is a base model."""
+    exported, again = check_tuned_export(transformers.AutoModelForSequenceClassification, folder), os.path.join(work, "retuned")
+    bertha("finetune", "--train.init", exported, "--task.train", train, "--task.epochs", 1, "--optimizer.learning_rate", 0,
+           "--train.output", again)
+    before, after = (load_file(os.path.join(path, "model.safetensors")) for path in (folder, os.path.join(again, "model")))
+    assert set(before) == set(after) and all(same_bits(before[name], after[name]) for name in before)
+    base = os.path.join(work, "tuned base")
+    bertha("export", "--train.init", folder, "--train.output", base, "--export.model", "base")
+    for name, value in load(transformers.AutoModel, base).state_dict().items():
+        assert same_bits(value, before["bert." + name]), name
+    print(f"fine-tuned, exported and imported again: {len(before)} weights equal bit for bit")
 
 
 def check_predictions(folder, inputs):
@@ -106,6 +111,7 @@ def check_several_labels(work, run):
         worst = max(worst, float(numpy.abs(ours - expected).max()))
         assert line["labels"] == [model.config.id2label[i] for i in range(3) if expected[i] > 0.5]
     assert worst < 1e-5, worst
+    check_tuned_export(transformers.AutoModelForSequenceClassification, folder)
     print(f"several labels: largest difference {worst:.1e}")
 
 
@@ -135,6 +141,7 @@ def check_words(work, run):
             assert line["labels"][word] == model.config.id2label[int(label)], (line, word)
             worst = max(worst, abs(line["scores"][word] - float(score)))
     assert worst < 1e-5, worst
+    check_tuned_export(transformers.AutoModelForTokenClassification, folder)
     print(f"words of {len(sentences)} sentences: largest difference {worst:.1e}")
 
 
@@ -184,50 +191,8 @@ def check_questions(work, run):
                              "--task.document_stride", 16, "--json"))
     for name, value in squad_rules.scores_of(judged).items():
         assert abs(ours[name] - value) < 1e-3, (name, ours[name], value)
+    check_tuned_export(transformers.AutoModelForQuestionAnswering, folder)
     print(f"answers to {len(lines)} questions: largest difference {worst:.1e}")
-
-
-AUTO_CLASSES = dict(base="AutoModel", masked_lm="AutoModelForMaskedLM", pretraining="AutoModelForPreTraining",
-                    next_sentence="AutoModelForNextSentencePrediction")
-
-
-def check_auto_classes(work, run):
-    """Each Auto class loads the export that is made for it without a key too few, too many or of another
-    shape, in fp32 and in bf16, with the weights of the checkpoint to the bit; tokenizer and config too."""
-    weights = load_file(os.path.join(run, "checkpoints", "step-00000002", "model.safetensors"))
-    for form, name in AUTO_CLASSES.items():
-        for precision, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-            folder = os.path.join(work, f"{form} {precision}")
-            bertha("export", "--train.init", run, "--train.output", folder, "--export.model", form,
-                   "--export.precision", precision)
-            model = load(getattr(transformers, name), folder)
-            assert model.dtype == dtype, (form, precision, model.dtype)
-            assert transformers.AutoConfig.from_pretrained(folder).architectures == [type(model).__name__]
-            assert len(transformers.AutoTokenizer.from_pretrained(folder)) == model.config.vocab_size
-            loaded = model.state_dict()
-            for key, value in weights.items():
-                key = key.removeprefix("bert.") if form == "base" else key
-                if key in loaded:
-                    assert torch.equal(loaded[key], value.to(dtype)), (form, precision, key)
-            with torch.no_grad():
-                model(input_ids=torch.tensor([[2, 5, 3]]))
-    print(f"{len(AUTO_CLASSES)} Auto classes, fp32 and bf16: no missing, unexpected or mismatched key")
-
-
-def check_import(work, run, corpus):
-    """import(export(x)) is x: a step without a learning rate after an export keeps every bit."""
-    before = load_file(os.path.join(run, "checkpoints", "step-00000002", "model.safetensors"))
-    for precision in ("auto", "bf16"):
-        exported, again = os.path.join(work, "out " + precision), os.path.join(work, "in " + precision)
-        bertha("export", "--train.init", run, "--train.output", exported, "--export.precision", precision)
-        bertha("pretrain", "--data.corpus", corpus, "--train.init", exported, "--train.steps", 1,
-               "--train.global_batch", 4, "--optimizer.learning_rate", 0, "--train.output", again)
-        after = load_file(os.path.join(again, "checkpoints", "step-00000001", "model.safetensors"))
-        assert set(before) == set(after), set(before) ^ set(after)
-        for name, value in before.items():
-            expected = value if precision == "auto" else value.to(torch.bfloat16).float()
-            assert expected.numpy().tobytes() == after[name].numpy().tobytes(), (precision, name)
-    print(f"exported and imported again: {len(before)} weights equal bit for bit, in bf16 as rounded")
 
 
 def check_vocabulary(work, run, corpus, vocab):
@@ -283,16 +248,10 @@ def main():
         print("skipped: no samples (launch/fetch_samples.py)")
         return 77
     work = tempfile.mkdtemp()
-    vocab, corpus, run, tuned = (os.path.join(work, n) for n in ("vocab.txt", "corpus", "run", "tuned"))
-    bertha("vocab", "--input.paths", TEXT, "--vocab.size", 2000, "--vocab.output", vocab)
-    bertha("prepare", "--input.paths", TEXT, "--tokenizer.vocab", vocab, "--prepare.output", corpus,
-           "--prepare.validation_fraction", 0)
-    bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
-           "--train.global_batch", 8, "--train.log_every", 1, "--train.output", run)
+    vocab, corpus, run = make_run(work)
+    tuned = os.path.join(work, "tuned")
     check_pretraining(os.path.join(run, "checkpoints", "step-00000002"))
     check_export(work)
-    check_auto_classes(work, run)
-    check_import(work, run, corpus)
     check_vocabulary(work, run, corpus, vocab)
     no_pairs = os.path.join(work, "roberta")
     bertha("pretrain", "--data.corpus", corpus, "--model.size", "tiny", "--train.steps", 2,
@@ -310,6 +269,7 @@ def main():
     check_card(os.path.join(tuned, "model"), "160 examples to train, 20 to choose the epoch, 20 to test", "| validation | 1 |",
                "| test | 1 |", "| task.epochs | 1 |", "pipeline_tag: text-classification")
     check_predictions(os.path.join(tuned, "model"), inputs)
+    check_tuned_import(work, os.path.join(tuned, "model"), small)
     check_several_labels(work, run)
     check_words(work, run)
     check_questions(work, run)

@@ -3,7 +3,6 @@
 Both sides round in fp32 in the same order; but torch's square root (MKL) is not correctly rounded, so
 equality bit for bit holds for almost all weights only."""
 import json
-import math
 import os
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 try:
     import torch
     from safetensors.torch import load_file, save_file
+
+    from double_lamb import DoubleLamb, decays
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
@@ -26,10 +27,6 @@ SHAPES = {"bert.embeddings.word_embeddings.weight": (501, 40), "bert.embeddings.
           "bert.embeddings.LayerNorm.bias": (40,), "bert.encoder.layer.0.output.dense.weight": (40, 161),
           "bert.encoder.layer.0.output.dense.bias": (40,),
           "bert.encoder.layer.0.output.LayerNorm.weight": (40,), "bert.pooler.dense.weight": (13, 7)}
-
-
-def decays(name):
-    return not (name.endswith("bias") or "LayerNorm" in name)
 
 
 def make_problem(seed):
@@ -78,34 +75,15 @@ def torch_adamw(weights, gradients, settings, steps):
 
 
 def double_lamb(weights, gradients, settings, steps):
-    """Algorithm 2 of You et al. 2020; biases and LayerNorm neither decay nor adapt. phi is the identity, or clamps the
-    norm of the weights (weight_norm_min, weight_norm_max); others clamp the ratio (trust_ratio_min, trust_ratio_max).
-    Results also hold "ratio" by step and name."""
-    def clamped(value, least, most):
-        return min(max(value, settings.get(least, 0.0)), settings.get(most, 0.0) or math.inf)
-    w = {name: value.double() for name, value in weights.items()}
-    m = {name: torch.zeros_like(value) for name, value in w.items()}
-    v = {name: torch.zeros_like(value) for name, value in w.items()}
-    b1, b2 = settings["beta1"], settings["beta2"]
-    results = {}
-    ratios = {}
+    """Weights after each step and moments, as the probe names them; and the trust ratios by step and name."""
+    lamb = DoubleLamb(weights, settings)
+    results, ratios = {}, {}
     for i, (rate, scale) in enumerate(steps):
-        for name in w:
-            g = gradients[i][name].double() * scale
-            m[name] = b1 * m[name] + (1 - b1) * g
-            v[name] = b2 * v[name] + (1 - b2) * g * g
-            r = (m[name] / (1 - b1 ** (i + 1))) / ((v[name] / (1 - b2 ** (i + 1))).sqrt() + settings["epsilon"])
-            ratio = 1.0
-            if decays(name):
-                r = r + settings["weight_decay"] * w[name]
-                norm = clamped(float(w[name].norm()), "weight_norm_min", "weight_norm_max")
-                if norm > 0 and r.norm() > 0:
-                    ratio = clamped(norm / float(r.norm()), "trust_ratio_min", "trust_ratio_max")
-                ratios[i, name] = ratio
-            w[name] = w[name] - rate * ratio * r
-            results[f"{i} {name}"] = w[name]
-    for name in w:
-        results[f"exp_avg {name}"], results[f"exp_avg_sq {name}"] = m[name].flatten(), v[name].flatten()
+        for name, ratio in lamb.step({name: value.double() * scale for name, value in gradients[i].items()}, rate).items():
+            ratios[i, name] = ratio
+        results.update({f"{i} {name}": value for name, value in lamb.weights.items()})
+    for name in weights:
+        results[f"exp_avg {name}"], results[f"exp_avg_sq {name}"] = lamb.m[name].flatten(), lamb.v[name].flatten()
     return results, ratios
 
 

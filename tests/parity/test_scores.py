@@ -103,20 +103,43 @@ def check_classes():
                                             average="binary" if classes == 2 else "macro"))
         for name, value in expected.items():
             assert math.isclose(ours[name], value, abs_tol=1e-9), (predicted, labels, name, ours, value)
+        table = metrics.confusion_matrix(labels, predicted, labels=range(classes)).tolist()
+        assert ours["confusion"] == table, (predicted, labels, ours, table)
     print(f"scikit-learn, classes: {len(cases)} cases alike")
 
 
-def check_numbers():
-    cases = []
+def correlation(function, predicted, values):
+    """scipy has none for one row and for a constant side: an error or nan, with a warning. Ours is 0 there."""
+    try:
+        value = float(function(predicted, values)[0])
+    except ValueError:
+        value = math.nan
+    constant = len(set(predicted)) == 1 or len(set(values)) == 1
+    assert math.isnan(value) == constant, (predicted, values, value)
+    return 0.0 if constant else value
+
+
+def number_cases():
+    """Random ones; one and two rows; constant sides, of numbers whose mean rounds (0.1) and of others."""
     for _ in range(300):
         examples = random.integers(3, 40)
         values = numpy.round(random.normal(size=examples), random.integers(0, 4))
-        values[0], values[1] = -9, 9  # not constant: scipy has no answer there, ours is 0
-        cases.append((values + numpy.round(random.normal(size=examples), 1), values))
+        yield values + numpy.round(random.normal(size=examples), 1), values
+    for examples in (1, 2, 3, 7, 10):
+        for _ in range(20):
+            yield random.normal(size=examples), random.normal(size=examples)
+        for constant in (0.0, 0.1, -3.3, 1e8):
+            other = random.normal(size=examples)
+            same = numpy.full(examples, constant)
+            yield from ((same, other), (other, same), (same, same), (same, numpy.full(examples, 0.7)))
+
+
+def check_numbers():
+    cases = list(number_cases())
     answers = ask([dict(kind="regression", predicted=p.tolist(), labels=t.tolist()) for p, t in cases])
     for (predicted, values), ours in zip(cases, answers, strict=True):
-        expected = dict(pearson=scipy.stats.pearsonr(predicted, values)[0],
-                        spearman=scipy.stats.spearmanr(predicted, values)[0],
+        expected = dict(pearson=correlation(scipy.stats.pearsonr, predicted, values),
+                        spearman=correlation(scipy.stats.spearmanr, predicted, values),
                         mean_squared_error=metrics.mean_squared_error(values, predicted))
         for name, value in expected.items():
             assert math.isclose(ours[name], value, abs_tol=1e-9), (predicted, values, name, ours, value)

@@ -1,10 +1,11 @@
-"""200 steps of pretraining beside Transformers and torch.optim.AdamW, live: same weights, same batches.
+"""200 steps of pretraining beside Transformers and torch.optim.AdamW, live: same weights, same batches; and 50
+steps of LAMB beside double precision (double_lamb.py), fed by Transformers' clipped gradients.
 
 A global batch of 8 sequences of mixed lengths in three uneven micro-batches, dropout off, warm-up and linear
 decay, clipping that bites in most steps; on the reference path and on the fused one. fp32: the loss of every
 step within 1e-5 relative, its gradient norm within 1e-4, every weight tensor at the end within 1e-4 of how
-far it moved, in all. bf16 with fp32 masters against Transformers in fp32: every loss within 0.5 %, as an
-average over ten steps.
+far it moved, in all. bf16 with fp32 masters against Transformers in fp32, AdamW: losses within 0.5 %, as means of ten
+steps and in 99 of 100 single ones (a batch has few masked words: one step of the reference path was 0.54 % off).
 """
 import json
 import os
@@ -19,14 +20,17 @@ try:
     import torch
     import transformers
     from safetensors.torch import load_file, save_file
+
+    from double_lamb import DoubleLamb, decays
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(77)
 
 PROBE = os.environ.get("BERTHA_TRAINING_PROBE") or f"{os.environ['BERTHA_BUILD']}/tests/training_probe"
-STEPS, PARTS = 200, (4, 3, 1)
-SETTINGS = dict(learning_rate=2e-3, warmup_steps=20, clip_norm=1.0, beta1=0.9, beta2=0.999, epsilon=1e-6,
-                weight_decay=0.01)
+PARTS = (4, 3, 1)
+ADAMW = dict(optimizer="adamw", total_steps=200, learning_rate=2e-3, warmup_steps=20, clip_norm=1.0, beta1=0.9,
+             beta2=0.999, epsilon=1e-6, weight_decay=0.01)
+LAMB = dict(ADAMW, optimizer="lamb", total_steps=50, learning_rate=4e-2, warmup_steps=5)
 CONFIG = transformers.BertConfig(
     vocab_size=203, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96,
     max_position_embeddings=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
@@ -66,39 +70,72 @@ def padded(batch):
                 attention_mask=pad(np.ones_like(batch["tokens"]), 0)), pad(labels, -100)
 
 
-def run_transformers(model, steps):
-    """Losses, gradient norms before clipping and final weights; accumulated as the global mean demands."""
-    decays = lambda name: not (name.endswith("bias") or "LayerNorm" in name)
+def accumulate(model, parts):
+    """The loss of a global batch; its gradient, as the global mean demands, adds up in the model."""
+    masked = sum(part["masked_labels"].size for part in parts)
+    sequences = sum(part["next_sentence"].size for part in parts)
+    total = 0.0
+    for part in parts:
+        inputs, labels = padded(part)
+        output = model(**inputs)
+        chosen = labels != -100
+        loss = torch.nn.functional.cross_entropy(
+            output.prediction_logits[chosen], labels[chosen], reduction="sum") / masked
+        loss = loss + torch.nn.functional.cross_entropy(
+            output.seq_relationship_logits, torch.from_numpy(part["next_sentence"]), reduction="sum") / sequences
+        loss.backward()
+        total += float(loss.detach())
+    return total
+
+
+def adamw_step(model, settings):
+    """(torch's optimizer, what takes a step with it)."""
     named = list(model.named_parameters())
     optimizer = torch.optim.AdamW(
-        [dict(params=[p for n, p in named if decays(n)], weight_decay=SETTINGS["weight_decay"]),
+        [dict(params=[p for n, p in named if decays(n)], weight_decay=settings["weight_decay"]),
          dict(params=[p for n, p in named if not decays(n)], weight_decay=0.0)],
-        lr=SETTINGS["learning_rate"], betas=(SETTINGS["beta1"], SETTINGS["beta2"]), eps=SETTINGS["epsilon"])
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, SETTINGS["warmup_steps"], STEPS)
+        lr=settings["learning_rate"], betas=(settings["beta1"], settings["beta2"]), eps=settings["epsilon"])
+    return optimizer, optimizer.step
+
+
+def lamb_step(model, settings):
+    """(A dummy that carries the learning rate, what takes a step of LAMB in double precision)."""
+    named = dict(model.named_parameters())
+    lamb = DoubleLamb({name: parameter.detach() for name, parameter in named.items()}, settings)
+    rate = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=settings["learning_rate"])
+
+    def step():
+        lamb.step({name: parameter.grad.double() for name, parameter in named.items()}, rate.param_groups[0]["lr"])
+        with torch.no_grad():
+            for name, parameter in named.items():
+                parameter.copy_(lamb.weights[name])
+    return rate, step
+
+
+def run_transformers(model, steps, settings):
+    """Losses, gradient norms before clipping and final weights."""
+    optimizer, step = (lamb_step if settings["optimizer"] == "lamb" else adamw_step)(model, settings)
+    schedule = transformers.get_linear_schedule_with_warmup(optimizer, settings["warmup_steps"], settings["total_steps"])
     warnings.filterwarnings("ignore", message="Detected call of")
     schedule.step()  # the first update has the rate of step 1 with Bertha, of step 0 with the scheduler
     losses, norms = [], []
     for parts in steps:
-        masked = sum(part["masked_labels"].size for part in parts)
-        sequences = sum(part["next_sentence"].size for part in parts)
-        optimizer.zero_grad()
-        total = 0.0
-        for part in parts:
-            inputs, labels = padded(part)
-            output = model(**inputs)
-            chosen = labels != -100
-            loss = torch.nn.functional.cross_entropy(
-                output.prediction_logits[chosen], labels[chosen], reduction="sum") / masked
-            loss = loss + torch.nn.functional.cross_entropy(
-                output.seq_relationship_logits, torch.from_numpy(part["next_sentence"]), reduction="sum") / sequences
-            loss.backward()
-            total += float(loss.detach())
-        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), SETTINGS["clip_norm"])))
-        optimizer.step()
+        model.zero_grad()
+        losses.append(accumulate(model, parts))
+        norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), settings["clip_norm"])))
+        step()
         schedule.step()
-        losses.append(total)
     return torch.tensor(losses, dtype=torch.float64), torch.tensor(norms, dtype=torch.float64), \
-        {name: value.detach() for name, value in named}
+        {name: value.detach() for name, value in model.named_parameters()}
+
+
+def write_request(folder, start, steps, settings):
+    CONFIG.architectures = ["BertForPreTraining"]
+    CONFIG.save_pretrained(folder)
+    save_file(start, folder / "weights.safetensors")
+    plain = [[{key: value.tolist() for key, value in part.items()} for part in parts] for parts in steps]
+    (folder / "request.json").write_text(json.dumps(dict(
+        settings, config=str(folder / "config.json"), weights=str(folder / "weights.safetensors"), steps=plain)))
 
 
 def run_probe(folder, precision, implementation):
@@ -113,40 +150,51 @@ def relative(ours, theirs):
     return float(((ours - theirs).abs() / theirs.abs()).max())
 
 
-def main():
-    torch.set_num_threads(2)
+def check_fp32(name, ours, start, losses, norms, weights):
+    # Key biases have no effect: their gradients are rounding noise, which Adam makes large.
+    names = [n for n in start if not n.endswith("key.bias")]
+    moved = sum(float((weights[n] - start[n]).double().norm() ** 2) for n in names) ** 0.5
+    apart = sum(float((ours[n] - weights[n]).double().norm() ** 2) for n in names) ** 0.5
+    loss, norm = relative(ours["losses"], losses), relative(ours["gradient_norms"], norms)
+    print(f"fp32, {name}: {len(losses)} losses within {loss:.1e} relative, gradient norms within {norm:.1e}, "
+          f"final weights within {apart / moved:.1e} of the way they went")
+    assert loss <= 1e-5 and norm <= 1e-4 and apart / moved <= 1e-4, name
+
+
+def check_bf16(name, half, losses):
+    apart = (half - losses).abs() / losses
+    step, within = int(apart.argmax()), float((apart <= 0.005).double().mean())
+    means = relative(half.reshape(-1, 10).mean(1), losses.reshape(-1, 10).mean(1))
+    print(f"bf16, {name}: {within:.1%} of the losses within 0.5 % of fp32's, the worst {apart[step]:.2%} (step {step}), "
+          f"means of ten within {means:.2%}")
+    assert means <= 0.005 and within >= 0.99, name
+
+
+def check(settings):
     torch.manual_seed(5)
     random = np.random.default_rng(5)
     model = transformers.BertForPreTraining(CONFIG)
     start = {name: value.detach().clone() for name, value in model.named_parameters()}
-    steps = [[make_batch(random, count) for count in PARTS] for _ in range(STEPS)]
+    steps = [[make_batch(random, count) for count in PARTS] for _ in range(settings["total_steps"])]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        CONFIG.architectures = ["BertForPreTraining"]
-        CONFIG.save_pretrained(folder)
-        save_file(start, folder / "weights.safetensors")
-        plain = [[{key: value.tolist() for key, value in part.items()} for part in parts] for parts in steps]
-        (folder / "request.json").write_text(json.dumps(dict(
-            SETTINGS, config=str(folder / "config.json"), weights=str(folder / "weights.safetensors"), steps=plain)))
-        losses, norms, weights = run_transformers(model, steps)
-        clipped = float((norms > SETTINGS["clip_norm"]).double().mean())
-        print(f"Transformers: loss {losses[0]:.4f} to {losses[-10:].mean():.4f}, {clipped:.0%} of {STEPS} steps clipped")
+        write_request(folder, start, steps, settings)
+        losses, norms, weights = run_transformers(model, steps, settings)
+        clipped = float((norms > settings["clip_norm"]).double().mean())
+        print(f"Transformers, {settings['optimizer']}: loss {losses[0]:.4f} to {losses[-10:].mean():.4f}, {clipped:.0%} "
+              f"of {len(steps)} steps clipped")
         assert losses[-10:].mean() < 0.8 * losses[0] and clipped > 0.5
         for path in ("reference", "fused"):
-            ours = run_probe(folder, "fp32", path)
-            # Key biases have no effect: their gradients are rounding noise, which Adam makes large.
-            names = [n for n in start if not n.endswith("key.bias")]
-            moved = sum(float((weights[n] - start[n]).double().norm() ** 2) for n in names) ** 0.5
-            apart = sum(float((ours[n] - weights[n]).double().norm() ** 2) for n in names) ** 0.5
-            loss, norm = relative(ours["losses"], losses), relative(ours["gradient_norms"], norms)
-            print(f"fp32, {path}: {STEPS} losses within {loss:.1e} relative, gradient norms within {norm:.1e}, "
-                  f"final weights within {apart / moved:.1e} of the way they went")
-            assert loss <= 1e-5 and norm <= 1e-4 and apart / moved <= 1e-4, path
-            half = run_probe(folder, "bf16", path)["losses"]
-            smooth = lambda values: values.reshape(-1, 10).mean(1)
-            worst = relative(smooth(half), smooth(losses))
-            print(f"bf16, {path}: means of ten losses within {worst:.2%} of fp32's")
-            assert worst <= 0.005, path
+            label = f"{settings['optimizer']}, {path}"
+            check_fp32(label, run_probe(folder, "fp32", path), start, losses, norms, weights)
+            if settings is ADAMW:
+                check_bf16(label, run_probe(folder, "bf16", path)["losses"], losses)
+
+
+def main():
+    torch.set_num_threads(2)
+    check(ADAMW)
+    check(LAMB)
     print("training parity holds")
 
 

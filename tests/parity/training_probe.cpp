@@ -67,9 +67,10 @@ void answer(const Json& request, const MpiEnvironment& mpi) {
   PretrainingTask task(config_of(request), true, precision, at::kCPU);
   auto& space = task.parameters();
   load_weights(request.at("weights"), space);
-  const OptimizerOptions adamw{OptimizerName::adamw, request.at("beta1"), request.at("beta2"),
-                               request.at("epsilon"), request.at("weight_decay")};
-  const auto optimizer = make_optimizer(adamw, space, {0, space.size()}, {});
+  const OptimizerOptions options{
+      request.at("optimizer") == "lamb" ? OptimizerName::lamb : OptimizerName::adamw,
+      request.at("beta1"), request.at("beta2"), request.at("epsilon"), request.at("weight_decay")};
+  const auto optimizer = make_optimizer(options, space, {0, space.size()}, {});
   LossScaler scaler(false);
   Watchdog watchdog(std::chrono::seconds(0));
   TrainStep step({*communicator, task, *optimizer, scaler, watchdog},

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes when a command fails as it should: expect_failure.sh CODE|any MESSAGE COMMAND...
-# within a minute, with that exit code, after saying MESSAGE (an extended regular expression).
+# within a minute, with that exit code, after saying MESSAGE and $ALSO_SAID (extended regular expressions).
 set -uo pipefail
 code=$1 message=$2
 shift 2
@@ -14,5 +14,7 @@ if [ $((SECONDS - started)) -ge 60 ]; then
 fi
 if [ "$code" = any ] && [ "$got" -eq 0 ]; then echo "expected a failure, got exit code 0"; exit 1; fi
 if [ "$code" != any ] && [ "$got" -ne "$code" ]; then echo "expected exit code $code, got $got"; exit 1; fi
-if ! grep -qE "$message" <<<"$output"; then echo "nothing said: $message"; exit 1; fi
+for expected in "$message" "${ALSO_SAID:-}"; do
+  if ! grep -qE "$expected" <<<"$output"; then echo "nothing said: $expected"; exit 1; fi
+done
 echo "failed as expected: exit code $got"

@@ -88,17 +88,21 @@ def events(run):
     return lines
 
 
-def as_readers_count(lines):
-    """Train lines that no later session replaced: a session from step s replaces what is later than s."""
-    train = []
-    for line in lines:
-        if line["event"] == "start":
-            train = []
-        elif line["event"] == "resume":
-            train = [kept for kept in train if kept["step"] <= line["step"]]
-        elif line["event"] == "train":
-            train.append(line)
-    return train
+def sessions(lines):
+    """Where in the lines each session begins; those lines stay when later steps are cut off."""
+    return [place for place, line in enumerate(lines) if line["event"] in ("start", "resume")]
+
+
+def of_kind(lines, event):
+    """Steps of such lines, as they stand in the file: whoever reads it raw finds each step once."""
+    return [line["step"] for line in lines if line["event"] == event]
+
+
+def most_lost(step, background):
+    """The most steps that a kill after `step` can cost: those since the last save fell due, or a whole interval
+    while that one is waited for; with saves in the background one interval more, since the save that fell due
+    last may be under way, and waits at its beginning for the one before."""
+    return (step % SAVE_EVERY or SAVE_EVERY) + (SAVE_EVERY if background else 0)
 
 
 def checkpoint_faults(path):
@@ -127,6 +131,7 @@ class Killer:
         self.args, self.run = args, os.path.join(args.folder, "killed")
         self.random = random.Random(args.seed)
         self.failures, self.lost, self.inside_save, self.kinds = [], [], 0, {}
+        self.tensorboard = "checked"
 
     def fail(self, text):
         self.failures.append(text)
@@ -142,25 +147,32 @@ class Killer:
         steps = [int(name[5:]) for name in self.folders() if re.fullmatch(r"step-\d{8}", name)]
         return max(steps, default=0)
 
+    def unfinished(self):
+        """What a save leaves behind while it goes on (.staging, .deleted), told from what an earlier kill left."""
+        found = set()
+        for name in self.folders():
+            if "." in name:
+                status = os.stat(os.path.join(self.run, "checkpoints", name))
+                found.add((name, status.st_ino, status.st_mtime_ns))
+        return found
+
     def check_folders(self):
-        names = self.folders()
-        for name in names:
+        for name in self.folders():
             if re.fullmatch(r"step-\d{8}", name):
                 for fault in checkpoint_faults(os.path.join(self.run, "checkpoints", name)):
                     self.fail(f"half a checkpoint: {name}: {fault}")
-        return any("." in name for name in names)  # .staging, .deleted
 
     def attempt(self, number):
         """Starts the run, kills it, and checks what is left."""
-        before = self.newest()
+        before, left_before = self.newest(), self.unfinished()
         log = open(os.path.join(self.args.folder, "log"), "w+")
         background = "true" if in_background(number) else "false"
+        sessions_before = len(sessions(events(self.run)))
         job = subprocess.Popen(command(self.args, self.run, ["--train.async_save", background]), stdout=log, stderr=log)
-        lines_before = len(events(self.run))
         early = self.random.random() < 0.1  # one in ten while it starts
         deadline = time.time() + 60
         while not early and time.time() < deadline and job.poll() is None:
-            if any(e["event"] == "train" for e in events(self.run)[lines_before:]):
+            if of_kind(self.since(sessions_before), "train"):
                 break
             time.sleep(0.01)
         time.sleep(self.random.random() * (1.0 if early else 0.4))
@@ -186,26 +198,34 @@ class Killer:
         until = time.time() + 20
         while any(alive(pid) for pid in ranks) and time.time() < until:
             time.sleep(0.02)
-        for pid in ranks:
-            kill(pid)  # of a killed mpirun; none is left, as a rule
+        survivors = [pid for pid in ranks if alive(pid)]
+        if survivors:
+            self.fail(f"kill {number} ({kind}): {len(survivors)} of {len(ranks)} ranks live on without their job")
+        for pid in survivors:
+            kill(pid)
         self.kinds[kind] = self.kinds.get(kind, 0) + 1
-        self.check(number, lines_before, before)
+        self.inside_save += bool(self.unfinished() - left_before)
+        self.check_folders()
+        self.check(number, self.since(sessions_before), before)
 
-    def check(self, number, lines_before, before):
-        self.inside_save += self.check_folders()
-        new = events(self.run)[lines_before:]
+    def since(self, sessions_before):
+        """The lines of the sessions after so many."""
+        lines = events(self.run)
+        begins = sessions(lines)[sessions_before:]
+        return lines[begins[0]:] if begins else []
+
+    def check(self, number, new, before):
         newest = self.newest()
-        resumed = [e["step"] for e in new if e["event"] in ("resume", "start")]
+        resumed = of_kind(new, "resume") + of_kind(new, "start")
         if resumed and resumed[0] != before:
             self.fail(f"kill {number}: went on from {resumed[0]}, the newest checkpoint was {before}")
-        saved = [e["step"] for e in new if e["event"] == "save"]
+        saved = of_kind(new, "save")
         if saved and max(saved) > newest:
             self.fail(f"kill {number}: step {max(saved)} was saved and is gone")
-        trained = [e["step"] for e in new if e["event"] == "train"]
+        trained = of_kind(new, "train")
         if trained:
             self.lost.append(max(trained) - newest)
-            # A save in the background may be one interval behind when the next falls due and waits for it.
-            allowed = 2 * SAVE_EVERY if in_background(number) else SAVE_EVERY
+            allowed = most_lost(max(trained), in_background(number))
             if self.lost[-1] > allowed:
                 self.fail(f"kill {number}: {self.lost[-1]} steps lost, at most {allowed} can be")
 
@@ -224,7 +244,7 @@ class Killer:
             pair = [open(os.path.join(run, "checkpoints", f"step-{end:08}", name), "rb").read() for run in (self.run, whole)]
             if pair[0] != pair[1]:
                 self.fail(f"{name} of step {end} differs from the run that was not killed")
-        losses = [[(e["step"], e["loss"], e["gradient_norm"]) for e in as_readers_count(events(run))]
+        losses = [[(e["step"], e["loss"], e["gradient_norm"]) for e in events(run) if e["event"] == "train"]
                   for run in (self.run, whole)]
         if [step for step, *_ in losses[0]] != list(range(1, end + 1)):
             self.fail("metrics.jsonl has gaps or repeated steps")
@@ -237,7 +257,7 @@ class Killer:
         try:
             from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
         except ImportError:
-            print("no tensorboard here: its files are not checked")
+            self.tensorboard = "NOT checked, for the package tensorboard is missing"
             return
         logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of every restart
         reader = EventAccumulator(os.path.join(self.run, "tensorboard"), size_guidance={"scalars": 0})
@@ -259,7 +279,7 @@ def main():
     print(f"{args.kills} kills ({', '.join(f'{count} of {kind}' for kind, count in sorted(killer.kinds.items()))}), "
           f"{killer.inside_save} of them inside a save; {end} steps; lost at most {max(killer.lost, default=0)} steps, "
           f"on average {sum(killer.lost) / max(1, len(killer.lost)):.1f} (a checkpoint every {SAVE_EVERY}); "
-          f"{len(killer.failures)} failures; {time.time() - begin:.0f} s")
+          f"{len(killer.failures)} failures; TensorBoard's files {killer.tensorboard}; {time.time() - begin:.0f} s")
     return 1 if killer.failures else 0
 
 

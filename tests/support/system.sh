@@ -23,6 +23,15 @@ expect() {
   grep -qE -- "$pattern" <<<"$output" || fail "no line like '$pattern': $* :: $(tail -3 <<<"$output")"
 }
 
+# rank_pids OUTPUT [RANK]: the processes of the run that writes to OUTPUT; with RANK that of one of mpirun's ranks.
+rank_pids() {
+  pgrep -f "train.output $1( |\$)" | while read -r pid; do
+    [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$bertha")" ] || continue
+    [ -z "${2:-}" ] || grep -qzx "OMPI_COMM_WORLD_RANK=$2" "/proc/$pid/environ" 2>/dev/null || continue
+    echo "$pid"
+  done
+}
+
 # Makes $corpus and $vocab from the real Wikipedia dump once per build; skips without the dump.
 need_corpus() {
   local dump=$samples/wikipedia/enwiki.xml.bz2 made=$BERTHA_BUILD/system-corpus
@@ -44,7 +53,8 @@ need_corpus() {
 # A model so small that a step takes milliseconds; the arguments follow.
 tiny=(--model.size tiny --model.layers 1 --model.hidden_size 32 --model.attention_heads 2
   --model.intermediate_size 64 --data.sequence_length 64 --train.global_batch 16 --train.log_every 1
-  --train.validation_batches 1 --train.threads 1 --metrics.tensorboard false)
+  --train.validation_batches 1 --train.threads 1 --metrics.tensorboard false
+  --train.precision fp32)  # the same on every machine
 
 # losses FILE: the loss of every train line, full precision.
 losses() {

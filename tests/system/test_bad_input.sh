@@ -16,6 +16,9 @@ expect 64 'train.lerning_rate \(bad.ini:3\)' "$bertha" pretrain --config bad.ini
 expect 74 'no-such.ini' "$bertha" pretrain --config no-such.ini
 expect 64 'cuda' "$bertha" pretrain --data.corpus "$corpus" --train.output run --train.steps 1 --train.device cuda
 expect 0 'optimizer.learning_rate' "$bertha" pretrain --help
+# A launcher that this MPI does not know, whose ranks would each run alone; and one that says otherwise than MPI.
+expect 64 'announced 4 ranks \(PMI_SIZE\), but MPI found 1: every process would run alone' env PMI_SIZE=4 "$bertha" verify "$corpus"
+expect 64 'announced 4 ranks \(OMPI_COMM_WORLD_SIZE\), but MPI found 2' ranks 2 env OMPI_COMM_WORLD_SIZE=4 "$bertha" verify "$corpus"
 expect 0 'LibTorch 2' "$bertha" --version
 
 # Text.

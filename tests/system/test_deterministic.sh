@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# train.deterministic: the same bits (weights, losses, validation) at 1, 2, 3 and 4 ranks, for any number of
+# train.deterministic: the same bits (weights, moments, losses, validation) at 1, 2, 3 and 4 ranks, for any number of
 # threads, sharded or not, and resumed at another number of ranks; reference and fused, AdamW and LAMB, moments in
 # bf16, layers recomputed.
 . "$(dirname "$0")/../support/system.sh"
@@ -12,6 +12,7 @@ run() { # ranks threads folder options...
     --parallel.bucket_bytes 50000 --train.output "$out" --train.threads "$threads" "$@" >"$scratch/log" 2>&1
 }
 weights() { sha256sum <"$scratch/$1/checkpoints/step-00000010/model.safetensors"; }
+moments() { "$python" "$BERTHA_SOURCE/tests/support/moments.py" "$scratch/$1/checkpoints/step-00000010"; }
 # Losses of training and validation, every digit.
 numbers() {
   "$python" -c 'import json,sys
@@ -23,6 +24,7 @@ for line in open(sys.argv[1]):
 }
 same() { # folder, of folder
   [ "$(weights "$1")" = "$(weights "$2")" ] || fail "$1: other weights than $2"
+  [ -n "$(moments "$1")" ] && [ "$(moments "$1")" = "$(moments "$2")" ] || fail "$1: other moments than $2"
   [ -n "$(numbers "$1")" ] && [ "$(numbers "$1")" = "$(numbers "$2")" ] || fail "$1: other numbers than $2"
 }
 adamw=(--optimizer.name adamw) lamb=(--optimizer.name lamb --optimizer.learning_rate 1e-2)
@@ -42,6 +44,10 @@ for way in reference fused; do
   done
 done
 run 1 3 threads --model.implementation fused "${adamw[@]}"; same threads fused-adamw-1
+run 4 2 both --model.implementation fused "${adamw[@]}"; same both fused-adamw-1
+half=(--model.implementation fused --train.precision bf16)
+run 1 1 half-1 "${half[@]}" && run 3 2 half-3 "${half[@]}" || fail "bf16: $(tail -1 "$scratch/log")"
+same half-3 half-1
 # Moments in bf16: how they are rounded depends on step and element, not on who rounds. Layers computed again.
 rounded=(--model.implementation fused --optimizer.moments bf16)
 run 1 1 rounded-1 "${rounded[@]}" && run 3 2 rounded-3 "${rounded[@]}" --parallel.shard_optimizer true || fail "bf16 moments: $(tail -1 "$scratch/log")"

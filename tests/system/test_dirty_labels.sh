@@ -58,7 +58,7 @@ works '1 of 26 examples were cut to task.max_length 24; they lost 24978 tokens' 
 # Labels of validation that training lacks are told, and are labels of the model.
 works 'labels that training has no example of.*: maybe' unseen plain.tsv --task.validation unseen.tsv --task.test unseen.tsv
 "$python" -c 'import json; l = json.load(open("unseen/scores.json"))["labels"]; assert l == ["maybe", "no", "yes"], l' || fail "unseen labels are no labels"
-expect 65 "unseen.tsv:26: label 'maybe' is none of the labels the model is trained for" \
+expect 65 "unseen.tsv:26: label 'maybe' is none of the labels the model is trained for \(column label\)" \
   "$bertha" evaluate --train.init plain/model --task.test unseen.tsv
 expect 65 "no_labels.tsv.*no column 'label'" tune bad plain.tsv --task.test no_labels.tsv
 expect 65 'gaps.tsv:7: the label is empty \(column label\)' tune bad plain.tsv --task.test gaps.tsv
@@ -69,6 +69,8 @@ expect 65 'two_rows.tsv leaves 2 training and 0 validation examples' tune bad tw
 works 'done' two_rows two_rows.tsv --task.validation plain.tsv
 expect 65 'nothing.tsv holds no examples' tune bad nothing.tsv
 expect 65 'wide.csv:2: 3 column\(s\)' tune bad wide.csv
+printf 'text,label\ngood,yes\nbad,"no\n' >quote.csv
+expect 65 'quote.csv:3: a quote is opened here and never closed \(column 1, from 0\)' tune bad quote.csv
 expect 65 "bad.jsonl:4: field 'label' is array" tune bad bad.jsonl
 expect 65 'utf16.tsv.*UTF-16' tune bad utf16.tsv
 expect 74 'absent.tsv' tune bad absent.tsv
@@ -78,7 +80,7 @@ works 'pearson' regression numbers.tsv --task.name regression
 expect 0 '"value":-?[0-9.]+' "$bertha" predict --train.init regression/model --task.input no_labels.tsv
 expect 0 '"spearman"' "$bertha" evaluate --train.init regression/model --task.test numbers.tsv --json
 sed '5s/\t.*/\tmany/' numbers.tsv >words.tsv
-expect 65 "words.tsv:5: label 'many' is not a finite number" tune bad words.tsv --task.name regression
+expect 65 "words.tsv:5: label 'many' is not a finite number \(column label\)" tune bad words.tsv --task.name regression
 expect 64 'regression has no classes to weigh' tune bad numbers.tsv --task.name regression --task.class_weights balanced
 # Predictions come block by block, in order, on any number of ranks; what fails leaves no file.
 "$python" -c 'for i in range(2500): print("good" if i % 3 else "bad", *["tea"] * (i % 7))' >many.txt

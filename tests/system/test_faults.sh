@@ -9,14 +9,18 @@ newest() { find "$out/checkpoints" -maxdepth 1 -name 'step-????????' 2>/dev/null
 pids() { pgrep -f "train.output $out" | while read -r p; do [ "$(readlink /proc/"$p"/exe)" = "$(readlink -f "$bertha")" ] && echo "$p"; done; }
 printf '%-12s %5s %4s %7s  %s\n' fault ranks code seconds message
 # fault RANKS RANK:PLACE:KIND CODE SECONDS PATTERN options...
+background=false # whether saves go on beside training
 fault() {
   local n=$1 what=$2 code=$3 limit=$4 pattern=$5; shift 5
   local rank=${what%%:*} kind=${what##*:} place before step began got took
   place=${what#*:} place=${place%:*} before=$(newest); before=$((10#0${before##*step-}))
   step=$((before + 7))
+  # Beside training, a save is over for certain only when the next has begun.
+  [ $background = false ] || step=$((before + 10))
+  [ "$place" != check ] || step=0
   began=$(date +%s%N)
   BERTHA_FAULT=$rank:$place:$step:$kind ranks "$n" timeout 60 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 \
-    --train.save_every 5 --train.async_save false --train.keep_last 0 --train.stop_after_steps 30 --train.output "$out" --parallel.timeout_seconds 4 \
+    --train.save_every 5 --train.async_save $background --train.keep_last 0 --train.stop_after_steps 30 --train.output "$out" --parallel.timeout_seconds 4 \
     "$@" >"$scratch/log" 2>&1
   got=$?; took=$(($(date +%s%N) - began)); took=$((took / 1000000))
   printf '%-12s %5s %4s %5s.%s  %s\n' "$place:$kind" "$n" $got $((took / 1000)) $((took % 1000 / 100)) "$(grep -aoE "$pattern" "$scratch/log" | head -1 | cut -c1-200)"
@@ -43,6 +47,16 @@ fault 3 0:reduction:throw 70 15 'bertha: error: rank 0: fault in reduction'
 fault 2 1:forward:nan 70 15 'not a finite number in step [0-9]+.*the loss of rank 1 is the first'
 fault 2 1:save:throw 75 25 'step [0-9]+ is not saved: .*rank 1: fault in save.*; training goes on' --parallel.shard_optimizer true
 fault 2 0:save:full 75 25 'step [0-9]+ is not saved: .*No space left on device.*; training goes on'
+fault 2 1:save:full 75 25 'step [0-9]+ is not saved: .*rank 1: .*No space left on device.*; training goes on' --parallel.shard_optimizer true
+fault 2 1:save:hang 76 20 'bertha: error: .*no progress for .*phase "waiting for a checkpoint to be written": rank 1 is not done'
+fault 2 0:written:nan 75 25 'step [0-9]+ is not saved: .*has another checksum than the manifest says.*; training goes on'
+fault 2 0:check:slow1000 75 40 'resumed from .*step-[0-9]+'
+background=true
+fault 2 1:save:throw 75 25 'step [0-9]+ is not saved: .*rank 1: fault in save.*; training goes on' --parallel.shard_optimizer true
+fault 2 0:save:full 75 25 'step [0-9]+ is not saved: .*No space left on device.*; training goes on'
+fault 2 1:save:full 75 25 'step [0-9]+ is not saved: .*rank 1: .*No space left on device.*; training goes on' --parallel.shard_optimizer true
+fault 2 1:save:hang 76 20 'bertha: error: .*no progress for .*phase "waiting for a checkpoint to be written": rank 1 is not done'
+background=false
 fault 2 1:forward:slow60 75 30 'rank 1 is slow: [0-9.]+ s of work a step, the others [0-9.]+ s'
 # Ranks that differ are found before the first step, with both values. Each rank runs in a folder of its own.
 mkdir -p "$scratch/0" "$scratch/1"

@@ -78,7 +78,10 @@ expect 0 'Anna.*"labels":."B-PER","O","O","B-LOC","O"' "$bertha" predict --train
 expect 0 '"words":\[\],"labels":\[\]' "$bertha" predict --train.init words/model --task.input plain.txt
 expect 64 'is a model for token_classification, not for regression' \
   "$bertha" predict --train.init words/model --task.name regression --task.input plain.txt
-expect 65 'words.conll:1: a word without a label' "${words[@]}" --task.text_column 2 --train.output bad
+expect 65 'words.conll:1: a word without a label \(column 2, from 0\)' "${words[@]}" --task.text_column 2 --train.output bad
+# Words of which the tokenizer leaves nothing are no training data.
+printf '\x01 B-PER\n\n\xe2\x80\x8b O\n\n' >gone.conll
+expect 65 'gone.conll: the tokenizer leaves nothing of any of 2 example' "${words[@]}" --task.train gone.conll --task.validation words.conll --train.output bad
 # Any number of labels.
 "$python" -c 'for i in range(90): print(f"text {i}", ",".join(n for n, d in (("odd", 2), ("third", 3)) if i % d), sep="\t")' >several.tsv
 "$bertha" finetune --train.init run --task.name multi_label --task.train several.tsv --task.epochs 1 --train.output several \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Options of fine-tuning in whole runs: stop and resume within an epoch, changed options, early stopping,
-# the best epoch by any score, class weights, layer rates, several seeds, evaluation with a matrix.
+# Options of fine-tuning in whole runs: stop, kill and resume within an epoch, a sharded optimizer, changed options, early
+# stopping, the best epoch by any score, class weights, layer rates, several seeds, evaluation with a matrix, pipes.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
 cd "$scratch" || exit 1
@@ -31,6 +31,28 @@ expect 0 'resumed from' "${tune[@]}" --train.output parts --task.train moved.tsv
 cmp -s whole/scores.json parts/scores.json || fail "scores differ after a resume within an epoch"
 cmp -s whole/model/model.safetensors parts/model/model.safetensors || fail "weights differ after a resume within an epoch"
 expect 0 'this run is finished' "${tune[@]}" --train.output parts
+# Killed within the first epoch: it goes on from the last state of train.save_every, to the same bits.
+BERTHA_FAULT=0:forward:5:kill "${tune[@]}" --train.output killed --train.save_every 2 >log 2>&1
+[ $? = 137 ] || fail "not killed: $(tail -2 log)"
+expect 0 'resumed from killed/checkpoints/step-00000004' "${tune[@]}" --train.output killed --train.save_every 2
+[ "$(losses whole/metrics.jsonl)" = "$(losses killed/metrics.jsonl | sort -u | sort -n)" ] || fail "losses differ after a kill"
+cmp -s whole/scores.json killed/scores.json || fail "scores differ after a kill"
+cmp -s whole/model/model.safetensors killed/model/model.safetensors || fail "weights differ after a kill"
+# Each rank with its part of the moments: the same bits as with all of them, also after a stop.
+ranks 2 "${tune[@]}" --train.output both >log 2>&1 || fail "two ranks: $(tail -2 log)"
+sharded=("${tune[@]}" --train.output shards --parallel.shard_optimizer true)
+ranks 2 "${sharded[@]}" --train.stop_after_steps 8 >log 2>&1; [ $? = 75 ] || fail "sharded, to a stop: $(tail -2 log)"
+ranks 2 "${sharded[@]}" >log 2>&1 || fail "sharded, from a stop: $(tail -2 log)"
+[ "$(losses both/metrics.jsonl)" = "$(losses shards/metrics.jsonl)" ] || fail "losses differ with a sharded optimizer"
+cmp -s both/model/model.safetensors shards/model/model.safetensors || fail "weights differ with a sharded optimizer"
+"$python" - shards <<'P' || fail "not each rank has its part of the moments"
+import glob, sys
+from safetensors.numpy import load_file
+newest = sorted(glob.glob(f"{sys.argv[1]}/checkpoints/step-*"))[-1]
+files = sorted(glob.glob(f"{newest}/optimizer-*.safetensors"))
+sizes = [sum(v.size for v in load_file(f).values()) for f in files]
+assert len(sizes) == 2 and 0.4 < sizes[0] / sum(sizes) < 0.6, (files, sizes)
+P
 "$python" - whole <<'P' || fail "metrics or scores are not as promised"
 import json, sys
 events = [json.loads(l) for l in open(f"{sys.argv[1]}/metrics.jsonl")]
@@ -58,6 +80,10 @@ assert s["best_epoch"] == 1 + values.index(min(values) if metric == "loss" else 
 P
 done
 expect 64 'expected auto or one of loss, accuracy' "${tune[@]}" --task.metric bleu --train.output bad
+# Lengths and schedules that are none.
+for epochs in 0 -1 1e30; do expect 64 'task.epochs = .*: expected a number above 0, at most 1000000' "${tune[@]}" --task.epochs $epochs --train.output bad; done
+expect 64 'task.patience = -1: expected 1 or more epochs, or 0' "${tune[@]}" --task.patience -1 --train.output bad
+for share in 1.5 -0.2; do expect 64 "schedule.warmup_fraction = $share: expected .* from 0 to 1" "${tune[@]}" --schedule.warmup_fraction $share --train.output bad; done
 # Frozen layers keep their bits, on two ranks too; the head learns.
 for n in 1 2; do
   ranks $n "${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --task.layer_decay 0.5 --task.class_weights balanced \
@@ -107,5 +133,28 @@ m = e["confusion_matrix"]
 assert m["labels"] == ["no", "yes"] and [sum(r) for r in m["counts"]] == [90, 30], m
 assert abs((m["counts"][0][0] + m["counts"][1][1]) / 120 - e["accuracy"]) < 1e-9 and e["truncated"]["examples"] > 0, e
 P
+# On three ranks the same, also where one of them has nothing to do.
+head -3 train.tsv >two.tsv
+for file in train two; do
+  for n in 1 3; do
+    ranks $n "$bertha" evaluate --train.init whole/model --task.test $file.tsv --task.max_length 24 --json >$file-$n.json 2>log ||
+      fail "evaluate $file.tsv on $n rank(s): $(tail -2 log)"
+  done
+  "$python" - $file-1.json $file-3.json $file.tsv <<'P' || fail "evaluation of $file.tsv differs between 1 and 3 ranks"
+import json, sys
+one, three = (json.load(open(p)) for p in sys.argv[1:3])
+rows = len(open(sys.argv[3]).readlines()) - 1
+assert one["sequences"] == rows == sum(map(sum, one["confusion_matrix"]["counts"])), one
+assert one.keys() == three.keys(), (one, three)
+for name, value in one.items():
+    assert abs(three[name] - value) < 1e-5 if isinstance(value, float) else three[name] == value, (name, value, three[name])
+P
+done
+# Texts from a pipe: each has its line; several ranks cannot read it.
+tail -n +2 train.tsv | cut -f1 >new.txt
+"$bertha" predict --train.init whole/model --task.input new.txt >file.jsonl 2>log || fail "predict: $(tail -2 log)"
+"$bertha" predict --train.init whole/model --task.input /dev/stdin < <(cat new.txt) >pipe.jsonl 2>log || fail "predict from a pipe: $(tail -2 log)"
+[ "$(wc -l <file.jsonl)" = 120 ] && cmp file.jsonl pipe.jsonl || fail "predictions from a pipe are others"
+expect 64 '/dev/stdin is no file that 2 ranks can read' ranks 2 "$bertha" predict --train.init whole/model --task.input /dev/stdin < <(cat new.txt)
 expect 0 '[0-9.]+ tokens/s' "$bertha" predict --train.init whole/model --task.input train.tsv --task.output_file out.jsonl
 finish

@@ -47,6 +47,38 @@ done
 [ "$(losses "$scratch/whole/metrics.jsonl")" = "$(losses "$scratch/parts/metrics.jsonl")" ] || fail "losses differ after a resume"
 [ "$(state whole loss_scale)" = "$(state parts loss_scale)" ] || fail "loss scales differ after a resume"
 
+# Fine-tuning alike: the batches of skipped steps are used up, the schedule waits for the weights; stops among skipped
+# steps and after them change nothing.
+"$python" -c 'for i in range(160): print("this town is a good place" if i % 2 else "the river of no one", "yes" if i % 2 else "no", sep="\t")' >"$scratch/rows.tsv"
+tune() { # folder options...
+  "$bertha" finetune --train.init "$scratch/fp32" --task.train "$scratch/rows.tsv" --task.max_length 24 --task.batch_size 8 \
+    --task.epochs 2 --task.validation_fraction 0.2 --task.test_fraction 0 --train.threads 1 --train.log_every 1 --train.output "$scratch/$1" \
+    --optimizer.learning_rate 1e-3 --metrics.tensorboard false --metrics.progress false "${@:2}" >"$scratch/log" 2>&1
+}
+high=("${fp16[@]}" --train.loss_scale 1e10 --train.loss_scale_most_skips 30)
+tune tuned32 --train.precision fp32 && tune tuned16 "${high[@]}" || fail "fine-tuning: $(tail -1 "$scratch/log")"
+for steps in 3 15; do tune stopped16 "${high[@]}" --train.stop_after_steps $steps; [ $? = 75 ] || fail "a stop after $steps: $(tail -1 "$scratch/log")"; done
+tune stopped16 "${high[@]}" || fail "fine-tuning goes on: $(tail -1 "$scratch/log")"
+"$python" - "$scratch" <<'P' || fail "fine-tuning in fp16 is not what it should be"
+import json, sys
+def run(name):
+    events = [json.loads(line) for line in open(f"{sys.argv[1]}/{name}/metrics.jsonl")]
+    return [e for e in events if e["event"] == "train"]
+fp32, fp16, stopped = run("tuned32"), run("tuned16"), run("stopped16")
+assert [e["step"] for e in fp32] == list(range(1, 33)) and fp32[-1]["samples"] == 256, len(fp32)
+assert all(e["skipped_steps"] == 0 and e["loss_scale"] == 1 and e["tokens"] > 0 for e in fp32)
+skipped = fp16[-1]["skipped_steps"]
+print(f"fine-tuning from a scale of 1e10: {skipped} steps skipped, {len(fp16)} updates")
+assert skipped > 5 and len(fp16) == 32 - skipped
+assert [e["learning_rate"] for e in fp16] == [e["learning_rate"] for e in fp32[:len(fp16)]]
+for update, e in enumerate(fp16, 1):
+    assert e["step"] == update + e["skipped_steps"] and e["samples"] == 8 * e["step"], e
+    assert e["loss_scale"] == 1e10 / 2 ** e["skipped_steps"], e
+same = ("step", "samples", "tokens", "loss", "learning_rate", "gradient_norm", "loss_scale", "skipped_steps")
+assert [[e[k] for k in same] for e in stopped] == [[e[k] for k in same] for e in fp16]
+P
+cmp "$scratch"/{tuned16,stopped16}/model/model.safetensors || fail "tuned weights differ after stops"
+
 # One loss that is no number: skipped on both ranks, and training goes on.
 BERTHA_FAULT=1:forward:3:nan ranks 2 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" "${fp16[@]}" --train.loss_scale 1024 \
   --train.steps 6 --train.output "$scratch/nan" >"$scratch/log" 2>&1 || fail "a NaN on one rank ended the run: $(tail -1 "$scratch/log")"

@@ -30,7 +30,7 @@ with open("new.jsonl", "w") as f:
     for context in contexts + ["", "é" * 100_000]:
         f.write(json.dumps(dict(question="where ?", context=context)) + "\n")
 P
-tune=("$bertha" finetune --train.init start --task.name question_answering --task.test_fraction 0 --task.max_length 24
+tune=("$bertha" finetune --train.precision fp32 --train.init start --task.name question_answering --task.test_fraction 0 --task.max_length 24
   --task.document_stride 6 --task.batch_size 12 --optimizer.learning_rate 1e-2 --model.hidden_dropout 0
   --model.attention_dropout 0 --train.threads 1 --train.log_every 1 --metrics.tensorboard false --metrics.progress false)
 one=("${tune[@]}" --task.train one.json --task.validation one.json --task.epochs 80)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # 1, 2, 3 and 4 ranks train the same global batches: losses over 20 steps agree within 1e-5 relative
-# (fp32, dropout 0), sharded optimizer included.
+# (fp32, dropout 0), sharded optimizer included (on as many ranks the same bits as unsharded), and also where there are
+# more ranks than sequences in a batch.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
 run() {
@@ -11,14 +12,37 @@ run() {
 }
 for n in 1 2 3 4; do run $n r$n; done
 run 3 sharded --parallel.shard_optimizer true
-for name in r2 r3 r4 sharded; do
-  paste <(losses "$scratch/r1/metrics.jsonl") <(losses "$scratch/$name/metrics.jsonl") |
+# No number of ranks is refused: those without a sequence of the batch take part in the sums, and the run says so.
+run 1 few --train.global_batch 2
+run 4 idle --train.global_batch 2 --parallel.shard_optimizer true
+grep -q '4 ranks on cpu, .*; 2 of them idle: a batch has 2 rows to share' "$scratch/log" || fail "no word of idle ranks: $(grep ranks "$scratch/log")"
+for pair in r1:r2 r1:r3 r1:r4 r1:sharded few:idle; do
+  name=${pair#*:}
+  paste <(losses "$scratch/${pair%:*}/metrics.jsonl") <(losses "$scratch/$name/metrics.jsonl") |
     awk -v name=$name '{d=($2-$5)/$2; if (d<0) d=-d; if (d>worst) worst=d; n++}
       END {print name ": largest relative difference of the loss", worst, "over", n, "steps"; exit worst>1e-5 || n!=20}' ||
     fail "$name differs from one rank"
 done
 [ "$(losses "$scratch/r3/metrics.jsonl")" = "$(losses "$scratch/sharded/metrics.jsonl")" ] ||
   fail "the sharded optimizer does not give the same numbers as the unsharded one"
+# Sharded or not: the same bits of weights and moments, LAMB's norms included.
+state() {
+  local checkpoint; checkpoint=$(find "$scratch/$1/checkpoints" -maxdepth 1 -name 'step-????????' | sort | tail -1)
+  sha256sum <"$checkpoint/model.safetensors" && "$python" "$BERTHA_SOURCE/tests/support/moments.py" "$checkpoint"
+}
+same_bits() {
+  local state; state=$(state "$1") || fail "$1: no state"
+  [ "$state" = "$(state "$2")" ] || fail "$1: other weights or moments than $2: $(diff <(echo "$state") <(state "$2") | head -3)"
+}
+lamb=(--optimizer.name lamb --optimizer.learning_rate 1e-2 --train.steps 4)
+for n in 2 3 4; do
+  sharded=sharded; [ $n = 3 ] || { sharded=sharded$n; run $n $sharded --parallel.shard_optimizer true; }
+  run $n lamb$n "${lamb[@]}"
+  run $n lamb-sharded$n "${lamb[@]}" --parallel.shard_optimizer true
+  same_bits $sharded r$n
+  same_bits lamb-sharded$n lamb$n
+done
+[ "$(state lamb2)" != "$(state r2)" ] || fail "the optimizer makes no difference"
 # The same command twice: the same numbers.
 run 2 again
 [ "$(losses "$scratch/r2/metrics.jsonl")" = "$(losses "$scratch/again/metrics.jsonl")" ] || fail "two equal runs differ"

@@ -2,7 +2,7 @@
 # A real Slurm of two virtual nodes runs the scripts of launch/slurm: two phases over both nodes under srun
 # --mpi=pmix, the first preempted (USR1), saved, requeued and done as if nothing had happened, the second
 # from its weights; beside them an array of fine-tunings, a job that stops before its time limit by itself, and
-# one on spare nodes that really is preempted by the others, waits, and goes on.
+# one on spare nodes that really is preempted by the others, waits, and goes on, and one with a mistake, that ends.
 . "$(dirname "$0")/../support/system.sh"
 [ "$(id -u)" = 0 ] || skip "Slurm in namespaces needs root"
 command -v slurmctld >/dev/null && command -v munged >/dev/null || skip "slurm-wlm and munge are not installed"
@@ -15,6 +15,7 @@ slurm=$BERTHA_SOURCE/launch/slurm
 run=$scratch/run
 options=(--data.corpus "$corpus" "${tiny[@]}" --train.save_every 50)
 unsaved=(--data.corpus "$corpus" "${tiny[@]}" --train.steps 1000000)
+spared=("${unsaved[@]/1000000/1500}")
 printf '[train]\nsteps = 600\n' >"$scratch/phase1.ini"
 printf '[train]\nsteps = 5\n' >"$scratch/phase2.ini"
 head -201 "$samples/reviews/train.tsv" >"$scratch/train.tsv"
@@ -22,7 +23,7 @@ head -201 "$samples/reviews/train.tsv" >"$scratch/train.tsv"
 for seed in 1 2; do echo "--train.seed $seed --train.output $scratch/tuned$seed"; done >"$scratch/runs.txt"
 cat >"$scratch/submit.sh" <<S
 cd "$scratch"
-sbatch --partition spare --nodes 1 --cpus-per-task 4 --time 10 --output "$scratch/spare.out" "$slurm/preemptible.sbatch" ${unsaved[*]/1000000/1500} \
+sbatch --partition spare --nodes 1 --cpus-per-task 4 --time 10 --output "$scratch/spare.out" "$slurm/preemptible.sbatch" ${spared[*]} \
   --train.output "$scratch/spare"
 for _ in \$(seq 300); do [ "\$(grep -sc '"train"' "$scratch/spare/metrics.jsonl")" -gt 20 ] 2>/dev/null && break; sleep 0.1; done
 bash "$slurm/two_phase.sh" phase1.ini phase2.ini "$run" --nodes 2 --ntasks-per-node 1 --time 10 -- ${options[*]}
@@ -32,8 +33,11 @@ sbatch --array=1-2 --time 10 --output "$scratch/tune-%a.out" "$slurm/finetune_ar
 BERTHA_REQUEUES=0 sbatch --nodes 1 --time 1 --output "$scratch/limit.out" --wrap \
   "bash $slurm/run.sh pretrain ${unsaved[*]} --train.output $scratch/limit"
 for _ in \$(seq 300); do [ "\$(grep -sc '"train"' "$run/phase1/metrics.jsonl")" -gt 20 ] 2>/dev/null && break; sleep 0.1; done
+# Rank 0 of two says what is wrong, and Slurm kills the other: 64 all the same, and not again.
+wrong=\$(sbatch --parsable --nodes 2 --time 10 --output "$scratch/wrong.out" "$slurm/pretrain.sbatch" ${options[*]} --train.stepz 5 --train.output "$scratch/wrong")
 scancel --name bertha-phase1 --signal=USR1
 for _ in \$(seq 240); do squeue -h -o '%T %r' >>"$scratch/queue"; [ -z "\$(squeue -h)" ] && break; sleep 0.5; done
+scontrol show job "\$wrong" >"$scratch/wrong.job"
 S
 started=$SECONDS
 "$BERTHA_SOURCE/tests/support/with_slurm.sh" "bash $scratch/submit.sh" >"$scratch/slurm.log" 2>&1 || { tail -5 "$scratch/slurm.log"; fail "Slurm run"; }
@@ -47,9 +51,16 @@ for seed in 1 2; do [ -e "$scratch/tuned$seed/scores.json" ] || fail "no fine-tu
 grep -q '"reason":"time limit"' "$scratch/limit/metrics.jsonl" || fail "no stop before the time limit: $(logs)"
 grep -q '"reason":"SIGTERM"' "$scratch/spare/metrics.jsonl" || fail "the spare job was not preempted: $(logs)"
 grep -q '"resume"' "$scratch/spare/metrics.jsonl" && grep -q '"end"' "$scratch/spare/metrics.jsonl" || fail "the preempted job did not go on to its end: $(logs)"
+grep -q 'unknown option train.stepz' "$scratch/wrong.out" || fail "the job with a mistake does not say so: $(logs)"
+grep -q 'ExitCode=64:0' "$scratch/wrong.job" && grep -q 'Restarts=0' "$scratch/wrong.job" && ! grep -q requeueing "$scratch/wrong.out" ||
+  fail "a mistake in the options was tried again, or lost its exit code: $(grep -oE '(ExitCode|Restarts)=[^ ]*' "$scratch/wrong.job") $(tail -3 "$scratch/wrong.out")"
+[ -z "$(ls "$scratch"/.bertha-exit-* 2>/dev/null)" ] || fail "files of exit codes are left"
 ls "$scratch"/limit/checkpoints/step-*/manifest.json >/dev/null || fail "nothing saved before the time limit"
 # As if nobody had preempted it: the same weights as a run in one go.
 ranks 2 "$bertha" pretrain --config "$scratch/phase1.ini" "${options[@]}" --train.output "$scratch/whole" >"$scratch/log" 2>&1 || fail "one go: $(tail -2 "$scratch/log")"
 cmp "$run/phase1/checkpoints/step-00000600/model.safetensors" "$scratch/whole/checkpoints/step-00000600/model.safetensors" ||
+  fail "the run stopped by USR1 differs from one that was not"
+"$bertha" pretrain "${spared[@]}" --train.output "$scratch/unspared" >"$scratch/log" 2>&1 || fail "one go, one rank: $(tail -2 "$scratch/log")"
+cmp "$scratch/spare/checkpoints/step-00001500/model.safetensors" "$scratch/unspared/checkpoints/step-00001500/model.safetensors" ||
   fail "the preempted run differs from one that was not"
 finish

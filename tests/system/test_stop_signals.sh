@@ -1,24 +1,29 @@
 #!/usr/bin/env bash
-# SIGTERM, SIGUSR1 and SIGINT: all ranks finish the step, save and exit 75; the same command goes on.
+# SIGTERM, SIGUSR1 and SIGINT to one rank, whichever it is: all ranks finish the step, save and exit 75; the same
+# command goes on.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
-for signal in TERM USR1 INT; do
-  out=$scratch/$signal
+# give_up WHAT: the run did not get to where it is stopped.
+give_up() { fail "$1: $(tail -2 "$scratch/log")"; kill -s TERM $job 2>/dev/null; wait $job; }
+for case in TERM:0 TERM:1 USR1:1 INT:0; do
+  signal=${case%:*} rank=${case#*:}
+  out=$scratch/$signal$rank
   command=("$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 --train.output "$out")
   # A job in the background ignores SIGINT unless told otherwise.
   (trap - INT; exec mpirun --oversubscribe --bind-to none -n 2 "${command[@]}") >"$scratch/log" 2>&1 &
   job=$!
   for _ in $(seq 300); do grep -qs '"train"' "$out/metrics.jsonl" && break; sleep 0.2; done
-  grep -qs '"train"' "$out/metrics.jsonl" || fail "$signal: no step within a minute: $(tail -2 "$scratch/log")"
+  grep -qs '"train"' "$out/metrics.jsonl" || { give_up "$case: no step within a minute"; continue; }
   # To one rank only: the ranks must agree.
-  pid=$(pgrep -f "train.output $out" | while read -r p; do [ "$(readlink /proc/"$p"/exe)" = "$(readlink -f "$bertha")" ] && echo "$p"; done | tail -1)
+  pid=$(rank_pids "$out" "$rank")
+  [ "$(wc -w <<<"$pid")" = 1 ] || { give_up "$case: '$pid' is not one process"; continue; }
   kill -s $signal "$pid"
   wait $job; code=$?
-  [ $code = 75 ] || fail "$signal: exit code $code, not 75: $(tail -3 "$scratch/log")"
-  grep -q '"stop"' "$out/metrics.jsonl" || fail "$signal: no stop event"
+  [ $code = 75 ] || fail "$case: exit code $code, not 75: $(tail -3 "$scratch/log")"
+  grep -q '"stop"' "$out/metrics.jsonl" || fail "$case: no stop event"
   step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
-  [ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "$signal: no checkpoint of step $step"
-  [ -z "$(find "$out" -name '*.staging*')" ] || fail "$signal: staging left behind"
+  [ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "$case: no checkpoint of step $step"
+  [ -z "$(find "$out" -name '*.staging*')" ] || fail "$case: staging left behind"
 done
 # While a checkpoint is written (one is, nearly always), and a second signal while the last one is.
 out=$scratch/saving
@@ -27,7 +32,8 @@ out=$scratch/saving
 job=$!
 for _ in $(seq 300); do [ "$(grep -sc '"save"' "$out/metrics.jsonl")" -gt 3 ] 2>/dev/null && break; sleep 0.1; done
 # To the ranks themselves: mpirun answers a second signal by killing them.
-pids=$(pgrep -f "train.output $out" | while read -r p; do [ "$(readlink /proc/"$p"/exe)" = "$(readlink -f "$bertha")" ] && echo "$p"; done)
+pids=$(rank_pids "$out")
+[ "$(wc -w <<<"$pids")" = 2 ] || { give_up "inside a save: '$pids' are not two processes"; finish; }
 kill -s TERM $pids; sleep 0.05; kill -s TERM $pids 2>/dev/null
 wait $job; code=$?
 [ $code = 75 ] || fail "two signals inside a save: exit code $code: $(tail -3 "$scratch/log")"
@@ -35,11 +41,29 @@ step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
 "$bertha" verify "$out" >"$scratch/log" 2>&1 || fail "after a signal inside a save: $(tail -1 "$scratch/log")"
 [ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "signal inside a save: step $step is not saved"
 [ -z "$(find "$out" -name '*.staging*')" ] || fail "signal inside a save: staging left behind"
+# launch/supervise.sh gives mpirun's ranks the time that their save takes, longer here than mpirun would wait before it
+# kills: after a signal to the script, and after Ctrl-C, which a terminal sends to all that runs in the foreground.
+for case in TERM:one INT:one INT:group HUP:one; do
+  signal=${case%:*} out=$scratch/${case/:/-}
+  (trap - INT; BERTHA_FAULT=0:save:0:slow1000 exec setsid bash "$BERTHA_SOURCE/launch/supervise.sh" mpirun --oversubscribe --bind-to none -n 2 "$bertha" \
+    pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 --train.output "$out") >"$scratch/log" 2>&1 &
+  job=$! target=$!
+  [ "$case" != INT:group ] || target=-$job
+  for _ in $(seq 300); do grep -qs '"train"' "$out/metrics.jsonl" && break; sleep 0.2; done
+  grep -qs '"train"' "$out/metrics.jsonl" || { give_up "$case: no step within a minute"; continue; }
+  started=$SECONDS; kill -s "$signal" -- $target; wait $job; code=$?
+  [ $code = 75 ] || fail "$case: ended with $code, not 75: $(tail -3 "$scratch/log")"
+  [ $((SECONDS - started)) -ge 3 ] || fail "$case: the save was not slow"
+  step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
+  "$bertha" verify "$out/checkpoints/$(printf 'step-%08d' "$step")" >"$scratch/log" 2>&1 || fail "$case: step $step is not saved: $(tail -1 "$scratch/log")"
+  [ -z "$(find "$out" -name '*.staging*')" ] || fail "$case: staging left behind"
+  [ -z "$(rank_pids "$out")" ] || fail "$case: ranks left behind"
+done
 # A time limit of its own, and Slurm's.
 expect 75 'stopped and saved' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 1000000 --train.output "$scratch/limit" --train.max_seconds 3
 grep -q '"reason":"time limit"' "$scratch/limit/metrics.jsonl" || fail "no word of the time limit"
 SLURM_JOB_END_TIME=$(($(date +%s) + 3)) expect 75 'resumed from' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" \
   --train.steps 1000000 --train.output "$scratch/limit"
 expect 75 "resumed from .*step-" ranks 2 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 \
-  --train.output "$scratch/TERM" --train.stop_after_steps 3
+  --train.output "$scratch/TERM1" --train.stop_after_steps 3
 finish

@@ -21,7 +21,7 @@ ends() {
 }
 ends 0 1 0
 ends 0 3 75 75 0
-ends 0 4 76 137 75 0
+ends 0 5 76 137 143 75 0
 for code in 64 65 70 74 1; do ends $code 1 $code; done
 ends 65 2 75 65
 BERTHA_RETRIES=3 ends 76 4 76

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# The same dirt in the data of every other task than classification (test_dirty_labels.sh): byte order marks, Windows' line
+# ends, empty texts, one class only, two rows, labels that only validation has. And: scores are the same on three ranks.
+. "$(dirname "$0")/../support/system.sh"
+cd "$scratch" || exit 1
+awk 'BEGIN { for (d = 0; d < 30; ++d) { for (s = 0; s < 8; ++s) print "good tea or bad tea , one cup or two cups , said line number " (d * s) % 90 " ."; print "" } }' >text.txt
+"$bertha" vocab --input.paths text.txt --vocab.size 120 --vocab.output vocab.txt >log 2>&1 &&
+  "$bertha" prepare --input.paths text.txt --input.format sentences --tokenizer.vocab vocab.txt --prepare.output corpus \
+    --prepare.validation_fraction 0 >>log 2>&1 &&
+  "$bertha" pretrain "${tiny[@]}" --data.corpus corpus --train.output start --train.steps 1 >>log 2>&1 || { cat log; exit 1; }
+"$python" - <<'P'
+import json, os
+def write(task, name, lines, head="", end="\n"):
+    os.makedirs(task, exist_ok=True)
+    suffix = dict(token_classification="conll", question_answering="jsonl").get(task, "tsv")
+    with open(f"{task}/{name}.{suffix}", "w", newline="", encoding="utf-8") as f: f.write(head + end.join(lines) + end)
+def kinds(task, line, header=()):  # line(i, text=..., label=...): lines of row i
+    def rows(numbers, **fields): return [*header, *(l for i in numbers for l in line(i, **fields))]
+    write(task, "plain", rows(range(24)))
+    write(task, "marked", rows(range(24)), head="\ufeff")
+    write(task, "windows", rows(range(24)), end="\r\n")
+    write(task, "empty", rows(range(24)) + rows(range(6), text="")[len(header):])
+    write(task, "one", rows(range(24), label=0))
+    write(task, "two", rows(range(2)))
+    write(task, "unseen", rows(range(4)) + rows(range(1), label="new")[len(header):])
+texts = ["bad tea , two cups", "good tea , one cup"]
+def several(i, text=None, label=None):
+    labels = {None: ["a", "a,b", "b"][i % 3], 0: "a", "new": "maybe,a"}[label]
+    return [f"{texts[i % 2] if text is None else text}\t{labels}"]
+def number(i, text=None, label=None):
+    value = {None: i / 10, 0: 1.5, "new": -100}[label]
+    return [f"{texts[i % 2] if text is None else text}\t{value}"]
+def words(i, text=None, label=None):
+    entity = {None: "B-tea", 0: "O", "new": "B-maybe"}[label]
+    return ([f"{('good', 'bad')[i % 2]} O", f"tea {entity}"] if text is None else ["\x01 O"]) + [""]
+def question(i, text=None, label=None):
+    context = f"tea {i} good"
+    answers = [dict(text="good", answer_start=context.index("good"))] if label is None else []
+    return [json.dumps(dict(question="good or bad ?" if text is None else text, context=context, answers=answers))]
+kinds("multi_label", several, ["text\tlabel"])
+kinds("regression", number, ["text\tlabel"])
+kinds("token_classification", words)
+kinds("question_answering", question)
+P
+tune() { # OUTPUT FILE [OPTIONS]
+  "$bertha" finetune --train.init start --train.output "$task/$1" --task.name $task --task.train "$2" --task.max_length 24 --train.steps 2 \
+    --task.batch_size 8 --task.validation_fraction 0.2 --train.threads 1 --metrics.tensorboard false --metrics.progress false "${@:3}"
+}
+works() { # WHAT-IT-SAYS NAME FILE [OPTIONS]
+  tune "${@:2}" >log 2>&1 || fail "$task, $2: $(tail -1 log)"
+  grep -qE -- "$1" log || fail "$task, $2: nothing about \"$1\""
+  [ -e "$task/$2/scores.json" ] || fail "$task, $2: no scores"
+}
+for task in multi_label regression token_classification question_answering; do
+  file() { echo $task/$1.*; }
+  plain=$(file plain) unseen=$(file unseen)
+  for kind in plain marked windows; do
+    works 'done' $kind "$(file $kind)"
+    cmp -s $task/plain/scores.json $task/$kind/scores.json || fail "$task: $kind has other scores than plain"
+  done
+  works 'done' empty "$(file empty)"
+  expect 65 "$task/two.* leaves 2 training and 0 validation examples" tune bad "$(file two)"
+  works 'done' two "$(file two)" --task.validation "$plain"
+  case $task in
+    multi_label | token_classification)
+      expect 65 "$task/one.* has 1 label\(s\); $task needs two or more" tune bad "$(file one)"
+      works 'labels that training has no example of.*: (B-)?maybe' unseen "$plain" --task.validation "$unseen" ;;
+    *) works 'done' one "$(file one)"
+      works 'done' unseen "$plain" --task.validation "$unseen" ;;
+  esac
+  for n in 1 3; do
+    ranks $n "$bertha" evaluate --train.init $task/plain/model --task.test "$plain" --task.max_length 24 --json >$task/$n.json 2>log ||
+      fail "$task: evaluate on $n rank(s): $(tail -1 log)"
+  done
+  "$python" - $task/1.json $task/3.json <<'P' || fail "$task: evaluation differs between 1 and 3 ranks"
+import json, sys
+one, three = (json.load(open(p)) for p in sys.argv[1:])
+assert one["sequences"] == 24 and one.keys() == three.keys(), (one, three)
+for name, value in one.items():
+    assert abs(three[name] - value) < 1e-4 if isinstance(value, float) else three[name] == value, (name, value, three[name])
+P
+done
+# What is wrong is named with its file, row and column.
+task=multi_label
+printf 'text\tlabel\ngood\ta\nbad\t[a\ngood\t[b]\n' >list.tsv
+expect 65 "list.tsv:4: '\[b\]' is no list of labels \(column label\)" tune bad list.tsv
+expect 65 "unseen.tsv:6: label 'maybe' is none of the labels the model is trained for \(column label\)" \
+  "$bertha" evaluate --train.init multi_label/plain/model --task.test multi_label/unseen.tsv
+task=token_classification
+printf 'good O\ntea\n' >bare.conll
+expect 65 'bare.conll:2: a word without a label \(column 0, from 0\)' tune bad bare.conll
+printf 'good\tO\ntea\t\t\n' >gap.conll
+expect 65 'gap.conll:2: the label is empty \(column 1, from 0\)' tune bad gap.conll --task.delimiter tab
+expect 0 '"accuracy"' "$bertha" evaluate --train.init token_classification/plain/model --task.test token_classification/unseen.conll --json
+finish
