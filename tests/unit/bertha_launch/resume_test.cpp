@@ -51,7 +51,7 @@ TEST_F(Resume, WhatChangesTheTrainingIsRefusedByName) {
                                                          {"model.hidden_dropout", "0.3"},
                                                          {"train.global_batch", "7"},
                                                          {"train.seed", "9"},
-                                                         {"train.precision", "bf16"}};
+                                                         {"train.precision", "fp16"}};
   for (const auto& [name, value] : changes) {
     const std::string option = std::string("--") + name;
     EXPECT_THAT(
