@@ -148,7 +148,8 @@ std::string agree_on_resume_point(const TrainOptions& options, const ResumeSearc
     });
   }
   while (!ranks.ask(search.communicator, task.done(), bytes_done)) {
-    if (ranks.got_on()) polling.got_on(ranks.behind());
+    polling.waits_for(ranks.behind());
+    if (ranks.got_on()) polling.got_on();
     bar.update(bytes_done);
     task.wait_for(std::chrono::milliseconds(20));
   }

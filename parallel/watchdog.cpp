@@ -187,9 +187,13 @@ Watchdog::Polling::~Polling() {
   watchdog_.state_->progress();  // it is over
 }
 
-void Watchdog::Polling::got_on(std::string behind) {
+void Watchdog::Polling::waits_for(std::string behind) {
   const std::scoped_lock lock(watchdog_.state_->mutex);
   watchdog_.state_->behind = std::move(behind);
+}
+
+void Watchdog::Polling::got_on() {
+  const std::scoped_lock lock(watchdog_.state_->mutex);
   watchdog_.state_->progress();
 }
 

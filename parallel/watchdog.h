@@ -44,8 +44,9 @@ class Watchdog {
     ~Polling();
     Polling(const Polling&) = delete;
     Polling& operator=(const Polling&) = delete;
-    // `behind`, for the error: who has not done his part ("rank 1 is not done"), as far as known.
-    void got_on(std::string behind);
+    // For the error: who has not done his part ("rank 1 is not done"). No progress by itself.
+    void waits_for(std::string behind);
+    void got_on();
 
    private:
     Watchdog& watchdog_;

@@ -202,7 +202,8 @@ SaveOutcome CheckpointStore::finish(Watchdog* watchdog) {
       outcome->stalled_seconds = stalled_before + seconds_since(begin);
       return *outcome;
     }
-    if (polling && save_->ranks.got_on()) polling->got_on(save_->ranks.behind());
+    if (polling) polling->waits_for(save_->ranks.behind());
+    if (polling && save_->ranks.got_on()) polling->got_on();
     save_->task.wait_for(kPatience);
   }
 }

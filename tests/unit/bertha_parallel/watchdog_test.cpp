@@ -88,7 +88,8 @@ TEST(Watchdog, TakesPollingForNoProgress) {
       }
     });
     told.wait_for(1);
-    polling.got_on("rank 3 is not done");
+    polling.waits_for("rank 3 is not done");
+    polling.got_on();
     told.wait_for(2);
     enough = true;
   }
@@ -112,7 +113,8 @@ TEST(WatchdogDeathTest, NamesWhoIsNotDoneWhenAPolledPieceOfWorkStandsStill) {
       {
         Watchdog watchdog{seconds(1)};
         Watchdog::Polling polling(watchdog, "saving");
-        polling.got_on("rank 3 is not done");
+        polling.waits_for("rank 3 is not done");
+        polling.got_on();
         for (;;) {
           watchdog.enter("gather", 0);
           std::this_thread::sleep_for(std::chrono::milliseconds(10));
