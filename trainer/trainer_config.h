@@ -30,7 +30,7 @@ struct ModelOptions {
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
   std::string implementation = "auto";  // auto | reference | fused
   Recompute recompute = Recompute::none;
-  bool resize_vocabulary = false;       // of train.init's weights, for another vocabulary
+  bool resize_vocabulary = false;  // of train.init's weights, for another vocabulary
 };
 
 struct TrainOptions {
@@ -43,7 +43,7 @@ struct TrainOptions {
   std::int64_t micro_batch_tokens = 8192;
   PrecisionChoice precision_choice = PrecisionChoice::automatic;
   Precision precision = Precision::fp32;  // what the choice came to: launch/precision_choice.h
-  LossScalerOptions loss_scaler;  // fp16
+  LossScalerOptions loss_scaler;          // fp16
   DeviceChoice device = DeviceChoice::automatic;
   std::uint64_t seed = 1;
   bool deterministic = false;
