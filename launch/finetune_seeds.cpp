@@ -5,7 +5,6 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
-#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "launch/finetune_session.h"
 #include "launch/finetune_state.h"
 #include "launch/run_metrics.h"
+#include "launch/score_json.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -33,21 +33,17 @@ const RunConfig& checked(const RunConfig& config) {
   return config;
 }
 
-// Null stands for what is no finite number; so do mean and deviation with it.
-double number_of(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
-}
-
+// Where a score is no number, mean and deviation are none.
 Json statistics(const std::vector<Json>& runs) {
   Json result = Json::object();
   if (runs.empty()) return result;
   for (const auto& [name, first] : runs.front().items()) {
     if (name == "epoch") continue;
     double sum = 0, squares = 0;
-    for (const auto& run : runs) sum += number_of(run.at(name));
+    for (const auto& run : runs) sum += score_from_json(run.at(name));
     const auto count = static_cast<double>(runs.size());
     const double mean = sum / count;
-    for (const auto& run : runs) squares += std::pow(number_of(run.at(name)) - mean, 2);
+    for (const auto& run : runs) squares += std::pow(score_from_json(run.at(name)) - mean, 2);
     const double deviation = runs.size() > 1 ? std::sqrt(squares / (count - 1)) : 0;
     result[name] = {{"mean", mean}, {"deviation", deviation}};
   }
@@ -107,7 +103,7 @@ std::string seeds_summary(const std::string& json) {
   std::string text;
   for (const auto& [name, value] : all.at(split).items()) {
     text += fmt::format("{}{} {} {:.4f} ± {:.4f}", text.empty() ? "" : ", ", split, name,
-                        number_of(value.at("mean")), number_of(value.at("deviation")));
+                        score_from_json(value.at("mean")), score_from_json(value.at("deviation")));
   }
   return text;
 }

@@ -2,11 +2,11 @@
 #include "launch/finetune_state.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
+#include "launch/score_json.h"
 #include "parallel/base/error.h"
 #include "parallel/base/sha256.h"
 
@@ -20,11 +20,6 @@ Json to_json(const Scores& scores) {
   Json json = Json::object();
   for (const auto& [name, value] : scores) json[name] = value;
   return json;
-}
-
-// What is no finite number stands as null in JSON.
-double number_of(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
 Json validations_json(const FinetuneProgress& progress) {
@@ -116,7 +111,7 @@ FinetuneProgress finetune_progress(const TrainerState& state) {
     for (const auto& entry : json.at("validations")) {
       Scores scores;
       for (const auto& [name, value] : entry.items()) {
-        if (name != "epoch") scores.emplace_back(name, number_of(value));
+        if (name != "epoch") scores.emplace_back(name, score_from_json(value));
       }
       progress.validations.push_back(std::move(scores));
     }

@@ -204,8 +204,7 @@ RunConfig read_options(const std::string& command, const std::vector<std::string
   std::vector<Setting> settings;
   read_command_line(arguments, settings, config);
   apply_settings(settings, config);
-  auto& train = config.trainer.train;
-  settle_precision(command, computes_in_bfloat16(train.device), train);
+  settle_precision(command, config.trainer.train);
   complete(config);
   return config;
 }

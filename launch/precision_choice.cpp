@@ -1,4 +1,4 @@
-// Asks the CPU, or LibTorch about the GPU; no device is initialised by it.
+// Asks the CPU, or LibTorch about the first GPU.
 #include "launch/precision_choice.h"
 
 #include <ATen/Context.h>
@@ -25,10 +25,12 @@ bool computes_in_bfloat16(DeviceChoice device) {
   return cpu_computes_in_bfloat16();
 }
 
-void settle_precision(const std::string& command, bool bfloat16, TrainOptions& train) {
+void settle_precision(const std::string& command, TrainOptions& train,
+                      const std::function<bool(DeviceChoice)>& made_for_it) {
   const bool trains = command == "pretrain" || command == "finetune" || command == "plan";
   if (train.precision_choice == PrecisionChoice::automatic) {
-    train.precision_choice = trains && bfloat16 ? PrecisionChoice::bf16 : PrecisionChoice::fp32;
+    const bool bfloat16 = trains && made_for_it(train.device);
+    train.precision_choice = bfloat16 ? PrecisionChoice::bf16 : PrecisionChoice::fp32;
   }
   train.precision = train.precision_choice == PrecisionChoice::bf16   ? Precision::bf16
                     : train.precision_choice == PrecisionChoice::fp16 ? Precision::fp16

@@ -1,6 +1,7 @@
 // What train.precision = auto comes to on this machine.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "trainer/trainer_config.h"
@@ -12,8 +13,9 @@ namespace bertha {
 bool computes_in_bfloat16(DeviceChoice device);
 
 // Sets `train.precision`, and `train.precision_choice` to the same. auto is bf16 for commands that
-// train (pretrain, finetune, plan), where `bfloat16` says that the machine is made for it; fp32
-// elsewhere: what evaluate and predict print should not depend on the machine.
-void settle_precision(const std::string& command, bool bfloat16, TrainOptions& train);
+// train (pretrain, finetune, plan), where the machine is made for it, which only then is asked;
+// fp32 elsewhere: what evaluate and predict print should not depend on the machine.
+void settle_precision(const std::string& command, TrainOptions& train,
+                      const std::function<bool(DeviceChoice)>& made_for_it = computes_in_bfloat16);
 
 }  // namespace bertha

@@ -35,7 +35,7 @@ expect 0 'this run is finished' "${tune[@]}" --train.output parts
 BERTHA_FAULT=0:forward:5:kill "${tune[@]}" --train.output killed --train.save_every 2 >log 2>&1
 [ $? = 137 ] || fail "not killed: $(tail -2 log)"
 expect 0 'resumed from killed/checkpoints/step-00000004' "${tune[@]}" --train.output killed --train.save_every 2
-[ "$(losses whole/metrics.jsonl)" = "$(losses killed/metrics.jsonl | sort -u | sort -n)" ] || fail "losses differ after a kill"
+[ "$(losses whole/metrics.jsonl)" = "$(losses killed/metrics.jsonl)" ] || fail "losses differ after a kill"
 cmp -s whole/scores.json killed/scores.json || fail "scores differ after a kill"
 cmp -s whole/model/model.safetensors killed/model/model.safetensors || fail "weights differ after a kill"
 # Each rank with its part of the moments: the same bits as with all of them, also after a stop.

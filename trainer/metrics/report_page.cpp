@@ -21,7 +21,8 @@ std::string html_page(const ReportPage& page) {
   html += page.body + "</main>\n";
   if (!page.chart_data.empty()) {
     html += "<script type=\"application/json\" id=\"data\">" + page.chart_data + "</script>\n";
-    html += fmt::format("<script>\n{}</script>\n", report_script());
+    html += fmt::format("<script>\n{}{}</script>\n", report_script_of_curves(),
+                        report_script_of_charts());
   }
   return html + "</body>\n</html>\n";
 }

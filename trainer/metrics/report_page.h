@@ -7,8 +7,10 @@
 
 namespace bertha {
 
-std::string_view report_style();   // CSS
-std::string_view report_script();  // JavaScript that draws the charts
+std::string_view report_style();  // CSS
+// JavaScript that draws the charts: one function in two parts, to be written one after the other.
+std::string_view report_script_of_curves();
+std::string_view report_script_of_charts();
 
 struct ReportPage {
   std::string title, kind;  // texts: "run7", "run report"

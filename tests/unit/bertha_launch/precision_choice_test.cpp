@@ -1,6 +1,8 @@
 // train.precision = auto.
 #include "launch/precision_choice.h"
 
+#include <stdexcept>
+
 #include <gtest/gtest.h>
 
 #include "launch/options.h"
@@ -12,7 +14,7 @@ TrainOptions settled(const std::string& command, bool bfloat16,
                      PrecisionChoice choice = PrecisionChoice::automatic) {
   TrainOptions train;
   train.precision_choice = choice;
-  settle_precision(command, bfloat16, train);
+  settle_precision(command, train, [bfloat16](DeviceChoice) { return bfloat16; });
   return train;
 }
 
@@ -28,6 +30,15 @@ TEST(PrecisionChoice, WhatIsPrintedDoesNotDependOnTheMachine) {
   for (const char* command : {"evaluate", "predict", "export"}) {
     EXPECT_EQ(settled(command, true).precision, Precision::fp32) << command;
   }
+}
+
+TEST(PrecisionChoice, TheMachineIsAskedOnlyWhereItMatters) {
+  const auto nobody_asks = [](DeviceChoice) -> bool { throw std::logic_error("asked"); };
+  TrainOptions given, elsewhere, open;
+  given.precision_choice = PrecisionChoice::fp32;
+  EXPECT_NO_THROW(settle_precision("pretrain", given, nobody_asks));
+  EXPECT_NO_THROW(settle_precision("verify", elsewhere, nobody_asks));
+  EXPECT_THROW(settle_precision("pretrain", open, nobody_asks), std::logic_error);
 }
 
 TEST(PrecisionChoice, WhatIsAskedForIsTaken) {

@@ -1,45 +1,16 @@
 // Kernels that are given some rows of a batch, in every instruction set: the bits that the same
 // rows have among all of them, dropout included.
-#include <cmath>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "instruction_sets.h"
 #include "trainer/kernels/cpu/row_blocks.h"
-#include "trainer/kernels/cpu/vector_kernels.h"
 
 namespace bertha {
 namespace {
 
-struct NamedSet {
-  std::string name;
-  VectorKernelSet kernels;
-};
-
-std::vector<NamedSet> sets_of_this_cpu() {
-  std::vector<NamedSet> sets{{"plain", plain_kernels()}};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets.push_back({"avx2", avx2_kernels()});
-  }
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    sets.push_back({"avx512", avx512_kernels()});
-  }
-#endif
-  return sets;
-}
-
 using Values = std::vector<float>;
-
-Values waves(std::int64_t count, float phase) {
-  Values values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = std::sin(static_cast<float>(i) * 1.7F + phase);
-  }
-  return values;
-}
 
 // Columns [begin, begin + count) of the rows named, of a matrix of so many columns.
 Values chosen(const Values& all, std::int64_t columns, const std::vector<std::int64_t>& rows,

@@ -3,40 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "instruction_sets.h"
+
 namespace bertha {
 namespace {
-
-struct NamedSet {
-  std::string name;
-  VectorKernelSet kernels;
-};
-
-std::vector<NamedSet> sets_of_this_cpu() {
-  std::vector<NamedSet> sets{{"plain", plain_kernels()}};
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets.push_back({"avx2", avx2_kernels()});
-  }
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    sets.push_back({"avx512", avx512_kernels()});
-  }
-#endif
-  return sets;
-}
-
-std::vector<float> numbers(std::int64_t count, float phase, float size = 1.0F) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = size * std::sin(static_cast<float>(i) * 1.7F + phase);
-  }
-  return values;
-}
 
 float widened(Bf16 value) {
   const auto bits = static_cast<std::uint32_t>(value.bits) << 16;
@@ -108,9 +82,9 @@ TEST(VectorKernels, ActivationsMatchTheirDefinitions) {
 TEST(VectorKernels, NormalisesRowsOfAnyWidth) {
   for (const auto& set : sets_of_this_cpu()) {
     for (const std::int64_t columns : {1, 3, 15, 16, 17, 33, 768}) {
-      const auto before = numbers(columns, 0.3F, 5), bias = numbers(columns, 1.1F);
-      const auto residual = numbers(columns, 2.0F), scale = numbers(columns, 0.7F);
-      const auto shift = numbers(columns, 0.2F);
+      const auto before = waves(columns, 0.3F, 5), bias = waves(columns, 1.1F);
+      const auto residual = waves(columns, 2.0F), scale = waves(columns, 0.7F);
+      const auto shift = waves(columns, 0.2F);
       auto values = before;
       std::vector<float> output(values.size()), scratch(2 * values.size());
       float deviation = 0;
@@ -151,7 +125,7 @@ TEST(VectorKernels, AttentionMatchesItsFormula) {
   const std::vector<float> zero(kHidden, 0.0F);
   for (const auto& set : sets_of_this_cpu()) {
     for (const float size : {1.0F, 30.0F}) {
-      auto mixed = numbers(kLength * 3 * kHidden, 0.4F, size);
+      auto mixed = waves(kLength * 3 * kHidden, 0.4F, size);
       std::vector<float> output(kLength * kHidden), log_sum(kHeads * kLength);
       std::vector<float> scratch(
           static_cast<std::size_t>(set.kernels.attention_scratch(kLength, kSize)));
@@ -197,7 +171,7 @@ TEST(VectorKernels, AttentionMatchesItsFormula) {
 }
 
 TEST(VectorKernels, CrossEntropySurvivesLargeLogits) {
-  const auto logits = numbers(50, 0.2F, 500), bias = numbers(50, 0.8F);
+  const auto logits = waves(50, 0.2F, 500), bias = waves(50, 0.8F);
   double highest = -1e9, total = 0;
   for (std::size_t i = 0; i < 50; ++i) highest = std::max<double>(highest, logits[i] + bias[i]);
   for (std::size_t i = 0; i < 50; ++i) total += std::exp(logits[i] + bias[i] - highest);

@@ -38,15 +38,8 @@ class DeviceModel : public testing::TestWithParam<Where> {
 };
 
 BertConfig config_of(std::int64_t hidden, std::int64_t heads, std::int64_t intermediate) {
-  BertConfig config;
-  config.vocabulary_size = 201;  // no multiple of anything: rows of logits are padded
-  config.hidden_size = hidden;
-  config.attention_heads = heads;
-  config.intermediate_size = intermediate;
-  config.layers = 2;
-  config.max_positions = 512;
-  config.hidden_dropout = 0.1;
-  config.attention_dropout = 0.2;
+  auto config = path_config(hidden, heads, intermediate);
+  config.vocabulary_size = 201;
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 
 #include "packed_sequences.h"
 #include "parallel/base/philox.h"
@@ -15,6 +16,20 @@
 #include "trainer/model/named_weights.h"
 
 namespace bertha {
+
+// Two layers with dropout; the vocabulary is no multiple of anything, so rows of logits are padded.
+inline BertConfig path_config(std::int64_t hidden, std::int64_t heads, std::int64_t intermediate) {
+  BertConfig config;
+  config.vocabulary_size = 1009;
+  config.hidden_size = hidden;
+  config.attention_heads = heads;
+  config.intermediate_size = intermediate;
+  config.layers = 2;
+  config.max_positions = 512;
+  config.hidden_dropout = 0.1;
+  config.attention_dropout = 0.2;
+  return config;
+}
 
 // One path with weights of its own, the same as any other path's of this configuration.
 struct TestPath {
@@ -138,6 +153,24 @@ inline double relative_distance(const at::Tensor& ours, const at::Tensor& theirs
 // The part of a flat gradient that belongs to a parameter.
 inline at::Tensor part_of(const at::Tensor& flat, const ParameterInfo& info) {
   return flat.narrow(0, info.offset, info.elements);
+}
+
+// Loss and gradients but for the rounding of fp32 sums in another order: each tensor within 1e-5.
+// The key's bias has a gradient of zero in exact arithmetic (a softmax does not see a shift), so it
+// is measured against the whole.
+inline void expect_same_learning(const PathResult& ours, const PathResult& theirs,
+                                 const ParameterSpace& space) {
+  EXPECT_LE(relative_distance(ours.loss, theirs.loss), 1e-5);
+  EXPECT_EQ(ours.correct, theirs.correct);
+  const double whole = theirs.gradient.norm().item<double>();
+  EXPECT_GT(whole, 0);
+  for (const auto& info : space.parameters()) {
+    const auto expected = part_of(theirs.gradient, info), got = part_of(ours.gradient, info);
+    const double error = (got - expected).norm().item<double>();
+    const double size = expected.norm().item<double>();
+    EXPECT_LE(error, info.name.ends_with("key.bias") ? 1e-6 * whole : 1e-5 * size)
+        << info.name << ", relative " << error / size;
+  }
 }
 
 }  // namespace bertha

@@ -24,15 +24,8 @@ struct NeededCase {
 };
 
 BertConfig config_of(const NeededCase& c) {
-  BertConfig config;
-  config.vocabulary_size = 1009;
-  config.hidden_size = c.hidden;
-  config.attention_heads = c.heads;
-  config.intermediate_size = c.intermediate;
+  auto config = path_config(c.hidden, c.heads, c.intermediate);
   config.layers = c.layers;
-  config.max_positions = 512;
-  config.hidden_dropout = 0.1;
-  config.attention_dropout = 0.2;
   return config;
 }
 
@@ -44,23 +37,6 @@ HeadRows heads_of(const TestBatch& batch, bool pools) {
 at::Tensor needed_of(const at::Tensor& hidden, const TestBatch& batch, bool pools) {
   const auto needed = rows_read(heads_of(batch, pools), batch.input);
   return needed.rows.defined() ? hidden.index_select(0, needed.rows) : hidden;
-}
-
-// The bounds of fused_model_test: another order of fp32 sums. The key's bias has no gradient but
-// for rounding.
-void expect_close(const PathResult& ours, const PathResult& theirs, const ParameterSpace& space,
-                  double tolerance) {
-  EXPECT_LE(relative_distance(ours.loss, theirs.loss), tolerance);
-  EXPECT_EQ(ours.correct, theirs.correct);
-  const double whole = theirs.gradient.norm().item<double>();
-  EXPECT_GT(whole, 0);
-  for (const auto& info : space.parameters()) {
-    const auto expected = part_of(theirs.gradient, info), got = part_of(ours.gradient, info);
-    const double error = (got - expected).norm().item<double>();
-    const double size = expected.norm().item<double>();
-    EXPECT_LE(error, info.name.ends_with("key.bias") ? 1e-6 * whole : tolerance * size)
-        << info.name << ", relative " << error / size;
-  }
 }
 
 class NeededRows : public testing::TestWithParam<NeededCase> {};
@@ -77,9 +53,9 @@ TEST_P(NeededRows, GiveTheValuesAndGradientsOfAllRows) {
   // A row is computed by the same operations in the same order whatever stands beside it.
   EXPECT_TRUE(at::equal(ours.hidden, needed_of(all.hidden, batch, c.pools)));
   EXPECT_TRUE(at::equal(ours.loss, all.loss));
-  expect_close(ours, all, path.space, 1e-5);
+  expect_same_learning(ours, all, path.space);
   EXPECT_LE(relative_distance(ours.hidden, needed_of(theirs.hidden, batch, c.pools)), 1e-5);
-  expect_close(ours, theirs, path.space, 1e-5);
+  expect_same_learning(ours, theirs, path.space);
 }
 
 INSTANTIATE_TEST_SUITE_P(
