@@ -77,6 +77,13 @@ void attention_backward(const AttentionJob<T>& job, const KernelPlace& place) {
   on_device(place,
             [&](auto where) { DeviceKernels<decltype(where), T>::attention_backward(job, place); });
 }
+void flash_attention_forward(const FlashAttentionJob& job, const KernelPlace& place) {
+  on_device(place, [&](auto where) { DeviceFlashAttention<decltype(where)>::forward(job, place); });
+}
+void flash_attention_backward(const FlashAttentionJob& job, const KernelPlace& place) {
+  on_device(place,
+            [&](auto where) { DeviceFlashAttention<decltype(where)>::backward(job, place); });
+}
 template <class T>
 void cross_entropy_forward(const CrossEntropyJob<T>& job, const KernelPlace& place) {
   RECORD_USER_SCOPE("cross_entropy_forward");

@@ -18,7 +18,7 @@ struct PackedRows {
   // Only looked at on CUDA.
   const std::int32_t* row_sequences = nullptr;  // [rows]: which sequence each belongs to
   std::int64_t row_count = 0, longest = 0;      // of all sequences, of the longest
-  // Only looked at on the CPU, where jobs may be given some of the rows, packed.
+  // Of jobs that are given some of the rows, packed.
   const std::int64_t* numbers = nullptr;  // [rows of the job] ascending; null: all rows
 };
 struct FusedDropout {
@@ -119,6 +119,32 @@ template <class T>
 void attention_forward(const AttentionJob<T>& job, const KernelPlace& place = {});
 template <class T>
 void attention_backward(const AttentionJob<T>& job, const KernelPlace& place = {});
+
+// The same by tensor cores, for bf16 and heads of 64 columns; not on the CPU. Scores are never
+// stored. A sequence's queries may be fewer than its keys. Dropout draws other numbers than
+// AttentionJob's, of (seed, step, site, sample, head, query, key) as well: its rate is rounded to
+// the next 256th.
+struct FlashAttentionJob {
+  static constexpr std::int64_t kHeadSize = 64;
+
+  const std::int32_t *query_offsets, *key_offsets;  // [sequences + 1]
+  const std::uint64_t* samples;                     // [sequences]
+  std::int64_t sequences, query_count, longest_queries, longest_keys, heads;
+  const Bf16 *query, *key, *value;  // [queries or keys, heads * 64], with biases
+  std::int64_t query_row, key_row;  // distances of rows; key_row: of values, too
+  float* log_sum;                   // [heads, queries], to base 2
+  Bf16* output;                     // [queries, heads * 64]
+  FusedDropout dropout;
+  // Backward only. Gradients of query, key and value lie as these do.
+  const Bf16* output_gradient = nullptr;  // [queries, heads * 64]
+  float* products = nullptr;              // [heads, queries]: of output and its gradient
+  Bf16 *query_gradient = nullptr, *key_gradient = nullptr, *value_gradient = nullptr;
+  float *query_sum = nullptr, *key_sum = nullptr, *value_sum = nullptr;  // of columns; added to
+};
+void flash_attention_forward(const FlashAttentionJob& job, const KernelPlace& place);
+// Needs flash_scratch_floats() of scratch.
+void flash_attention_backward(const FlashAttentionJob& job, const KernelPlace& place);
+std::int64_t flash_scratch_floats(const FlashAttentionJob& job);
 
 struct CrossEntropySums {
   double loss = 0, correct = 0;  // correct: rows where no logit is above the label's

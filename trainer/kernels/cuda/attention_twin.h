@@ -1,6 +1,5 @@
 // Attention of any type and head size, with the CPU's own dropout: a warp per query, and backward
-// also one per key. For fp32 and for tests; bf16 goes through flash attention
-// (fused_attention.cpp).
+// also one per key. For fp32, and for heads that nothing faster takes (fused_layer.h).
 #pragma once
 
 #include "trainer/kernels/cuda/sums_twin.h"

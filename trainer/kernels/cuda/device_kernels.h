@@ -6,7 +6,7 @@
 
 namespace bertha {
 
-struct OnCuda {};  // device_kernels.cu, product.cu: only where the build found nvcc
+struct OnCuda {};  // device_kernels.cu, flash.cu, product.cu: only where the build found nvcc
 struct OnTwin {};  // host_twin.cpp
 
 template <class Where, class T>
@@ -23,6 +23,12 @@ struct DeviceKernels {
   static void embedding_forward(const EmbeddingJob<T>& job, const KernelPlace& place);
   static void embedding_backward(const EmbeddingGradientJob<T>& job, const KernelPlace& place);
   static void copy_and_sum_columns(const ColumnSumJob<T>& job, const KernelPlace& place);
+};
+
+template <class Where>
+struct DeviceFlashAttention {
+  static void forward(const FlashAttentionJob& job, const KernelPlace& place);
+  static void backward(const FlashAttentionJob& job, const KernelPlace& place);
 };
 
 template <class Where>

@@ -3,6 +3,8 @@
 
 #include "trainer/kernels/cuda/blas_call.h"
 #include "trainer/kernels/cuda/device_kernels_definitions.h"
+#include "trainer/kernels/cuda/flash_gradient_twin.h"
+#include "trainer/kernels/cuda/flash_twin.h"
 
 namespace bertha {
 
@@ -10,6 +12,12 @@ std::int64_t kernel_scratch_floats(std::int64_t rows, std::int64_t columns, std:
   const std::int64_t parts = twin::row_parts(rows, twin::kNormParts).count;
   return std::max({twin::kTiledWarps * twin::kTile, parts * 3 * columns, 2 * columns + 2 * rows,
                    rows * heads, parts * 2 * columns});
+}
+
+std::int64_t flash_scratch_floats(const FlashAttentionJob& job) {
+  return job.heads * FlashAttentionJob::kHeadSize *
+         std::max(twin::flash_parts(job, job.longest_queries),
+                  2 * twin::flash_parts(job, job.longest_keys));
 }
 
 template <>
@@ -20,6 +28,16 @@ struct RunnerOf<OnTwin> {
 template struct DeviceKernels<OnTwin, float>;
 template struct DeviceKernels<OnTwin, Bf16>;
 template struct DeviceOptimizer<OnTwin>;
+
+template <>
+void DeviceFlashAttention<OnTwin>::forward(const FlashAttentionJob& job, const KernelPlace& place) {
+  twin::flash_attention_forward(job, place, RunnerOf<OnTwin>::make(place));
+}
+template <>
+void DeviceFlashAttention<OnTwin>::backward(const FlashAttentionJob& job,
+                                            const KernelPlace& place) {
+  twin::flash_attention_backward(job, place, RunnerOf<OnTwin>::make(place));
+}
 
 namespace {
 

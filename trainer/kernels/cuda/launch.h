@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "parallel/base/error.h"
+#include "trainer/kernels/cuda/tiles.h"
 #include "trainer/kernels/cuda/warp.h"
 
 namespace bertha::twin {
@@ -32,6 +33,17 @@ __global__ void __launch_bounds__(kWarpsPerBlock* kLanes, blocks_at_once<Work>()
   }
 }
 
+// The same for work that takes a block of four warps and shared memory.
+template <class Work>
+constexpr int shared_bytes() {
+  return static_cast<int>(Work::kSharedRows * kRowBytes + Work::kSharedFloats * sizeof(float));
+}
+template <class Work>
+__global__ void __launch_bounds__(kBlockThreads, Work::kBlocksAtOnce) block_list(const Work work) {
+  extern __shared__ float4 memory[];
+  work(static_cast<std::int64_t>(blockIdx.x), DeviceBlock(), reinterpret_cast<Bf16*>(memory));
+}
+
 inline void check(cudaError_t result) {
   if (result == cudaSuccess) return;
   throw Error(ErrorKind::internal, std::string("a CUDA kernel: ") + cudaGetErrorString(result));
@@ -55,6 +67,16 @@ struct DeviceRunner {
     const std::int64_t blocks = smaller((count + warps - 1) / warps, 1 << 20);
     work_list<Work><<<static_cast<unsigned>(blocks), static_cast<unsigned>(warps * kLanes),
                       static_cast<std::size_t>(bytes), stream>>>(work, count, floats);
+    check(cudaGetLastError());
+  }
+
+  template <class Work>
+  void run_blocks(const Work& work, std::int64_t count) const {
+    if (count == 0) return;
+    constexpr int bytes = shared_bytes<Work>();
+    check(
+        cudaFuncSetAttribute(block_list<Work>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes));
+    block_list<Work><<<static_cast<unsigned>(count), kBlockThreads, bytes, stream>>>(work);
     check(cudaGetLastError());
   }
 };

@@ -222,6 +222,7 @@ struct RowPlace {
   std::int32_t sequence, begin, end, number;
 };
 BERTHA_TWIN RowPlace place_of(const PackedRows& rows, std::int64_t row) {
+  if (rows.numbers) row = rows.numbers[row];
   const std::int32_t sequence = rows.row_sequences[row];
   const std::int32_t begin = rows.offsets[sequence];
   return {rows.samples[sequence], sequence, begin, rows.offsets[sequence + 1],

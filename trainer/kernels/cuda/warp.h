@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "trainer/kernels/cuda/tiles.h"
 #include "trainer/kernels/cuda/twin.h"
 
 namespace bertha::twin {
@@ -136,6 +137,17 @@ struct HostRunner {
     std::vector<Octet> memory(static_cast<std::size_t>(round_up(floats, kOctet) / kOctet + 1),
                               filled(1e30F));
     for (std::int64_t i = count - 1; i >= 0; --i) work(i, HostWarp(), memory.data()->at);
+  }
+
+  // The same for blocks of warps.
+  template <class Work>
+  void run_blocks(const Work& work, std::int64_t count) const {
+    constexpr std::size_t bytes =
+        Work::kSharedRows * kRowBytes + Work::kSharedFloats * sizeof(float);
+    std::vector<Octet> memory(bytes / sizeof(Octet) + 1, filled(NAN));
+    for (std::int64_t i = count - 1; i >= 0; --i) {
+      work(i, HostBlock(), reinterpret_cast<Bf16*>(memory.data()));
+    }
   }
 };
 
