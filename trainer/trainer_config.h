@@ -28,7 +28,7 @@ struct ModelOptions {
   std::optional<std::int64_t> hidden_size, layers, attention_heads, intermediate_size,
       max_positions;
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
-  std::string implementation = "auto";  // auto | reference | fused
+  std::string implementation = "auto";  // auto | reference | fused | tiles
   Recompute recompute = Recompute::none;
   bool resize_vocabulary = false;  // of train.init's weights, for another vocabulary
 };
@@ -67,7 +67,7 @@ struct ScheduleOptions {
 
 struct ParallelOptions {
   Backend backend = Backend::automatic;
-  std::int64_t bucket_bytes = 25'000'000;
+  std::int64_t bucket_bytes = 0;  // 0: by the backend
   bool shard_optimizer = false;
   GradientReducer::Precision reduce_precision = GradientReducer::Precision::fp32;
   std::int64_t timeout_seconds = 600;

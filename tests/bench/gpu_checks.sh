@@ -1,174 +1,308 @@
 #!/usr/bin/env bash
 # What to run when a GPU is at hand, on a folder that pack_gpu.sh has packed:
-#   gpu_checks.sh PART OUT     PART: first (bring-up), units (a part of it), speed (CASES and PEERS
-#                              name which), sanitize, or depth (loss over 200 steps)
-# Results and logs go to OUT, a summary to OUT/summary-PART.txt, profiles to OUT/kernels-*.txt.
+#   gpu_checks.sh PART OUT     PART: all, or of it first (bring-up), units (a part of that), sanitize,
+#                              depth (loss over 200 steps), speed (CASES and PEERS name which)
+# `all` runs what needs no quiet at once and beside it compiles the peers, then takes times alone: some 400 s.
+# Logs, results and tables of kernels go to OUT, a summary to OUT/summary-PART.txt, which ends with a line
+# `FAILED: what` for whatever did not hold; any makes the exit code 1. What is large stays in /tmp/gpu_checks.
+# GPU_CHECKS_LIMIT_S (540): what has not begun by then is not run, and counts as failed.
 set -uo pipefail
-[ $# = 2 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# = 2 ] || usage
 part=$1 here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$2"
-out=$(realpath "$2") corpus=$here/corpus bin=$here/bin
+mkdir -p "$2" /tmp/gpu_checks
+out=$(realpath "$2") corpus=$here/corpus bin=$here/bin scratch=/tmp/gpu_checks
 python=${BERTHA_PYTHON:-python3}
-summary=$out/summary-$part.txt
+summary=$out/summary-$part.txt failed=$out/failed-$part.txt
 : >"$summary"
+: >"$failed"
+export GPU_CHECKS_DEADLINE=${GPU_CHECKS_DEADLINE:-$((EPOCHSECONDS + ${GPU_CHECKS_LIMIT_S:-540}))}
+export TORCHINDUCTOR_CACHE_DIR=$scratch/inductor TRITON_CACHE_DIR=$scratch/triton
+export TORCHINDUCTOR_FX_GRAPH_CACHE=1 TORCHINDUCTOR_COMPILE_THREADS=5
 say() { echo "$*" | tee -a "$summary"; }
+fail() { echo "FAILED: $*" >>"$failed"; }
+
+# What our Python prints: lines of the summary, and what failed.
+report() {
+  local line
+  while IFS= read -r line; do
+    case $line in FAILED:*) echo "$line" >>"$failed" ;; *) say "$line" ;; esac
+  done
+}
 
 # SECONDS NAME COMMAND...: runs it, at most so long; its output goes to OUT/NAME.log.
 bounded() {
-  local seconds=$1 name=$2 begin=$SECONDS code
+  local seconds=$1 name=$2 begin=$SECONDS left=$((GPU_CHECKS_DEADLINE - EPOCHSECONDS)) code
   shift 2
+  [ "$left" -ge 5 ] || { fail "$name: not run, no time was left"; return 75; }
+  [ "$seconds" -lt "$left" ] || seconds=$left
   timeout -k 10 "$seconds" "$@" >"$out/$name.log" 2>&1
   code=$?
   say "$name: exit code $code, $((SECONDS - begin)) s"
+  [ $code = 0 ] || fail "$name: exit code $code after $((SECONDS - begin)) s"
   return $code
 }
 
 train() {  # SECONDS NAME SIZE STEPS OPTIONS...
-  local seconds=$1 name=$2 size=$3 steps=$4
+  local seconds=$1 name=$2 size=$3 steps=$4 code
   shift 4
+  rm -rf "$scratch/runs/$name"
   bounded "$seconds" "$name" "$bin/bertha" pretrain --data.corpus "$corpus" --model.size "$size" \
-    --train.steps "$steps" --train.threads 2 --train.log_every 1 --train.validation_batches 2 --train.resume never \
-    --train.output "$out/runs/$name" "$@"
+    --train.steps "$steps" --train.log_every 1 --train.validation_batches 2 --train.resume never \
+    --train.output "$scratch/runs/$name" "$@"
+  code=$?
+  cp "$scratch/runs/$name/metrics.jsonl" "$out/$name.jsonl"
+  return $code
 }
 
-# The largest relative difference of two runs' losses, and the median speed of the first.
-compare() {  # OURS THEIRS
-  "$python" - "$out/runs/$1" "$out/runs/$2" <<'P' | tee -a "$summary"
-import json, os, statistics, sys
-def steps(folder):
+# The largest relative difference of two runs' losses, in means of so many steps, which must not be over BOUND.
+compare() {  # OURS THEIRS BOUND [STEPS]
+  "$python" - "$out/$1.jsonl" "$out/$2.jsonl" "$3" "${4:-1}" <<'P' | report || fail "$1 and $2 were not compared"
+import json, math, os, statistics, sys
+def losses(path):
     try:
-        with open(folder + "/metrics.jsonl") as file:
-            return [e for e in map(json.loads, file) if e["event"] == "train"]
+        with open(path) as file:
+            return {e["step"]: e["loss"] for e in map(json.loads, file) if e["event"] == "train"}
     except OSError:
-        return []
-ours, theirs = map(steps, sys.argv[1:])
-names = [os.path.basename(folder) for folder in sys.argv[1:]]
-if not ours or not theirs:
-    print(f"  {names[0]} against {names[1]}: no steps")
+        return {}
+files, bound, together = sys.argv[1:3], float(sys.argv[3]), int(sys.argv[4])
+ours, theirs = map(losses, files)
+what = " against ".join(os.path.basename(file)[:-6] for file in files)
+steps = sorted(theirs)
+if not steps or not set(steps) <= set(ours):
+    print(f"FAILED: {what}: {len(ours)} and {len(steps)} steps to compare")
 else:
-    worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(ours, theirs))
-    speed = statistics.median(e["tokens_per_second"] for e in ours[len(ours) // 3:])
-    print(f"  {names[0]} against {names[1]}: {min(len(ours), len(theirs))} steps, losses differ by "
-          f"at most {worst:.1e}; {speed:.0f} tokens/s")
+    groups = [steps[i:i + together] for i in range(0, len(steps), together)]
+    mean = lambda side, group: statistics.mean(side[step] for step in group)
+    worst = max((abs(mean(ours, group) / mean(theirs, group) - 1) for group in groups),
+                key=lambda difference: math.inf if math.isnan(difference) else difference)
+    print(f"  {what}: {len(steps)} steps, losses (means of {together}) differ by at most {worst:.1e}")
+    if not worst <= bound:
+        print(f"FAILED: {what}: losses differ by {worst:.1e}, more than {bound:g}")
 P
+}
+
+device() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv | tee -a "$summary"
+  bounded 60 version "$bin/bertha" --version
+  cat "$out/version.log" >>"$summary"
+  grep -q 'cuda ([1-9]' "$out/version.log" || { fail "no CUDA device seen: nothing else was run"; return 1; }
 }
 
 units() {
   local program
   for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model unit_bertha_parallel; do
-    OMP_NUM_THREADS=4 bounded 90 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
+    OMP_NUM_THREADS=4 bounded 120 "gpu-$program" "$bin/$program" '--gtest_filter=Gpu*' &
   done
   wait
   for program in unit_trainer_kernels unit_trainer_optim unit_trainer_model unit_bertha_parallel; do
     grep -E '^\[  (FAILED|PASSED|SKIPPED)' "$out/gpu-$program.log" | tail -15 | tee -a "$summary"
+    grep -q '^\[  PASSED  \] [1-9]' "$out/gpu-$program.log" || fail "gpu-$program: no test has passed"
+    grep -q '^\[  SKIPPED' "$out/gpu-$program.log" && fail "gpu-$program: tests were skipped"
   done
 }
 
 # Correctness, many programs at a time: what they take is not of interest.
 first() {
-  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm,power.limit --format=csv | tee -a "$summary"
-  bounded 90 version "$bin/bertha" --version
-  cat "$out/version.log" >>"$summary"
-  grep -q 'cuda ([1-9]' "$out/version.log" || { say "no CUDA device seen: the rest would fail"; return 70; }
-  local off=(--model.hidden_dropout 0 --model.attention_dropout 0)
-  local gpu=(--train.device cuda --model.implementation fused)
+  device || return
+  local small=(--train.threads 2 --train.global_batch 64)
+  local off=("${small[@]}" --model.hidden_dropout 0 --model.attention_dropout 0)
+  local cpu=(--train.device cpu --train.precision fp32) bf16=(--train.precision bf16) fp32=(--train.precision fp32)
+  local gpu=(--train.device cuda --model.implementation fused) name
   units &
-  train 60 tiny-cpu tiny 20 --train.device cpu "${off[@]}" &
-  train 60 tiny-reference tiny 20 --train.device cuda --model.implementation reference "${off[@]}" &
-  { train 60 tiny-fused tiny 20 "${gpu[@]}" "${off[@]}"
-    bounded 60 resume "$bin/bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 \
-      "${gpu[@]}" "${off[@]}" --train.log_every 1 --train.validation_batches 2 --train.output "$out/runs/tiny-fused"; } &
-  train 60 tiny-fused-bf16 tiny 20 "${gpu[@]}" --train.precision bf16 "${off[@]}" &
-  train 60 tiny-fused-lamb tiny 20 "${gpu[@]}" --optimizer.name lamb "${off[@]}" &
-  train 60 tiny-cpu-lamb tiny 20 --train.device cpu --optimizer.name lamb "${off[@]}" &
-  train 60 tiny-nccl tiny 20 "${gpu[@]}" --parallel.backend nccl "${off[@]}" &
+  train 120 tiny-cpu tiny 20 "${cpu[@]}" "${off[@]}" &
+  train 120 tiny-reference tiny 20 --train.device cuda "${fp32[@]}" --model.implementation reference "${off[@]}" &
+  { train 120 tiny-fused tiny 20 "${gpu[@]}" "${fp32[@]}" "${off[@]}"
+    bounded 120 resume "$bin/bertha" pretrain --data.corpus "$corpus" --model.size tiny --train.steps 30 \
+      "${gpu[@]}" "${fp32[@]}" "${off[@]}" --train.log_every 1 --train.validation_batches 2 \
+      --train.output "$scratch/runs/tiny-fused"; } &
+  train 120 tiny-fused-bf16 tiny 20 "${gpu[@]}" "${bf16[@]}" "${off[@]}" &
+  train 120 tiny-tiles tiny 20 --train.device cuda --model.implementation tiles "${bf16[@]}" "${off[@]}" &
+  train 120 tiny-fused-lamb tiny 20 "${gpu[@]}" "${fp32[@]}" --optimizer.name lamb "${off[@]}" &
+  train 120 tiny-cpu-lamb tiny 20 "${cpu[@]}" --optimizer.name lamb "${off[@]}" &
+  train 120 tiny-nccl tiny 20 "${gpu[@]}" "${fp32[@]}" --parallel.backend nccl "${off[@]}" &
   # With the CPU's own dropout: in fp32 the numbers are the same on both.
-  train 60 dropout-cpu tiny 20 --train.device cpu &
-  train 60 dropout-fused tiny 20 "${gpu[@]}" &
+  train 120 dropout-cpu tiny 20 "${cpu[@]}" "${small[@]}" &
+  train 120 dropout-fused tiny 20 "${gpu[@]}" "${fp32[@]}" "${small[@]}" &
   wait
-  for name in tiny-reference tiny-fused tiny-fused-bf16 tiny-nccl; do compare $name tiny-cpu; done
-  compare tiny-fused-lamb tiny-cpu-lamb
-  compare dropout-fused dropout-cpu
+  for name in tiny-reference tiny-fused tiny-nccl; do compare $name tiny-cpu 1e-4; done
+  for name in tiny-fused-bf16 tiny-tiles; do compare $name tiny-cpu 5e-3; done
+  compare tiny-fused-lamb tiny-cpu-lamb 1e-4
+  compare dropout-fused dropout-cpu 1e-4
 }
 
 sanitize() {
   local program=$here/libexec/bertha/unit_trainer_kernels tool
   for tool in memcheck racecheck; do
-    bounded 150 "sanitizer-$tool" env LD_LIBRARY_PATH="$(libraries)" compute-sanitizer --tool $tool \
+    OMP_NUM_THREADS=4 bounded 170 "sanitizer-$tool" env LD_LIBRARY_PATH="$(libraries)" compute-sanitizer --tool $tool \
       --error-exitcode 9 "$program" '--gtest_filter=Gpu*' &
   done
   wait
-  for tool in memcheck racecheck; do tail -2 "$out/sanitizer-$tool.log" >>"$summary"; done
+  for tool in memcheck racecheck; do tail -2 "$out/sanitizer-$tool.log" | tee -a "$summary"; done
 }
 
 # What the launcher would set, for tools that start the program themselves.
 libraries() {
-  local torch
+  local torch folder
   torch=$("$python" -c 'import importlib.util as u
 print(u.find_spec("torch").submodule_search_locations[0])')
   printf '%s' "$here/lib/bertha:$torch/lib"
   for folder in "$torch"/../nvidia/*/lib; do printf ':%s' "$folder"; done
 }
 
+# 200 steps on the same batches: mini in bf16 beside Transformers, and tiny in bf16 beside our CPU in fp32.
+depth() {
+  rm -rf "$scratch/depth"
+  mkdir -p "$scratch/depth"
+  ln -s "$corpus" "$scratch/depth/corpus"
+  bounded 170 depth-transformers env BERTHA_BINARY="$bin/bertha" BERTHA_WRITE_BATCHES="$bin/write_batches" \
+    "$python" "$here/pretraining/run.py" - "$scratch/depth" device=cuda implementation=fused dropout=0 steps=200 \
+    warmup_steps=20 global_batch=64 length=128 threads=2 cpu_seconds=1e9 differ_at_most=0.5 &
+  local batch=(--train.global_batch 32) way
+  train 170 long-fused tiny 200 --train.device cuda --model.implementation fused --train.precision bf16 \
+    --train.threads 2 "${batch[@]}" &
+  train 170 long-tiles tiny 200 --train.device cuda --model.implementation tiles --train.precision bf16 \
+    --train.threads 2 "${batch[@]}" &
+  train 170 long-cpu tiny 200 --train.device cpu --model.implementation reference --train.precision fp32 \
+    --train.threads 4 "${batch[@]}" &
+  wait
+  cp "$scratch/depth/run/metrics.jsonl" "$out/depth-ours.jsonl"
+  cp "$scratch/depth/peer.jsonl" "$out/depth-peer.jsonl"
+  grep -h '^Bertha and' "$out/depth-transformers.log" | tee -a "$summary"
+  for way in fused tiles; do compare long-$way long-cpu 5e-3 10; done
+}
+
+# size,batch,length,micro: the peer takes so many sequences at a time, so that it fits into 80 GB beside others.
+# CASES: ours, with a table of kernels each; PEERS: the peer, eager and compiled.
+cases="base,512,128,256 large,256,128,128 large,64,512,32 base,128,512,64 base,128,16-512,64 large,128,mlperf,32"
+turn=$scratch/turn compiling=() compiling_names=()
+
 step() {  # SECONDS NAME PROGRAM... ARGUMENTS: one line of JSON to OUT/speed.jsonl
   local seconds=$1 name=$2
   shift 2
-  bounded "$seconds" "$name" "$@" device=cuda precision=bf16 steps=50 warmup=10 threads=8 || return
-  echo "{\"case\": \"${name%%:*}\", \"run\": $(tail -1 "$out/$name.log")}" >>"$out/speed.jsonl"
+  bounded "$seconds" "$name" "$@" device=cuda precision=bf16 threads=8 || return
+  echo "{\"case\": \"${name%%.*}\", \"run\": $(tail -1 "$out/$name.log")}" >>"$out/speed.jsonl"
 }
 
-# CASES: ours alone, with a profile of each; PEERS: the peer, whose compiler takes most of the time.
-cases="base,512,128 base,128,512 large,256,128 large,64,512 base,128,16-512"
-ours() {
-  local case size batch length
-  for case in ${CASES-$cases}; do
-    IFS=, read -r size batch length <<<"$case"
-    step 40 "$size-${batch}x$length:fused" "$bin/bench_step" size="$size" batch="$batch" length="$length" \
-      implementation=fused profile="$out/kernels-$size-${batch}x$length.txt"
-  done
-}
-peers() {
-  local case size batch length
+# The peer under torch.compile, a process each case: all compile now, beside whatever else runs, and wait for their
+# turn. At most one for every 40 GB of the GPU's at a time; those of a size and micro-batch share what was compiled.
+compile_peers() {
+  local case size batch length micro lanes next=0
+  declare -A lane_of=()
+  lanes=$(($(nvidia-smi --query-gpu=memory.total --format=csv,noheader,nounits | head -1) / 40000))
+  [ "$lanes" -gt 0 ] || lanes=1
   for case in ${PEERS-$cases}; do
-    IFS=, read -r size batch length <<<"$case"
-    local name="$size-${batch}x$length" arguments=(size="$size" batch="$batch" length="$length")
-    step 60 "$name:eager" "$python" "$here/peer_step.py" "${arguments[@]}" attention=eager
-    step 120 "$name:compiled" "$python" "$here/peer_step.py" "${arguments[@]}" attention=sdpa compile=yes
+    IFS=, read -r size batch length micro <<<"$case"
+    local key=$size-${micro:=$batch} name=$size-${batch}x$length.compiled
+    [ -n "${lane_of[$key]:-}" ] || lane_of[$key]=$((next++ % lanes))
+    rm -f "$out/$name.log"
+    step 420 "$name" "$python" "$here/peer_step.py" size="$size" batch="$batch" length="$length" micro="$micro" \
+      attention=sdpa compile=yes steps=30 warmup=2 turn="$turn" warm="$scratch/lane-${lane_of[$key]}" &
+    compiling+=($!) compiling_names+=("$name")
   done
 }
 
-speed() {
-  rm -f "$out/speed.jsonl"
-  ours
-  peers
-  # The reference path draws its dropout on the host: one case says enough.
-  [ -z "${PEERS-all}" ] || bounded 40 reference "$bin/bench_step" size=base batch=64 length=128 implementation=reference \
-    device=cuda precision=bf16 steps=5 warmup=2 threads=8
-  tail -1 "$out/reference.log" 2>/dev/null >>"$summary"
-  "$python" - "$out/speed.jsonl" <<'P' | tee -a "$summary"
+# Until all have compiled, or SECONDS have gone by.
+await_compiled() {
+  local i end=$((SECONDS + $1))
+  for i in "${!compiling[@]}"; do
+    until grep -qs '^warm' "$out/${compiling_names[i]}.log" || ! kill -0 "${compiling[i]}" 2>/dev/null; do
+      [ $SECONDS -lt $end ] || { fail "${compiling_names[i]} was still compiling when times were taken"; break; }
+      sleep 1
+    done
+  done
+}
+
+ours() {
+  local case size batch length micro name way
+  for case in ${CASES-$cases}; do
+    IFS=, read -r size batch length micro <<<"$case"
+    for way in fused tiles; do
+      name=$size-${batch}x$length.$way
+      step 40 "$name" "$bin/bench_step" size="$size" batch="$batch" length="$length" implementation=$way \
+        steps=50 warmup=10 profile="$scratch/kernels-$name.txt"
+      cp "$scratch/kernels-$name.txt" "$out/"
+    done
+  done
+}
+
+# Two at a time: while one has its turn, the next gets ready on the CPU.
+eager_peers() {
+  local case size batch length micro before=
+  for case in ${PEERS-$cases}; do
+    IFS=, read -r size batch length micro <<<"$case"
+    step 90 "$size-${batch}x$length.eager" "$python" "$here/peer_step.py" size="$size" batch="$batch" length="$length" \
+      micro="${micro:-$batch}" attention=eager steps=20 warmup=5 turn="$turn" &
+    [ -z "$before" ] || wait "$before"
+    before=$!
+  done
+  [ -z "$before" ] || wait "$before"
+}
+
+table() {
+  "$python" - "$out/speed.jsonl" <<'P' | report || fail "no table of times"
 import json, sys
 rows = {}
 for line in open(sys.argv[1]):
     entry = json.loads(line)
     rows.setdefault(entry["case"], {})[entry["run"]["who"]] = entry["run"]
-print("| case | who | tokens/s | ms a step | share of 989 TFLOP/s | ours against it |\n|---|---|---|---|---|---|")
+print("| case | who | tokens/s | ms a step | share of 989 TFLOP/s | MB | ours against it |")
+print("|---|---|---|---|---|---|---|")
 for case, runs in rows.items():
     ours = runs.get("bertha fused")
     for who, run in runs.items():
         share = f"{run['gflops'] / 989e3:.1%}" if "gflops" in run else ""
-        ratio = f"{ours['tokens_per_second'] / run['tokens_per_second']:.2f}" if ours else ""
-        print(f"| {case} | {who} | {run['tokens_per_second']:,.0f} | {1e3 * run['seconds']:.1f} | {share} | {ratio} |")
+        ratio = f"{run['seconds'] / ours['seconds']:.2f}" if ours else ""
+        print(f"| {case} | {who} | {run['tokens_per_second']:,.0f} | {1e3 * run['seconds']:.1f} | {share} | "
+              f"{run['memory_mb']} | {ratio} |")
+        if ours and ours["tokens"] != run["tokens"]:
+            print(f"FAILED: {case}: {run['tokens']} tokens of {who}, {ours['tokens']} of ours")
 P
 }
 
-depth() {
-  # 200 steps of the same batches: fused on the GPU in bf16 against the CPU's reference in fp32.
-  train 100 long-fused tiny 200 --train.device cuda --model.implementation fused --train.precision bf16
-  train 200 long-cpu tiny 200 --train.device cpu --model.implementation reference
-  compare long-fused long-cpu
+# The turn is ours until ours have run; then the peers take it, one after the other.
+begin_speed() {
+  rm -f "$out/speed.jsonl"
+  exec {lock}>"$turn"
+  flock -w 10 "$lock" || fail "another process has its turn on the GPU"
+  compile_peers
+}
+finish_speed() {
+  await_compiled "$1"
+  ours
+  flock -u "$lock"
+  [ ${#compiling[@]} = 0 ] || wait "${compiling[@]}"
+  eager_peers
+  table
+}
+
+speed() {
+  begin_speed
+  finish_speed 300
+}
+
+all() {
+  local name other=(sanitize first depth) running=() i
+  device || return
+  begin_speed
+  for name in "${other[@]}"; do
+    "$here/gpu_checks.sh" "$name" "$out" >"$out/$name.log" 2>&1 &
+    running+=($!)
+  done
+  for i in "${!running[@]}"; do
+    name=${other[i]}
+    wait "${running[i]}" || [ -s "$out/failed-$name.txt" ] || fail "$name: it ended early"
+    { echo "$name:"; grep -v '^FAILED' "$out/summary-$name.txt"; } | tee -a "$summary"
+    cat "$out/failed-$name.txt" >>"$failed"
+  done
+  say "beside each other: $SECONDS s"
+  finish_speed $((240 - SECONDS))
+  say "all: $SECONDS s"
 }
 
 case $part in
-  units | first | speed | depth | sanitize) "$part" ;;
-  *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64 ;;
+  all | units | first | speed | depth | sanitize) "$part" ;;
+  *) usage ;;
 esac
+tee -a "$summary" <"$failed"
+[ ! -s "$failed" ]

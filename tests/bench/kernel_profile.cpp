@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <kineto/ActivityType.h>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 namespace kineto = torch::autograd::profiler;
 using torch::profiler::impl::ActivityType;
+using Events = std::vector<const kineto::KinetoEvent*>;
 
 struct Line {
   std::string name;
@@ -25,6 +27,15 @@ struct Line {
 
 bool is_cpu(const kineto::KinetoEvent& event) {
   return event.deviceType() == c10::DeviceType::CPU;
+}
+
+// What runs on a GPU, that is: scopes that the CPU named and waits are reported there, too, beside
+// the kernels that they span.
+bool is_work(const kineto::KinetoEvent& event) {
+  if (is_cpu(event)) return true;
+  using Kind = libkineto::ActivityType;
+  const auto kind = static_cast<Kind>(event.activityType());
+  return kind == Kind::CONCURRENT_KERNEL || kind == Kind::GPU_MEMCPY || kind == Kind::GPU_MEMSET;
 }
 
 // Without the words that every template's name repeats.
@@ -39,7 +50,7 @@ std::string short_name(std::string name) {
 }
 
 // On the CPU scopes lie in each other: of each event what its children leave of it.
-std::vector<double> own_seconds(const std::vector<const kineto::KinetoEvent*>& events) {
+std::vector<double> own_seconds(const Events& events) {
   std::vector<double> own;
   std::map<std::uint64_t, std::vector<std::size_t>> open;  // by thread, outermost first
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -54,14 +65,32 @@ std::vector<double> own_seconds(const std::vector<const kineto::KinetoEvent*>& e
   return own;
 }
 
-std::vector<Line> lines_of(const kineto::ProfilerResult& result, c10::DeviceType type) {
-  std::vector<const kineto::KinetoEvent*> events;
+// In the order in which they begin; what others lie in before these.
+Events events_of(const kineto::ProfilerResult& result, c10::DeviceType type) {
+  Events events;
   for (const auto& event : result.events()) {
-    if (event.deviceType() == type && !event.isHiddenEvent()) events.push_back(&event);
+    if (event.deviceType() == type && !event.isHiddenEvent() && is_work(event)) {
+      events.push_back(&event);
+    }
   }
   std::stable_sort(events.begin(), events.end(), [](const auto* a, const auto* b) {
     return std::pair(a->startNs(), b->endNs()) < std::pair(b->startNs(), a->endNs());
   });
+  return events;
+}
+
+// In which at least one of them ran: kernels of two streams may overlap.
+double covered_seconds(const Events& events) {
+  std::uint64_t covered_ns = 0, until = 0;
+  for (const auto* event : events) {
+    const auto begin = std::max(until, event->startNs());
+    until = std::max(until, event->endNs());
+    covered_ns += until - begin;
+  }
+  return 1e-9 * static_cast<double>(covered_ns);
+}
+
+std::vector<Line> lines_of(const Events& events) {
   const auto own = own_seconds(events);
   std::map<std::string, Line> lines;
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -92,10 +121,11 @@ std::string profile_kernels(c10::Device device, int steps, const std::function<v
   const auto result = kineto::disableProfiler();
   if (!trace_file.empty()) result->save(trace_file);
 
-  const auto lines = lines_of(*result, device.type());
+  const auto events = events_of(*result, device.type());
+  const auto lines = lines_of(events);
   double busy = 0;
-  std::int64_t launches = 0;
-  for (const auto& line : lines) busy += line.seconds, launches += line.launches;
+  for (const auto& line : lines) busy += line.seconds;
+  if (!device.is_cpu()) busy = covered_seconds(events);
   std::string table = "| kernel | launches | ms a step | share of the step |\n|---|---|---|---|\n";
   for (const auto& line : lines) {
     table += fmt::format("| {} | {:.1f} | {:.3f} | {:.1f} % |\n", line.name,
@@ -103,7 +133,7 @@ std::string profile_kernels(c10::Device device, int steps, const std::function<v
                          100 * line.seconds / took.count());
   }
   return table + fmt::format("| all | {:.1f} | {:.3f} | {:.1f} % of {:.3f} ms |\n",
-                             static_cast<double>(launches) / steps, 1e3 * busy / steps,
+                             static_cast<double>(events.size()) / steps, 1e3 * busy / steps,
                              100 * busy / took.count(), 1e3 * took.count() / steps);
 }
 

@@ -2,20 +2,23 @@
 # Packs what a machine with a GPU and Python's torch, but without our libraries, needs for
 # gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; FOLDER.tar.xz is under 64 MiB.
 #   tests/bench/pack_gpu.sh BUILD CORPUS FOLDER
-# BUILD is built from the cuda preset (targets bertha, bench_step, unit_trainer_{kernels,model,optim}, unit_bertha_parallel);
+# BUILD is built from the cuda preset (targets bertha, bench_step, write_batches,
+# unit_trainer_{kernels,model,optim}, unit_bertha_parallel);
 # CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
 set -euo pipefail
-[ $# = 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# = 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 64; }
 source=$(cd "$(dirname "$0")/../.." && pwd) build=$(realpath "$1") corpus=$(realpath "$2")
 cmake --install "$build" --prefix "$3" >/dev/null
 folder=$(realpath "$3")
-for program in tests/bench/bench_step tests/unit_{trainer_kernels,trainer_model,trainer_optim,bertha_parallel}; do
+for program in tests/bench/{bench_step,write_batches} tests/unit_{trainer_kernels,trainer_model,trainer_optim,bertha_parallel}; do
   cp "$build/$program" "$folder/libexec/bertha/"
   strip --strip-unneeded "$folder/libexec/bertha/$(basename "$program")"
   ln -sf bertha "$folder/bin/$(basename "$program")"  # the launcher starts what it is called by
 done
 cp -r "$corpus" "$folder/corpus"
 cp "$source/tests/bench/gpu_checks.sh" "$source/tests/bench/peer_step.py" "$folder/"
+mkdir -p "$folder/pretraining"
+cp "$source"/tests/bench/pretraining/{run,peer,batches,curves}.py "$folder/pretraining/"
 tar -C "$folder" -cf - . | xz -T0 -2 >"$folder.tar.xz"
 kib=$(du -sk "$folder.tar.xz" | cut -f1)
 echo "$folder.tar.xz: $((kib / 1024)) MiB"

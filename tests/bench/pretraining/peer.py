@@ -2,8 +2,8 @@
 
 peer.py REQUEST.json     appends a line to request["log"] every log_every steps: step, tokens, cpu_seconds,
 seconds, mlm_loss; and with every validate_every steps validation_mlm_loss. Ends after the steps or the CPU
-seconds asked for. Dropout on, gradient clipping, fused AdamW, linear schedule with warm-up; the attention,
-precision and compilation that trials on this machine found fastest are in the request.
+seconds asked for. Dropout as asked for, gradient clipping, fused AdamW, linear schedule with warm-up; the attention,
+precision and compilation that trials on this machine found fastest are in the request, and the device.
 """
 import json
 import subprocess
@@ -22,8 +22,9 @@ def masked_loss(model, step, precision):
     """Mean loss of the masked tokens of validation, dropout off."""
     total = count = 0
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+    with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
         for inputs, masked, _ in step:
+            inputs = {name: values.to(model.device) for name, values in inputs.items()}
             output = model(**{k: v for k, v in inputs.items() if k not in ("labels", "next_sentence_label")})
             chosen = inputs["labels"] != -100
             total += float(torch.nn.functional.cross_entropy(
@@ -39,7 +40,9 @@ def main():
     torch.manual_seed(1)
     transformers.logging.set_verbosity_error()
     model = transformers.BertForPreTraining.from_pretrained(
-        request["init"], attn_implementation=request["attention"], dtype=torch.float32).train()
+        request["init"], attn_implementation=request["attention"], dtype=torch.float32,
+        hidden_dropout_prob=request["dropout"], attention_probs_dropout_prob=request["dropout"])
+    model, device = model.train().to(request["device"]), request["device"]
     decays = lambda name: not (name.endswith("bias") or "LayerNorm" in name)
     named = list(model.named_parameters())
     optimizer = torch.optim.AdamW(
@@ -61,8 +64,9 @@ def main():
         optimizer.zero_grad(set_to_none=True)
         mlm = 0.0
         for inputs, count, size in batches:
+            inputs = {name: values.to(device) for name, values in inputs.items()}
             labels, follows = inputs.pop("labels"), inputs.pop("next_sentence_label")
-            with torch.autocast("cpu", torch.bfloat16, enabled=request["precision"] == "bf16"):
+            with torch.autocast(device, torch.bfloat16, enabled=request["precision"] == "bf16"):
                 output = run(**inputs)
                 words = torch.nn.functional.cross_entropy(
                     output.prediction_logits.view(-1, model.config.vocab_size), labels.view(-1), reduction="sum")
@@ -71,8 +75,8 @@ def main():
             loss.backward()
             mlm, tokens = mlm + float(words.detach()) / masked, tokens + size
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        schedule.step()  # before the update: Bertha counts from one, and does not spend one at a rate of zero
         optimizer.step()
-        schedule.step()
         losses.append(mlm)
         enough = time.process_time() - cpu - aside_cpu >= request["cpu_seconds"] or step == request["steps"]
         line = {}

@@ -5,6 +5,9 @@ run.py TEXT.jsonl FOLDER [name=value ...]     (TEXT: fetch_text.py; FOLDER is us
   threads=1 cpu_seconds=3600    what each side may use: seconds of processor time of its training process
   attention=sdpa precision=bf16 compile=0      Transformers' variant: take the fastest here (trial=1 shows them)
   reviews=FOLDER seeds=3        fine-tuning data: train.tsv and test.tsv of launch/fetch_samples.py reviews
+  device=cpu implementation=auto dropout=0.1   of both sides; of ours; of both
+  differ_at_most=PERCENT        nothing but this: trains both sides and compares the loss of every step, in means of
+                                ten; fails when they differ by more. Wants dropout=0, which is drawn differently
 
 Both start from the same weights, which Transformers drew, and run at once with so many threads each, so what
 disturbs one disturbs the other; processor time is counted, as the machine may be busy. Bertha's includes its
@@ -25,10 +28,11 @@ from curves import draw
 
 BUILD = Path(os.environ.get("BERTHA_BUILD", "build/release"))
 BERTHA = os.environ.get("BERTHA_BINARY", str(BUILD / "bertha"))
+WRITE_BATCHES = os.environ.get("BERTHA_WRITE_BATCHES", str(BUILD / "tests/bench/write_batches"))
 DEFAULTS = dict(steps="4000", warmup_steps="100", global_batch="64", length="128", vocabulary="16000",
                 learning_rate="5e-4", threads="1", cpu_seconds="3600", attention="sdpa", precision="bf16",
                 compile="0", ours_precision="bf16", log_every="20", validate_every="100", reviews="", seeds="3",
-                trial="0")
+                trial="0", device="cpu", implementation="auto", dropout="0.1", differ_at_most="")
 
 
 def bertha(*arguments, **keywords):
@@ -61,9 +65,11 @@ def pretrain_options(folder, options):
         "train.init": folder / "start", "train.output": folder / "run", "train.steps": options["steps"],
         "train.global_batch": options["global_batch"],
         "train.micro_batch_tokens": int(options["global_batch"]) * int(options["length"]),
+        "train.device": options["device"], "model.implementation": options["implementation"],
+        "model.hidden_dropout": options["dropout"], "model.attention_dropout": options["dropout"],
         "train.precision": options["ours_precision"], "train.threads": options["threads"],
         "train.log_every": options["log_every"], "train.validate_every": options["validate_every"],
-        "train.save_every": int(options["steps"]) // 8, "train.keep_last": 100, "optimizer.name": "adamw",
+        "train.save_every": max(1, int(options["steps"]) // 8), "train.keep_last": 100, "optimizer.name": "adamw",
         "optimizer.learning_rate": options["learning_rate"], "optimizer.epsilon": "1e-6",
         "optimizer.weight_decay": "0.01", "optimizer.clip_norm": "1", "schedule.name": "linear",
         "schedule.warmup_steps": options["warmup_steps"], "metrics.progress": "false"}.items()]
@@ -107,9 +113,9 @@ def peer_request(folder, options):
     request = {name: int(options[name]) for name in ("steps", "warmup_steps", "threads", "log_every", "validate_every",
                                                      "compile")}
     request.update(init=str(folder / "start"), log=str(folder / "peer.jsonl"), attention=options["attention"],
-                   precision=options["precision"], learning_rate=float(options["learning_rate"]),
-                   cpu_seconds=float(options["cpu_seconds"]), options=pretrain_options(folder, options),
-                   write_batches=str(BUILD / "tests/bench/write_batches"))
+                   device=options["device"], dropout=float(options["dropout"]), precision=options["precision"],
+                   learning_rate=float(options["learning_rate"]), cpu_seconds=float(options["cpu_seconds"]),
+                   options=pretrain_options(folder, options), write_batches=WRITE_BATCHES)
     return request
 
 
@@ -130,6 +136,33 @@ def trial(folder, options):
             first, last = lines[len(lines) // 2], lines[-1]
             speed = (last["tokens"] - first["tokens"]) / max(1e-9, last["cpu_seconds"] - first["cpu_seconds"])
             print(f"{precision} {attention}{' compiled' if compile else ''}: {speed:.0f} tokens per CPU second", flush=True)
+
+
+def losses(path):
+    """Of the masked words, of every step that a side logged."""
+    lines = map(json.loads, path.read_text().splitlines())
+    return {l["step"]: l["mlm_loss"] for l in lines if "mlm_loss" in l and l.get("event", "train") == "train"}
+
+
+def compare(folder, options):
+    """Ends with an error when the losses of the same steps differ by more than asked for."""
+    options = dict(options, log_every="1", validate_every=options["steps"])
+    with open(folder / "ours.log", "w") as log:
+        ours = subprocess.Popen([BERTHA, "pretrain", *pretrain_options(folder, options)], stderr=log)
+    peer = start_peer(folder, peer_request(folder, options))
+    if any([ours.wait(), peer.wait()]):
+        for name in ("ours.log", "peer.log"):
+            print((folder / name).read_text()[-2000:])
+        sys.exit(f"a side failed: {ours.returncode}, {peer.returncode}")
+    ours, theirs, steps = losses(folder / "run/metrics.jsonl"), losses(folder / "peer.jsonl"), int(options["steps"])
+    means = lambda side: [statistics.mean(side[step] for step in range(first, min(first + 10, steps + 1)))
+                          for first in range(1, steps + 1, 10)]
+    differences = [100 * abs(a / b - 1) for a, b in zip(means(ours), means(theirs))]
+    print(f"Bertha and Transformers, {options['device']}, {options['ours_precision']}: {steps} steps, losses "
+          f"{ours[1]:.4f} and {theirs[1]:.4f} to {ours[steps]:.4f} and {theirs[steps]:.4f}; "
+          f"means of ten steps differ by at most {max(differences):.3f} %")
+    if not all(difference <= float(options["differ_at_most"]) for difference in differences):
+        sys.exit(f"more than {options['differ_at_most']} %")
 
 
 def pretrain(folder, options):
@@ -183,6 +216,8 @@ def main():
         make_weights(folder, manifest["vocab_size"])
     if options["trial"] == "1":
         return trial(folder, options)
+    if options["differ_at_most"]:
+        return compare(folder, options)
     if not (folder / "results.json").exists():
         ours, theirs = pretrain(folder, options)
         (folder / "results.json").write_text(json.dumps(dict(options=options, ours=ours, theirs=theirs)))
