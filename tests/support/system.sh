@@ -63,3 +63,12 @@ for line in open(sys.argv[1]):
     e = json.loads(line)
     if e["event"] == "train": print(e["step"], repr(e["loss"]), repr(e["gradient_norm"]))' "$1"
 }
+
+# Makes text.txt, vocab.txt, corpus and start, a model of one step, here: of sentences about tea, for rows about tea.
+made_up_start() {
+  awk 'BEGIN { for (d = 0; d < 30; ++d) { for (s = 0; s < 8; ++s) print "good tea or bad tea , one cup or two cups , said line number " (d * s) % 90 " ."; print "" } }' >text.txt
+  "$bertha" vocab --input.paths text.txt --vocab.size 120 --vocab.output vocab.txt >log 2>&1 &&
+    "$bertha" prepare --input.paths text.txt --input.format sentences --tokenizer.vocab vocab.txt --prepare.output corpus \
+      --prepare.validation_fraction 0 >>log 2>&1 &&
+    "$bertha" pretrain "${tiny[@]}" --data.corpus corpus --train.output start --train.steps 1 >>log 2>&1 || { cat log; exit 1; }
+}

@@ -2,11 +2,7 @@
 # Labelled data as people have it: each kind of dirt works, or ends with the right code and a line that says where.
 . "$(dirname "$0")/../support/system.sh"
 cd "$scratch" || exit 1
-awk 'BEGIN { for (d = 0; d < 30; ++d) { for (s = 0; s < 8; ++s) print "good tea or bad tea , one cup or two cups , said line number " (d * s) % 90 " ."; print "" } }' >text.txt
-"$bertha" vocab --input.paths text.txt --vocab.size 120 --vocab.output vocab.txt >log 2>&1 &&
-  "$bertha" prepare --input.paths text.txt --input.format sentences --tokenizer.vocab vocab.txt --prepare.output corpus \
-    --prepare.validation_fraction 0 >>log 2>&1 &&
-  "$bertha" pretrain "${tiny[@]}" --data.corpus corpus --train.output start --train.steps 1 >>log 2>&1 || { cat log; exit 1; }
+made_up_start
 "$python" - <<'P'
 import json
 rows = [("good tea , one cup", "yes") if i % 2 else ("bad tea , two cups", "no") for i in range(24)]

@@ -3,11 +3,7 @@
 # ends, empty texts, one class only, two rows, labels that only validation has. And: scores are the same on three ranks.
 . "$(dirname "$0")/../support/system.sh"
 cd "$scratch" || exit 1
-awk 'BEGIN { for (d = 0; d < 30; ++d) { for (s = 0; s < 8; ++s) print "good tea or bad tea , one cup or two cups , said line number " (d * s) % 90 " ."; print "" } }' >text.txt
-"$bertha" vocab --input.paths text.txt --vocab.size 120 --vocab.output vocab.txt >log 2>&1 &&
-  "$bertha" prepare --input.paths text.txt --input.format sentences --tokenizer.vocab vocab.txt --prepare.output corpus \
-    --prepare.validation_fraction 0 >>log 2>&1 &&
-  "$bertha" pretrain "${tiny[@]}" --data.corpus corpus --train.output start --train.steps 1 >>log 2>&1 || { cat log; exit 1; }
+made_up_start
 "$python" - <<'P'
 import json, os
 def write(task, name, lines, head="", end="\n"):
