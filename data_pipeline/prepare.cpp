@@ -275,6 +275,7 @@ std::string Preparation::write_own_shards() {
                                   .corpus = work_->corpus(),
                                   .vocabulary = *vocabulary_,
                                   .rank = rank_,
+                                  .threads = worker_count(options_.workers, rank_),
                                   .progress = [&](std::uint64_t done, std::uint64_t total) {
                                     if (hooks_.progress)
                                       hooks_.progress(PrepareStage::write, done, total);

@@ -1,15 +1,20 @@
-// One pass over all documents, with at most one open shard per split.
+// Each thread makes one pass over all documents, with at most one open shard per split.
 #include "data_pipeline/prepare_shards.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "data_pipeline/prepare_message.h"
+#include "data_pipeline/samples/worker_threads.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "data_pipeline/spill_reader.h"
 #include "parallel/base/error.h"
@@ -55,13 +60,21 @@ std::optional<WrittenShard> find_written(const fs::path& note, const fs::path& c
   return shard;
 }
 
+constexpr std::size_t kMostThreads = 8;  // each has some buffers, and the disk is one
+
+// Which of all shards, counted through both splits: those with this remainder.
+struct Turn {
+  std::size_t first, step;
+};
+
 class ShareWriter {
  public:
-  ShareWriter(const ShardPlan& plan, const ShareOptions& options) : plan_(plan), options_(options) {
+  ShareWriter(const ShardPlan& plan, const ShareOptions& options, const Turn& turn)
+      : plan_(plan), options_(options), turn_(turn) {
     for (const std::size_t split : {kTrain, kValidation}) {
       for (std::size_t shard = 0; shard < plan.shards[split].size(); ++shard) {
         const ShardWalk::Place place{split, shard};
-        if (!is_of_rank(place)) continue;
+        if (!is_in_turn(place)) continue;
         auto found = find_written(note_of(place), options.corpus);
         to_do_[split].push_back(!found);
         if (!found) tokens_to_do_ += plan.shards[split][shard].tokens;
@@ -71,7 +84,7 @@ class ShareWriter {
   }
 
   bool is_mine(const ShardWalk::Place& place) const {
-    return is_of_rank(place) && to_do_[place.split][place.shard / ranks()];
+    return is_in_turn(place) && to_do_[place.split][place.shard / turn_.step];
   }
   // Whether nothing is left to do.
   bool is_done() const {
@@ -106,11 +119,10 @@ class ShareWriter {
     CorpusStatistics statistics;
   };
 
-  std::size_t ranks() const { return static_cast<std::size_t>(options_.rank.world_size); }
-  bool is_of_rank(const ShardWalk::Place& place) const {
+  bool is_in_turn(const ShardWalk::Place& place) const {
     const std::size_t number =
         place.shard + (place.split == kTrain ? 0 : plan_.shards[kTrain].size());
-    return number % ranks() == static_cast<std::size_t>(options_.rank.rank);
+    return number % turn_.step == turn_.first;
   }
   std::string name_of(const ShardWalk::Place& place) const {
     return shard_file_name(kSplitNames[place.split], static_cast<int>(place.shard),
@@ -132,7 +144,8 @@ class ShareWriter {
 
   const ShardPlan& plan_;
   const ShareOptions& options_;
-  std::array<std::vector<bool>, 2> to_do_;  // by split and turn of this rank
+  Turn turn_;
+  std::array<std::vector<bool>, 2> to_do_;  // by split and number of turns before
   std::uint64_t tokens_to_do_ = 0;
   std::array<std::unique_ptr<OpenShard>, 2> open_;
   std::vector<WrittenShard> shards_;
@@ -161,28 +174,71 @@ void ShareWriter::finish(std::size_t split) {
   open_[split].reset();
 }
 
-// `Token` is what the spill and the shards hold.
-template <class Token>
-std::vector<WrittenShard> write_share_of(const BeginWalk& begin_walk, const ShardPlan& plan,
-                                         const ShareOptions& options) {
-  ShareWriter share(plan, options);
+// `Token` is what the spill and the shards hold. `wrote(tokens)` is told of every document, and
+// says whether to go on; if not, what is unfinished is given up.
+template <class Token, class Wrote>
+std::vector<WrittenShard> write_documents(ShareWriter& share, const BeginWalk& begin_walk,
+                                          const ShardPlan& plan, const fs::path& work,
+                                          const Wrote& wrote) {
   if (share.is_done()) return share.finish_all();
-  SpillReader spill(options.work);
+  SpillReader spill(work);
   ShardWalk shards(plan);
   SpilledDocument document;
   std::span<const Token> tokens;
   std::span<const std::uint32_t> sentences;
-  std::uint64_t written = 0;
   for (DocumentWalk walk = begin_walk(); walk.next(document);) {
     const auto place = shards.place(document);
     if (!share.is_mine(place)) continue;
     spill.begin(document);
     while (spill.next(tokens, sentences)) share.add_sentences(place, tokens, sentences);
     share.end_document(document, place);
-    written += document.tokens;
-    if (options.progress) options.progress(written, share.tokens_to_do());
+    if (!wrote(document.tokens)) return {};
   }
   return share.finish_all();
+}
+
+// The turns of a rank's threads: each has every n-th of the rank's shards.
+std::vector<Turn> thread_turns(const ShardPlan& plan, const ShareOptions& options) {
+  const auto rank = static_cast<std::size_t>(options.rank.rank);
+  const auto ranks = static_cast<std::size_t>(options.rank.world_size);
+  const std::size_t all = plan.shards[kTrain].size() + plan.shards[kValidation].size();
+  const std::size_t own = (all + ranks - 1 - rank) / ranks;
+  const auto wanted = static_cast<std::size_t>(std::max(1, options.threads));
+  const std::size_t threads = std::clamp(own, std::size_t{1}, std::min(wanted, kMostThreads));
+  std::vector<Turn> turns;
+  for (std::size_t i = 0; i < threads; ++i) turns.push_back({rank + ranks * i, ranks * threads});
+  return turns;
+}
+
+template <class Token>
+std::vector<WrittenShard> write_share_of(const BeginWalk& begin_walk, const ShardPlan& plan,
+                                         const ShareOptions& options) {
+  std::deque<ShareWriter> shares;  // by thread
+  std::uint64_t to_do = 0;
+  for (const Turn& turn : thread_turns(plan, options)) {
+    to_do += shares.emplace_back(plan, options, turn).tokens_to_do();
+  }
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<bool> failed{false};
+  std::vector<std::vector<WrittenShard>> shards(shares.size());
+  for_each_block(shares.size(), 1, static_cast<int>(shares.size()),
+                 [&](std::size_t worker, std::size_t begin, std::size_t) {
+                   const auto wrote = [&](std::uint64_t tokens) {
+                     const std::uint64_t done = written += tokens;
+                     if (worker == 0 && options.progress) options.progress(done, to_do);
+                     return !failed;
+                   };
+                   try {
+                     shards[begin] = write_documents<Token>(shares[begin], begin_walk, plan,
+                                                            options.work, wrote);
+                   } catch (...) {
+                     failed = true;
+                     throw;
+                   }
+                 });
+  std::vector<WrittenShard> all;
+  for (auto& of_thread : shards) std::ranges::move(of_thread, std::back_inserter(all));
+  return all;
 }
 
 }  // namespace

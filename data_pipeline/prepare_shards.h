@@ -34,7 +34,9 @@ struct ShareOptions {
   std::filesystem::path corpus;  // gets the whole shards
   const Vocabulary& vocabulary;
   const RankInfo& rank;
-  // Now and then: tokens written, and in all to be written, by this rank in this run.
+  int threads = 1;  // at most; a few are enough
+  // Now and then, on the calling thread: tokens written, and in all to be written, by this rank in
+  // this run.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
 };
 

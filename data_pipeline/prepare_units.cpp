@@ -25,9 +25,9 @@ std::uint64_t work(const InputFile& file) {
          file.bytes * (file.compression == Compression::none ? 1 : kCompressionRatio);
 }
 
-std::uint64_t work(const InputUnit& unit) {
+std::uint64_t work(const std::vector<InputFile>& files) {
   std::uint64_t sum = 0;
-  for (const InputFile& file : unit.files) sum += work(file);
+  for (const InputFile& file : files) sum += work(file);
   return sum;
 }
 
@@ -54,12 +54,11 @@ std::uint64_t InputUnit::bytes() const {
   return sum;
 }
 
-std::vector<InputUnit> plan_units(const std::vector<InputFile>& files, std::uint64_t least_bytes) {
-  const std::uint64_t wanted =
-      std::clamp(work(InputUnit{files}) / kWantedUnits, least_bytes, kMostWork);
+std::vector<InputUnit> plan_units(std::vector<InputFile> files, std::uint64_t least_bytes) {
+  const std::uint64_t wanted = std::clamp(work(files) / kWantedUnits, least_bytes, kMostWork);
   std::vector<InputUnit> units;
   std::uint64_t filled = wanted;  // of the last unit
-  for (const InputFile& file : files) {
+  for (InputFile& file : files) {
     const std::uint64_t more = work(file);
     if (more >= 2 * wanted) {
       const std::uint64_t ratio = file.compression == Compression::none ? 1 : kCompressionRatio;
@@ -73,7 +72,7 @@ std::vector<InputUnit> plan_units(const std::vector<InputFile>& files, std::uint
       units.emplace_back();
       filled = 0;
     }
-    units.back().files.push_back(file);
+    units.back().files.push_back(std::move(file));
     filled += more;
   }
   return units;
@@ -116,7 +115,7 @@ std::vector<InputUnit> unpack_units(std::string_view bytes) {
 std::vector<int> share_units(const std::vector<InputUnit>& units,
                              const std::vector<std::size_t>& to_do, int world_size) {
   std::vector<std::uint64_t> works;
-  for (const std::size_t unit : to_do) works.push_back(work(units[unit]));
+  for (const std::size_t unit : to_do) works.push_back(work(units[unit].files));
   std::vector<std::size_t> order(to_do.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](auto i) { return works[i]; });

@@ -23,7 +23,7 @@ inline constexpr std::uint64_t kLeastUnitBytes = std::uint64_t{4} << 20;
 
 // In input order. About a thousand units, of `least_bytes` of text to 128 MiB where files can be
 // cut.
-std::vector<InputUnit> plan_units(const std::vector<InputFile>& files,
+std::vector<InputUnit> plan_units(std::vector<InputFile> files,
                                   std::uint64_t least_bytes = kLeastUnitBytes);
 
 // The list that rank 0 made, for all: every rank works on the same one.

@@ -1,6 +1,7 @@
 // data table: abbreviations of English and of a few other languages.
 #include "data_pipeline/text/abbreviations.h"
 
+#include <bitset>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -70,10 +71,21 @@ Kinds all_kinds() {
   return kinds;
 }
 
+// All that classify_abbreviation() knows, and what tells nearly all other words at once.
+struct Abbreviations {
+  Abbreviations() : kinds(all_kinds()) {
+    for (const auto& [word, kind] : kinds) hashes.set(ShortHash()(word) % hashes.size());
+  }
+  Kinds kinds;
+  std::bitset<4096> hashes;
+};
+
 }  // namespace
 
 AbbreviationKind classify_abbreviation(std::string_view word) {
-  static const Kinds kinds = all_kinds();
+  static const Abbreviations known;
+  const auto& [kinds, hashes] = known;
+  if (!hashes.test(ShortHash()(word) % hashes.size())) return AbbreviationKind::none;
   const auto found = kinds.find(word);
   return found == kinds.end() ? AbbreviationKind::none : found->second;
 }

@@ -14,7 +14,7 @@ enum class AbbreviationKind {
   ambiguous,  // may end one: etc., Inc., a.m.
 };
 
-// The most ASCII letters in a row of any that classify_abbreviation() knows.
+// The most letters and digits in a row of any that classify_abbreviation() knows.
 inline constexpr std::size_t kLongestAbbreviation = 6;
 
 // `word` in lower case, without its last full stop: "mr", "e.g".

@@ -14,14 +14,18 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 4096;
 
-std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
+// With its full stop; of names only, since taking a path apart costs as much as opening its file.
+std::string lower_extension(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const auto stop = name.rfind('.');
+  if (stop == name.npos || stop == 0) return {};
+  std::string extension(name.substr(stop));
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return extension;
 }
 
-Compression compression_by_name(const std::filesystem::path& path) {
+Compression compression_by_name(std::string_view path) {
   const std::string extension = lower_extension(path);
   if (extension == ".gz") return Compression::gzip;
   if (extension == ".bz2") return Compression::bzip2;
@@ -42,8 +46,8 @@ std::string first_bytes(ByteSource& source, std::size_t count) {
 }
 
 std::optional<TextFormat> format_by_name(const InputFile& file) {
-  std::filesystem::path path = file.path;
-  if (compression_by_name(path) != Compression::none) path = path.stem();
+  std::string_view path = file.path.native();
+  if (compression_by_name(path) != Compression::none) path = path.substr(0, path.rfind('.'));
   const std::string extension = lower_extension(path);
   if (extension == ".txt" || extension == ".text" || extension == ".md") return TextFormat::text;
   if (extension == ".sentences" || extension == ".sent") return TextFormat::sentences;
@@ -93,7 +97,7 @@ Compression detect_compression(const std::filesystem::path& path, std::string_vi
       (static_cast<unsigned char>(head[0]) & 0xF0U) == 0x50U) {
     return Compression::zstd;
   }
-  return compression_by_name(path);
+  return compression_by_name(path.native());
 }
 
 std::optional<TextFormat> detect_text_format(const InputFile& file, std::string_view raw_head) {

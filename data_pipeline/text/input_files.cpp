@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <glob.h>
 #include <map>
+#include <optional>
 #include <sys/stat.h>
 #include <system_error>
 #include <utility>
@@ -101,7 +102,7 @@ void add_path_or_glob(const std::string& path, FoundPaths& found) {
 }
 
 // Nothing for a binary file that a folder happens to hold.
-std::vector<InputFile> describe(const std::string& path, bool named, TextFormat wanted) {
+std::optional<InputFile> describe(const std::string& path, bool named, TextFormat wanted) {
   InputFile file;
   file.path = path;
   const std::string head = read_head(path);
@@ -121,7 +122,7 @@ std::vector<InputFile> describe(const std::string& path, bool named, TextFormat 
     log_warning("input: passed over " + path + ": looks like a binary file");
     return {};
   }
-  return {file};
+  return file;
 }
 
 // "auto" says what it took.
@@ -172,7 +173,7 @@ std::vector<InputFile> find_input_files(const InputOptions& options) {
   for (const std::string& path : options.paths) add_path_or_glob(path, found);
   std::vector<InputFile> files;
   for (const auto& [path, named] : found) {
-    for (InputFile& file : describe(path, named, options.format)) files.push_back(std::move(file));
+    if (auto file = describe(path, named, options.format)) files.push_back(std::move(*file));
   }
   if (files.empty()) {
     throw Error(ErrorKind::bad_data, "no text file in " + options.paths.front(),

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "data_pipeline/text/byte_block.h"
+#include "data_pipeline/text/byte_set.h"
 #include "data_pipeline/text/code_points.h"
 
 namespace bertha {
@@ -11,20 +11,8 @@ namespace {
 
 constexpr std::size_t kMostDigits = 15;  // more may not fit, and that is an error
 
-// The end of a run of plain characters in a string.
-std::size_t find_special(std::string_view text, std::size_t at) {
-  while (text.size() - at >= sizeof(ByteBlock)) {
-    const ByteBlock bytes = load_block(text.data() + at);
-    const std::size_t plain = first_in((bytes < 0x20) | (bytes == '"') | (bytes == '\\'));
-    at += plain;
-    if (plain < sizeof(ByteBlock)) return at;
-  }
-  const auto is_special = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-  };
-  while (at < text.size() && !is_special(text[at])) ++at;
-  return at;
-}
+// What ends a run of plain characters in a string.
+constexpr ByteSet kSpecial([](unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; });
 
 }  // namespace
 
@@ -120,7 +108,7 @@ bool JsonScanner::skip_number() {
 
 bool JsonScanner::string(std::string* to) {
   for (;;) {
-    const std::size_t end = find_special(line_, at_);
+    const std::size_t end = kSpecial.find(line_, at_);
     if (to) to->append(line_.substr(at_, end - at_));
     at_ = end + 1;
     if (end == line_.size()) return false;

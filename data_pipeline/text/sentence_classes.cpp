@@ -1,11 +1,10 @@
 // Asks ICU for the property of every code point of the basic plane once.
 #include "data_pipeline/text/sentence_classes.h"
 
+#include <array>
 #include <string>
 
 #include <unicode/uchar.h>
-
-#include "data_pipeline/text/byte_block.h"
 
 namespace bertha {
 namespace {
@@ -49,15 +48,6 @@ constexpr bool is_surrogate(std::int32_t code_point) {
   return code_point >= 0xD800 && code_point <= 0xDFFF;
 }
 
-// Bytes that some stop begins with, and a few more, as far as Unicode 15.1 goes: the constructor
-// looks whether that is all.
-ByteMask find_loud(ByteBlock bytes) {
-  const ByteMask ascii = (bytes == '.') | (bytes == '!') | (bytes == '?') | (bytes < 0x0E);
-  const ByteMask two_bytes = (bytes >= 0xC3) & (bytes <= 0xD5);    // Latin, Greek, Cyrillic
-  const ByteMask three_bytes = (bytes >= 0xE4) & (bytes <= 0xE9);  // Chinese
-  return ascii | ((bytes >= 0xC0) & ~(two_bytes | three_bytes));
-}
-
 }  // namespace
 
 const SentenceClasses& SentenceClasses::table() {
@@ -66,47 +56,26 @@ const SentenceClasses& SentenceClasses::table() {
 }
 
 SentenceClasses::SentenceClasses() : classes_(kTabled) {
+  std::array<bool, 256> may_stop{};  // by the first byte of a code point's UTF-8
   for (std::int32_t c = 0; c < static_cast<std::int32_t>(kTabled); ++c) {
     if (is_surrogate(c)) continue;  // not in UTF-8
     const SentenceClass value = class_of(c);
     classes_[static_cast<std::size_t>(c)] = value;
-    if (is_stop(value)) note_first_byte(c);
+    if (!is_stop(value)) continue;
+    std::string encoded;
+    append_code_point(c, encoded);
+    may_stop[static_cast<unsigned char>(encoded.front())] = true;
   }
-  for (std::size_t byte = 0; byte < 0xF0; ++byte) {
-    const ByteBlock block = ByteBlock{} + static_cast<unsigned char>(byte);
-    if (may_stop_[byte] != 0 && !is_any(find_loud(block))) blocks_tell_ = false;
-  }
-  for (std::size_t byte = 0xF0; byte < may_stop_.size(); ++byte) may_stop_[byte] = 1;
-}
-
-void SentenceClasses::note_first_byte(std::int32_t code_point) {
-  std::string encoded;
-  append_code_point(code_point, encoded);
-  may_stop_[static_cast<unsigned char>(encoded.front())] = 1;
+  may_stop_ = ByteSet([&](unsigned char byte) { return byte >= 0xF0 || may_stop[byte]; });
 }
 
 SentenceClass SentenceClasses::of_rare(std::int32_t code_point) {
   return class_of(code_point);
 }
 
-std::size_t SentenceClasses::skip_quiet(std::string_view text, std::size_t at) const {
-  constexpr std::size_t kBlock = sizeof(ByteBlock);
-  const auto loud = [&](std::size_t place) { return find_loud(load_block(text.data() + place)); };
-  while (blocks_tell_ && text.size() - at >= 2 * kBlock) {
-    if (is_any(loud(at) | loud(at + kBlock))) break;
-    at += 2 * kBlock;
-  }
-  while (blocks_tell_ && text.size() - at >= kBlock) {
-    const std::size_t quiet = first_in(loud(at));
-    at += quiet;
-    if (quiet < kBlock) return at;
-  }
-  while (at < text.size() && may_stop_[static_cast<unsigned char>(text[at])] == 0) ++at;
-  return at;
-}
-
 std::size_t SentenceClasses::find_stop(std::string_view text, std::size_t from) const {
-  for (std::size_t at = skip_quiet(text, from); at < text.size(); at = skip_quiet(text, at)) {
+  for (std::size_t at = may_stop_.find(text, from); at < text.size();
+       at = may_stop_.find(text, at)) {
     const CodePoint found = first_code_point(text.substr(at));
     if (is_stop(of(found.value))) return at;
     at += found.bytes;

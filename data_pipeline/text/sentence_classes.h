@@ -1,11 +1,11 @@
 // Unicode's Sentence_Break property of code points, by table: what ICU's sentence rules look at.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "data_pipeline/text/byte_set.h"
 #include "data_pipeline/text/code_points.h"
 
 namespace bertha {
@@ -53,13 +53,9 @@ class SentenceClasses {
  private:
   static constexpr std::uint32_t kTabled = 0x10000;
   static SentenceClass of_rare(std::int32_t code_point);
-  // The next byte that may begin a stop.
-  std::size_t skip_quiet(std::string_view text, std::size_t at) const;
-  void note_first_byte(std::int32_t code_point);
 
   std::vector<SentenceClass> classes_;
-  std::array<std::uint8_t, 256> may_stop_{};  // by the first byte of a code point's UTF-8
-  bool blocks_tell_ = true;                   // that quiet blocks of bytes hold no stop
+  ByteSet may_stop_;  // first bytes of code points in UTF-8
 };
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #include "data_pipeline/text/sentence_splitter.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -27,19 +28,43 @@ struct Word {
   bool dotted = false;   // has a full stop inside: U.S, Ph.D
 };
 
-// ICU's properties, at once for ASCII.
+// ICU's properties, at once for ASCII and for Cyrillic: there 32 capitals stand before their small
+// letters, and 16 others stand 80 places before theirs.
+constexpr std::int32_t kCyrillic = 0x400, kCyrillicMiddle = 0x410, kCyrillicSmall = 0x430,
+                       kCyrillicEnd = 0x460;
+
+// ASCII's letters and digits as small ones; 0 for the rest.
+constexpr std::array<char, 128> kSmall = [] {
+  std::array<char, 128> small{};
+  for (char c = '0'; c <= '9'; ++c) small[static_cast<std::size_t>(c)] = c;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    small[static_cast<std::size_t>(c)] = small[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+  }
+  return small;
+}();
+
 bool is_ascii(std::int32_t c) {
   return c >= 0 && c < 0x80;
 }
+bool is_cyrillic(std::int32_t c) {
+  return c >= kCyrillic && c < kCyrillicEnd;
+}
 bool is_capital(std::int32_t c) {
-  return is_ascii(c) ? c >= 'A' && c <= 'Z' : u_isUUppercase(c) != 0 || u_istitle(c) != 0;
+  if (is_ascii(c)) return c >= 'A' && c <= 'Z';
+  if (is_cyrillic(c)) return c < kCyrillicSmall;
+  return u_isUUppercase(c) != 0 || u_istitle(c) != 0;
 }
 bool is_digit(std::int32_t c) {
   return is_ascii(c) ? c >= '0' && c <= '9' : u_isdigit(c) != 0;
 }
 bool is_letter_or_digit(std::int32_t c) {
-  if (!is_ascii(c)) return u_isalnum(c) != 0;
-  return is_capital(c) || is_digit(c) || (c >= 'a' && c <= 'z');
+  if (is_ascii(c)) return kSmall[static_cast<std::size_t>(c)] != 0;
+  return is_cyrillic(c) || u_isalnum(c) != 0;
+}
+std::int32_t lower_case(std::int32_t c) {
+  if (is_ascii(c)) return is_capital(c) ? c - 'A' + 'a' : c;
+  if (!is_cyrillic(c)) return u_tolower(c);
+  return c < kCyrillicMiddle ? c + 80 : c < kCyrillicSmall ? c + 32 : c;
 }
 
 void add_to_word(Word& word, std::int32_t c) {
@@ -49,9 +74,9 @@ void add_to_word(Word& word, std::int32_t c) {
   }
   word.dotted = word.dotted || c == '.';
   if (is_ascii(c)) {
-    word.lower += static_cast<char>(is_capital(c) ? c - 'A' + 'a' : c);
+    word.lower += static_cast<char>(lower_case(c));
   } else {
-    append_code_point(u_tolower(c), word.lower);
+    append_code_point(lower_case(c), word.lower);
   }
 }
 
@@ -106,15 +131,31 @@ bool is_dotted_letters(const Word& word) {
   return true;
 }
 
-// Whether `text` ends in more ASCII letters than any abbreviation has.
+// A shortcut for what most sentences end in: whether the last word is of ASCII or Cyrillic letters
+// and digits, and neither an initial nor an abbreviation. False where that is not clear.
 bool ends_in_plain_word(std::string_view text) {
+  std::array<char, 2 * kLongestAbbreviation> lower;  // filled from its end on
+  std::size_t begin = lower.size();
   std::size_t letters = 0;
-  while (letters < text.size() && letters <= kLongestAbbreviation) {
-    const char c = static_cast<char>(text[text.size() - 1 - letters] | 0x20);
-    if (c < 'a' || c > 'z') return false;
-    ++letters;
+  for (std::size_t at = text.size(); at > 0; ++letters) {
+    const CodePoint c = last_code_point(text.substr(0, at));
+    if (is_ascii(c.value)) {
+      const char small = kSmall[static_cast<std::size_t>(c.value)];
+      if (small == 0 && is_word_part(c.value)) return false;
+      if (small == 0) break;
+      if (letters == kLongestAbbreviation) return true;
+      lower[--begin] = small;
+    } else {
+      if (!is_cyrillic(c.value)) return false;
+      if (letters == kLongestAbbreviation) return true;
+      const std::int32_t small = lower_case(c.value);
+      lower[--begin] = static_cast<char>(0x80 | (small & 0x3F));
+      lower[--begin] = static_cast<char>(0xC0 | small >> 6);
+    }
+    at -= c.bytes;
   }
-  return letters > kLongestAbbreviation;
+  const std::string_view word(lower.data() + begin, lower.size() - begin);
+  return letters > 1 && classify_abbreviation(word) == AbbreviationKind::none;
 }
 
 // Whether the full stop at the end of `before` belongs to an abbreviation that goes on in `after`.

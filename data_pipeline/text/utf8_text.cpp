@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
-#include "data_pipeline/text/byte_block.h"
+#include "data_pipeline/text/well_formed.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;  // stays in the first-level cache until it is mended
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 struct Sequence {
@@ -53,10 +54,12 @@ Sequence scan(std::string_view bytes) {
 
 // ASCII from `at` on, about: a few bytes of it may be left.
 std::size_t skip_ascii(std::string_view bytes, std::size_t at) {
-  const auto has_other = [&](std::size_t place) {
-    return is_any(load_block(bytes.data() + place) >= 0x80);
-  };
-  while (bytes.size() - at >= sizeof(ByteBlock) && !has_other(at)) at += sizeof(ByteBlock);
+  std::uint64_t block = 0;
+  constexpr std::uint64_t kOther = 0x8080808080808080U;
+  for (; bytes.size() - at >= sizeof block; at += sizeof block) {
+    std::memcpy(&block, bytes.data() + at, sizeof block);
+    if ((block & kOther) != 0) break;
+  }
   return at;
 }
 
@@ -64,44 +67,27 @@ bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
 }
 
-// Whether these bytes are well-formed as far as they and the two before them tell, with none of the
-// leads that restrict the byte after them.
-bool is_plain(const char* at) {
-  const ByteBlock bytes = load_block(at), before = load_block(at - 1);
-  const ByteBlock two_before = load_block(at - 2);
-  const ByteMask tail = (bytes & 0xC0) == 0x80;
-  const ByteMask wanted = (before >= 0xC2) | (two_before >= 0xE1);
-  const ByteMask rare =
-      ((bytes & 0xFE) == 0xC0) | (bytes == 0xE0) | (bytes == 0xED) | (bytes >= 0xF0);
-  return !is_any((tail ^ wanted) | rare);
-}
-
-// Well-formed text from `at` on, where a character begins: whole characters, and not all of it.
-std::size_t skip_plain(std::string_view bytes, std::size_t at) {
-  const auto byte = [&](std::size_t place) { return static_cast<unsigned char>(bytes[place]); };
-  // What is before must not look like the beginning of a character: an invalid byte may.
-  if (at < 2 || byte(at - 1) >= 0xC0 || byte(at - 2) >= 0xE0) return at;
-  const std::size_t begin = at;
-  while (bytes.size() - at >= sizeof(ByteBlock) && is_plain(bytes.data() + at)) {
-    at += sizeof(ByteBlock);
-  }
-  if (at == begin) return at;
-  if (byte(at - 1) >= 0xC0) return at - 1;
-  return byte(at - 2) >= 0xE0 ? at - 2 : at;
-}
-
 }  // namespace
 
-void Utf8Repair::append(std::string_view bytes, std::string& text) {
-  std::string joined;
-  if (!pending_.empty()) {  // at most three bytes wait, but a chunk follows: rare enough to copy
-    joined = pending_ + std::string(bytes);
+// The character that waits takes what it needs of `bytes`.
+void Utf8Repair::end_pending(std::string_view& bytes, std::string& text) {
+  while (!pending_.empty() && !bytes.empty()) {
+    pending_ += bytes.front();
+    const Sequence sequence = scan(pending_);
+    const bool belongs = sequence.valid || sequence.cut_off;
+    if (belongs) bytes.remove_prefix(1);
+    if (sequence.cut_off) continue;
+    text.append(belongs ? pending_ : kReplacement);
+    if (!belongs) replaced_bytes_ += sequence.bytes;
     pending_.clear();
-    bytes = joined;
   }
+}
+
+void Utf8Repair::append(std::string_view bytes, std::string& text) {
+  end_pending(bytes, text);
   std::size_t at = 0, good = 0;  // [good, at) is valid and not yet copied
   while (at < bytes.size()) {
-    at = skip_plain(bytes, skip_ascii(bytes, at));
+    at = skip_ascii(bytes, skip_well_formed(bytes, at));
     while (at < bytes.size() && is_ascii(bytes[at])) ++at;
     if (at == bytes.size()) break;
     const Sequence sequence = scan(bytes.substr(at));

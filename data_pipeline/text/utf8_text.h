@@ -21,6 +21,8 @@ class Utf8Repair {
   std::uint64_t replaced_bytes() const { return replaced_bytes_; }
 
  private:
+  void end_pending(std::string_view& bytes, std::string& text);
+
   std::string pending_;
   std::uint64_t replaced_bytes_ = 0;
 };

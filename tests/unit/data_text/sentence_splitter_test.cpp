@@ -59,6 +59,19 @@ TEST(SentenceSplitter, OtherScripts) {
   EXPECT_THAT(split("हाँ। नहीं।"), ElementsAre("हाँ।", "नहीं।"));
 }
 
+TEST(SentenceSplitter, ShortWordsOfTwoAlphabets) {
+  for (const char* sentence :
+       {"Живее на ул. Раковски.", "ЖИВЕЕ НА УЛ. РАКОВСКИ.", "Виж напр. Петров.",
+        "Той е ГЕН. Петров.", "See EG. This.", "MR. Smith met PROF. Brown.", "Mr. X left."}) {
+    EXPECT_THAT(split(sentence), ElementsAre(sentence));
+  }
+  for (const char* first :
+       {"Това е край.", "ТОВА Е КРАЙ.", "Това ѝ пари.", "Ђурђевдан е.", "A cat.", "In 1999.",
+        "As x2.", "Of an é.", "“End.”", "It is wide-eyed."}) {
+    EXPECT_THAT(split(std::string(first) + " Второ."), ElementsAre(first, "Второ."));
+  }
+}
+
 TEST(SentenceSplitter, IsReusableAndLosesNothingButWhiteSpace) {
   SentenceSplitter splitter;
   std::vector<std::string_view> views;
