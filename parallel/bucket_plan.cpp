@@ -1,6 +1,8 @@
 // Walks the parameters from the last to the first and closes a bucket when it is large enough.
 #include "parallel/bucket_plan.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
@@ -47,6 +49,15 @@ BucketPlan plan_buckets(std::span<const FlatRange> parameters, std::int64_t tota
   }
   if (parameters.empty() && total > 0) plan.buckets.push_back({0, total});
   return plan;
+}
+
+std::vector<std::int64_t> parts_of(const FlatRange& range, std::span<const FlatRange> owned) {
+  std::vector<std::int64_t> parts;
+  for (const auto& rank : owned) {
+    const auto begin = std::max(range.begin, rank.begin), end = std::min(range.end, rank.end);
+    parts.push_back(std::max<std::int64_t>(0, end - begin));
+  }
+  return parts;
 }
 
 }  // namespace bertha

@@ -27,4 +27,8 @@ struct BucketPlan {
 BucketPlan plan_buckets(std::span<const FlatRange> parameters, std::int64_t total,
                         std::int64_t bucket_elements);
 
+// How many elements of `range` lie in each of the ranges that the ranks own, which cover the flat
+// space in the order of ranks.
+std::vector<std::int64_t> parts_of(const FlatRange& range, std::span<const FlatRange> owned);
+
 }  // namespace bertha

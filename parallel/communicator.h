@@ -2,7 +2,9 @@
 // tests. Every rank must make the same calls in the same order.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,13 +38,18 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual const RankInfo& rank_info() const = 0;
 
-  // In place: values [n] becomes the reduction over ranks. bfloat16 sums round once per hop.
+  // In place: values [n] becomes the reduction over ranks. Over MPI every element is added up in
+  // the order of the ranks, bfloat16 in float and rounded once; NCCL promises no order, so that
+  // there an all-reduce and a reduce-scatter may differ in the last bits.
   virtual std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) = 0;
-  // input [world_size * n] -> output [n], rank r receiving the sum of everyone's r-th part.
-  // output may be that part of input.
-  virtual std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) = 0;
-  // input [n] of every rank -> output [world_size * n]. input may be this rank's part of output.
-  virtual std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) = 0;
+  // In place, and in parts of any size, none included: values holds parts[r] elements for rank r,
+  // one part after the other; all ranks give the same parts. Scattered, this rank's part is the sum
+  // of everyone's, and the others are of no meaning; gathered, every part is what its rank had
+  // there.
+  virtual std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                               std::span<const std::int64_t> parts) = 0;
+  virtual std::unique_ptr<Work> all_gather(at::Tensor values,
+                                           std::span<const std::int64_t> parts) = 0;
   // input [world_size * n] -> output [world_size * n]: part s of rank r's input becomes part r of
   // rank s's output. The two do not overlap.
   virtual std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) = 0;

@@ -2,6 +2,7 @@
 // so every rank issues the same collectives.
 #include "parallel/gradient_reducer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -32,10 +33,11 @@ void check(const at::Tensor& flat_gradient, const BucketPlan& plan) {
 }  // namespace
 
 GradientReducer::GradientReducer(Communicator& communicator, at::Tensor flat_gradient,
-                                 BucketPlan plan, Precision precision)
+                                 BucketPlan plan, Precision precision, std::vector<FlatRange> owned)
     : communicator_(communicator),
       flat_gradient_(std::move(flat_gradient)),
       plan_(std::move(plan)),
+      owned_(std::move(owned)),
       missing_initially_(plan_.buckets.size(), 0) {
   check(flat_gradient_, plan_);
   for (const int bucket : plan_.bucket_of_parameter) {
@@ -75,7 +77,7 @@ void GradientReducer::finish() {
   for (std::size_t bucket = 0; bucket < in_flight_.size(); ++bucket) {
     in_flight_[bucket]->wait();
     if (!wire_.defined()) continue;
-    const auto& range = plan_.buckets[bucket];
+    const auto range = summed_part(plan_.buckets[bucket]);
     part_of(flat_gradient_, range).copy_(part_of(wire_, range));
   }
   in_flight_.clear();
@@ -96,7 +98,16 @@ void GradientReducer::launch(std::size_t bucket) {
     copy.copy_(travelling);
     travelling = copy;
   }
-  in_flight_.push_back(communicator_.all_reduce(travelling, ReduceOp::sum));
+  in_flight_.push_back(owned_.empty() ? communicator_.all_reduce(travelling, ReduceOp::sum)
+                                      : communicator_.reduce_scatter(
+                                            travelling, parts_of(plan_.buckets[bucket], owned_)));
+}
+
+FlatRange GradientReducer::summed_part(const FlatRange& bucket) const {
+  if (owned_.empty()) return bucket;
+  const auto& mine = owned_[static_cast<std::size_t>(communicator_.rank_info().rank)];
+  const auto begin = std::max(bucket.begin, mine.begin), end = std::min(bucket.end, mine.end);
+  return {begin, std::max(begin, end)};
 }
 
 // MPI moves data only inside its calls; the ready marks of backward are a good time to make one.

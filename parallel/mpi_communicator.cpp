@@ -1,20 +1,22 @@
-// Collectives as non-blocking MPI calls on chunks that an int can count.
+// Collectives as messages between all pairs of ranks, in chunks that an int can count. Reductions
+// are our own and not MPI's, whose order of additions depends on the call, the root and the size:
+// here every element is added up in the order of the ranks, so that an all-reduce and a
+// reduce-scatter, cut in any way, give the same bits.
 #include "parallel/mpi_communicator.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <exception>
 #include <utility>
 
 #include <mpi.h>
 
 #include "parallel/base/error.h"
-#include "parallel/base/log.h"
-#include "parallel/bfloat16_reduce.h"
 #include "parallel/mpi_environment.h"
+#include "parallel/mpi_transfer.h"
 #include "parallel/native_check.h"
+#include "parallel/ordered_reduce.h"
 #include "parallel/tensor_check.h"
 
 namespace bertha {
@@ -53,50 +55,27 @@ std::byte* element(const at::Tensor& tensor, std::int64_t offset) {
          offset * static_cast<std::int64_t>(tensor.element_size());
 }
 
-class MpiWork final : public Work {
- public:
-  explicit MpiWork(std::vector<at::Tensor> tensors) : tensors_(std::move(tensors)) {}
+// Elements [borders[r], borders[r + 1]) of a tensor are rank r's.
+using Borders = std::vector<std::int64_t>;
 
-  ~MpiWork() override {
-    if (requests_.empty()) return;
-    if (std::uncaught_exceptions() > 0) {
-      // MPI may still write: the memory stays until the process ends.
-      static_cast<void>(new std::vector<at::Tensor>(std::move(tensors_)));
-      return;
-    }
-    try {
-      wait();
-    } catch (const std::exception& error) {
-      log_warning(std::string("unfinished collective: ") + error.what());
-    }
+Borders borders_of(std::span<const std::int64_t> parts) {
+  Borders borders{0};
+  for (const auto size : parts) borders.push_back(borders.back() + size);
+  return borders;
+}
+
+Borders even_borders(std::int64_t elements, int world_size) {
+  Borders borders;
+  for (int rank = 0; rank <= world_size; ++rank) {
+    borders.push_back(elements / world_size * rank + elements % world_size * rank / world_size);
   }
+  return borders;
+}
 
-  MpiWork(const MpiWork&) = delete;
-  MpiWork& operator=(const MpiWork&) = delete;
-
-  MPI_Request* add_request() { return &requests_.emplace_back(MPI_REQUEST_NULL); }
-
-  void wait() override {
-    auto requests = std::exchange(requests_, {});
-    check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
-              "MPI_Waitall");
-    tensors_.clear();
-  }
-
-  bool progress() override {
-    if (requests_.empty()) return true;
-    int done = 0;
-    check_mpi(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &done,
-                          MPI_STATUSES_IGNORE),
-              "MPI_Testall");
-    if (done != 0) requests_.clear();
-    return done != 0;
-  }
-
- private:
-  std::vector<at::Tensor> tensors_;
-  std::vector<MPI_Request> requests_;
-};
+at::Tensor part_of(const at::Tensor& flat, const Borders& borders, int rank) {
+  const auto r = static_cast<std::size_t>(rank);
+  return flat.slice(0, borders[r], borders[r + 1]);
+}
 
 class MpiCommunicator final : public Communicator {
  public:
@@ -107,15 +86,30 @@ class MpiCommunicator final : public Communicator {
 
   const RankInfo& rank_info() const override { return rank_info_; }
   std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override;
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override;
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override;
+  std::unique_ptr<Work> all_gather(at::Tensor values, std::span<const std::int64_t> parts) override;
   std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override;
   void broadcast(at::Tensor values, int root) override;
   std::vector<std::string> gather_bytes(std::string_view bytes) override;
   void abort(int exit_code) noexcept override { abort_job(exit_code); }
 
  private:
-  MPI_Op mpi_op(const at::Tensor& tensor, ReduceOp op) const;
+  // Calls exchange(to, from) for all others: in every turn a rank sends to one and hears from one.
+  template <class Exchange>
+  void with_others(const Exchange& exchange) const {
+    const int world = rank_info_.world_size;
+    for (int turn = 1; turn < world; ++turn) {
+      exchange((rank_info_.rank + turn) % world, (rank_info_.rank + world - turn) % world);
+    }
+  }
+  int next_tag();
+  void send(const at::Tensor& part, int to, int tag, MpiTransfer& transfer) const;
+  void receive(const at::Tensor& part, int from, int tag, MpiTransfer& transfer) const;
+  MpiTransfer begin_reduction(const at::Tensor& values, const Borders& borders, ReduceOp op,
+                              int tag) const;
+  void begin_gathering(const at::Tensor& values, const Borders& borders, int tag,
+                       MpiTransfer& transfer) const;
   std::vector<Letter> gather_letters(std::string_view bytes) const;
   // Calls transfer(offset, count) for the chunks of `elements` elements of this type.
   template <class Transfer>
@@ -130,7 +124,8 @@ class MpiCommunicator final : public Communicator {
   RankInfo rank_info_;
   std::int64_t chunk_elements_;
   MPI_Comm comm_ = MPI_COMM_NULL;
-  Bfloat16Operations bfloat16_;
+  int last_tag_ = 0;
+  std::shared_ptr<MpiTransfers> transfers_ = std::make_shared<MpiTransfers>();
 };
 
 void require_host(const at::Tensor& tensor) {
@@ -153,88 +148,113 @@ MpiCommunicator::~MpiCommunicator() {
   if (finalised == 0 && std::uncaught_exceptions() == 0) MPI_Comm_free(&comm_);
 }
 
-MPI_Op MpiCommunicator::mpi_op(const at::Tensor& tensor, ReduceOp op) const {
-  if (tensor.scalar_type() == at::kBFloat16) return bfloat16_.get(op);
-  return op == ReduceOp::sum ? MPI_SUM : op == ReduceOp::max ? MPI_MAX : MPI_MIN;
+// Of a collective's messages. All ranks make the same calls, and so give them the same tags;
+// 32767 is the largest that every MPI has, and far fewer transfers are under way at once.
+int MpiCommunicator::next_tag() {
+  last_tag_ = last_tag_ % 32767 + 1;
+  return last_tag_;
 }
 
+// Messages of one pair and tag arrive in the order in which they were sent.
+void MpiCommunicator::send(const at::Tensor& part, int to, int tag, MpiTransfer& transfer) const {
+  in_chunks(part.scalar_type(), part.numel(), [&](std::int64_t offset, int count) {
+    check_mpi(MPI_Isend(element(part, offset), count, mpi_type(part), to, tag, comm_,
+                        &transfer.requests.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Isend");
+  });
+}
+
+void MpiCommunicator::receive(const at::Tensor& part, int from, int tag,
+                              MpiTransfer& transfer) const {
+  in_chunks(part.scalar_type(), part.numel(), [&](std::int64_t offset, int count) {
+    check_mpi(MPI_Irecv(element(part, offset), count, mpi_type(part), from, tag, comm_,
+                        &transfer.requests.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Irecv");
+  });
+}
+
+// Every rank sends all others their parts of `values`, and adds up what came for its own.
+MpiTransfer MpiCommunicator::begin_reduction(const at::Tensor& values, const Borders& borders,
+                                             ReduceOp op, int tag) const {
+  MpiTransfer transfer{{values}, {}, {}};
+  const auto own = part_of(values, borders, rank_info_.rank);
+  std::vector<at::Tensor> contributions(static_cast<std::size_t>(rank_info_.world_size));
+  contributions[static_cast<std::size_t>(rank_info_.rank)] = own;
+  with_others([&](int to, int from) {
+    auto& contribution = contributions[static_cast<std::size_t>(from)];
+    contribution = at::empty_like(own);
+    receive(contribution, from, tag, transfer);
+    send(part_of(values, borders, to), to, tag, transfer);
+  });
+  transfer.next = [contributions = std::move(contributions), op, own](MpiTransfer&) {
+    reduce_in_order(contributions, op, own);
+  };
+  return transfer;
+}
+
+// Every rank's part of `values` to all others.
+void MpiCommunicator::begin_gathering(const at::Tensor& values, const Borders& borders, int tag,
+                                      MpiTransfer& transfer) const {
+  with_others([&](int to, int from) {
+    receive(part_of(values, borders, from), from, tag, transfer);
+    send(part_of(values, borders, rank_info_.rank), to, tag, transfer);
+  });
+}
+
+// A reduce-scatter and an all-gather: 2 (w - 1) / w of the values leave each of w ranks.
 std::unique_ptr<Work> MpiCommunicator::all_reduce(at::Tensor values, ReduceOp op) {
   check_collective_tensor(values, "values");
   require_host(values);
-  auto work = std::make_unique<MpiWork>(std::vector{values});
-  in_chunks(values.scalar_type(), values.numel(), [&](std::int64_t offset, int count) {
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, element(values, offset), count, mpi_type(values),
-                             mpi_op(values, op), comm_, work->add_request()),
-              "MPI_Iallreduce");
-  });
-  return work;
+  const auto tag = next_tag();
+  if (rank_info_.world_size == 1) return transfers_->take({});
+  const auto flat = values.view({-1});
+  const auto borders = even_borders(flat.numel(), rank_info_.world_size);
+  auto transfer = begin_reduction(flat, borders, op, tag);
+  transfer.next = [this, flat, borders, tag, add_up = std::move(transfer.next)](MpiTransfer& all) {
+    add_up(all);
+    begin_gathering(flat, borders, tag, all);
+  };
+  return transfers_->take(std::move(transfer));
 }
 
-// One reduction to each rank instead of MPI_Ireduce_scatter_block: its MPI_IN_PLACE does not mean
-// "my part of the input", chunks of it are not contiguous, and Open MPI 4.1 builds it from a
-// reduction of everything to rank 0.
-std::unique_ptr<Work> MpiCommunicator::reduce_scatter(at::Tensor input, at::Tensor output) {
-  const bool in_place = check_parts(input, output, rank_info_);
-  require_host(input);
-  auto work = std::make_unique<MpiWork>(std::vector{input, output});
-  const auto op = mpi_op(input, ReduceOp::sum);
-  for (int owner = 0; owner < rank_info_.world_size; ++owner) {
-    in_chunks(output.scalar_type(), output.numel(), [&](std::int64_t offset, int count) {
-      const bool mine = owner == rank_info_.rank;
-      const void* send = element(input, owner * output.numel() + offset);
-      if (mine && in_place) send = MPI_IN_PLACE;
-      check_mpi(MPI_Ireduce(send, mine ? element(output, offset) : nullptr, count, mpi_type(input),
-                            op, owner, comm_, work->add_request()),
-                "MPI_Ireduce");
-    });
-  }
-  return work;
+std::unique_ptr<Work> MpiCommunicator::reduce_scatter(at::Tensor values,
+                                                      std::span<const std::int64_t> parts) {
+  check_cut(values, parts, rank_info_);
+  require_host(values);
+  return transfers_->take(
+      begin_reduction(values.view({-1}), borders_of(parts), ReduceOp::sum, next_tag()));
 }
 
-// One broadcast from each rank, straight into place, in chunks.
-std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor input, at::Tensor output) {
-  const bool in_place = check_parts(output, input, rank_info_);
-  require_host(output);
-  if (!in_place && input.numel() > 0) {
-    std::memcpy(element(output, rank_info_.rank * input.numel()), input.data_ptr(),
-                static_cast<std::size_t>(input.nbytes()));
-  }
-  auto work = std::make_unique<MpiWork>(std::vector{output});
-  for (int owner = 0; owner < rank_info_.world_size; ++owner) {
-    in_chunks(input.scalar_type(), input.numel(), [&](std::int64_t offset, int count) {
-      check_mpi(MPI_Ibcast(element(output, owner * input.numel() + offset), count, mpi_type(output),
-                           owner, comm_, work->add_request()),
-                "MPI_Ibcast");
-    });
-  }
-  return work;
+std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor values,
+                                                  std::span<const std::int64_t> parts) {
+  check_cut(values, parts, rank_info_);
+  require_host(values);
+  MpiTransfer transfer{{values}, {}, {}};
+  begin_gathering(values.view({-1}), borders_of(parts), next_tag(), transfer);
+  return transfers_->take(std::move(transfer));
 }
 
-// Messages between all pairs. Those of one pair arrive in the order in which they were sent, so one
-// tag is enough.
 std::unique_ptr<Work> MpiCommunicator::all_to_all(at::Tensor input, at::Tensor output) {
   const auto n = check_exchange(input, output, rank_info_);
   require_host(input);
-  auto work = std::make_unique<MpiWork>(std::vector{input, output});
-  for (int turn = 0; turn < rank_info_.world_size; ++turn) {
-    const int to = (rank_info_.rank + turn) % rank_info_.world_size;
-    const int from = (rank_info_.rank + rank_info_.world_size - turn) % rank_info_.world_size;
-    in_chunks(input.scalar_type(), n, [&](std::int64_t offset, int count) {
-      check_mpi(MPI_Irecv(element(output, from * n + offset), count, mpi_type(output), from, 0,
-                          comm_, work->add_request()),
-                "MPI_Irecv");
-      check_mpi(MPI_Isend(element(input, to * n + offset), count, mpi_type(input), to, 0, comm_,
-                          work->add_request()),
-                "MPI_Isend");
-    });
-  }
-  return work;
+  const auto part = [n](const at::Tensor& whole, int rank) {
+    return whole.view({-1}).slice(0, rank * n, (rank + 1) * n);
+  };
+  const auto tag = next_tag();
+  MpiTransfer transfer{{input, output}, {}, {}};
+  with_others([&](int to, int from) {
+    receive(part(output, from), from, tag, transfer);
+    send(part(input, to), to, tag, transfer);
+  });
+  part(output, rank_info_.rank).copy_(part(input, rank_info_.rank));
+  return transfers_->take(std::move(transfer));
 }
 
 void MpiCommunicator::broadcast(at::Tensor values, int root) {
   check_collective_tensor(values, "values");
   require_host(values);
   check_root(root, rank_info_);
+  transfers_->settle();
   in_chunks(values.scalar_type(), values.numel(), [&](std::int64_t offset, int count) {
     check_mpi(MPI_Bcast(element(values, offset), count, mpi_type(values), root, comm_),
               "MPI_Bcast");
@@ -255,6 +275,7 @@ std::vector<Letter> MpiCommunicator::gather_letters(std::string_view bytes) cons
 // What is longer than a letter follows in rounds in which every rank gives at most its share of a
 // chunk, so that all counts and offsets of a round fit an int.
 std::vector<std::string> MpiCommunicator::gather_bytes(std::string_view bytes) {
+  transfers_->settle();
   const auto letters = gather_letters(bytes);
   std::vector<std::string> texts;
   std::int64_t longest = 0;

@@ -1,8 +1,12 @@
 // Collectives on device tensors by NCCL, on a stream of their own, so that they overlap with the
-// rest of backward. Tested at several ranks over a stand-in for NCCL (tests/support/fake_nccl), on
-// a GPU with one rank.
+// rest of backward. In which order NCCL adds up is its own business: an all-reduce and reductions
+// to the owners of parts may differ in the last bits, and so may a sharded and an unsharded
+// optimizer on GPUs; over MPI they do not. Tested at several ranks over a stand-in for NCCL
+// (tests/support/fake_nccl), on a GPU with one rank.
 #include "parallel/nccl_communicator.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -149,21 +153,40 @@ class NcclCommunicator final : public Communicator {
     });
   }
 
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
-    if (input.is_cpu()) return host_.reduce_scatter(input, output);
-    check_parts(input, output, rank_info());
-    return enqueue("ncclReduceScatter", {input, output}, [&] {
-      return ncclReduceScatter(input.data_ptr(), output.data_ptr(), count(output),
-                               nccl_type(output), ncclSum, nccl_.get(), stream_);
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override {
+    if (values.is_cpu()) return host_.reduce_scatter(values, parts);
+    check_cut(values, parts, rank_info());
+    const auto type = nccl_type(values);
+    if (all_equal(parts)) {
+      return enqueue("ncclReduceScatter", {values}, [&] {
+        return ncclReduceScatter(values.data_ptr(), equal_part(values, rank_info().rank, parts[0]),
+                                 static_cast<std::size_t>(parts[0]), type, ncclSum, nccl_.get(),
+                                 stream_);
+      });
+    }
+    return enqueue("ncclReduce", {values}, [&] {
+      return for_parts(values, parts, [&](void* part, std::size_t elements, int owner) {
+        return ncclReduce(part, part, elements, type, ncclSum, owner, nccl_.get(), stream_);
+      });
     });
   }
 
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
-    if (input.is_cpu()) return host_.all_gather(input, output);
-    check_parts(output, input, rank_info());
-    return enqueue("ncclAllGather", {input, output}, [&] {
-      return ncclAllGather(input.data_ptr(), output.data_ptr(), count(input), nccl_type(input),
-                           nccl_.get(), stream_);
+  std::unique_ptr<Work> all_gather(at::Tensor values,
+                                   std::span<const std::int64_t> parts) override {
+    if (values.is_cpu()) return host_.all_gather(values, parts);
+    check_cut(values, parts, rank_info());
+    const auto type = nccl_type(values);
+    if (all_equal(parts)) {
+      return enqueue("ncclAllGather", {values}, [&] {
+        return ncclAllGather(equal_part(values, rank_info().rank, parts[0]), values.data_ptr(),
+                             static_cast<std::size_t>(parts[0]), type, nccl_.get(), stream_);
+      });
+    }
+    return enqueue("ncclBroadcast", {values}, [&] {
+      return for_parts(values, parts, [&](void* part, std::size_t elements, int owner) {
+        return ncclBroadcast(part, part, elements, type, owner, nccl_.get(), stream_);
+      });
     });
   }
 
@@ -198,20 +221,43 @@ class NcclCommunicator final : public Communicator {
     return static_cast<std::size_t>(tensor.numel());
   }
 
+  static bool failed(ncclResult_t r) { return r != ncclSuccess && r != ncclInProgress; }
+
+  // One call does what a group of calls for every part does, and is faster.
+  static bool all_equal(std::span<const std::int64_t> parts) {
+    return std::ranges::all_of(parts, [&](std::int64_t size) { return size == parts[0]; });
+  }
+
+  // Address of a rank's part of `whole`, where every rank has so many elements.
+  static std::byte* equal_part(const at::Tensor& whole, int rank, std::int64_t elements) {
+    return static_cast<std::byte*>(whole.data_ptr()) +
+           rank * elements * static_cast<std::int64_t>(whole.element_size());
+  }
+
   // One group of messages between all pairs.
   ncclResult_t exchange(const at::Tensor& input, const at::Tensor& output, std::int64_t n) {
-    const auto part = [n](const at::Tensor& whole, int rank) {
-      return static_cast<std::byte*>(whole.data_ptr()) +
-             rank * n * static_cast<std::int64_t>(whole.element_size());
-    };
-    const auto failed = [](ncclResult_t r) { return r != ncclSuccess && r != ncclInProgress; };
     const auto elements = static_cast<std::size_t>(n);
     const auto type = nccl_type(input);
     ncclResult_t result = ncclGroupStart();
     for (int peer = 0; peer < rank_info().world_size && !failed(result); ++peer) {
-      result = ncclSend(part(input, peer), elements, type, peer, nccl_.get(), stream_);
+      result = ncclSend(equal_part(input, peer, n), elements, type, peer, nccl_.get(), stream_);
       if (failed(result)) break;
-      result = ncclRecv(part(output, peer), elements, type, peer, nccl_.get(), stream_);
+      result = ncclRecv(equal_part(output, peer, n), elements, type, peer, nccl_.get(), stream_);
+    }
+    const ncclResult_t end = ncclGroupEnd();
+    return failed(result) ? result : end;
+  }
+
+  // One group of call(part, elements, owner), for the parts that are not empty.
+  template <class Call>
+  static ncclResult_t for_parts(const at::Tensor& values, std::span<const std::int64_t> parts,
+                                const Call& call) {
+    auto* part = static_cast<std::byte*>(values.data_ptr());
+    ncclResult_t result = ncclGroupStart();
+    for (std::size_t owner = 0; owner < parts.size() && !failed(result); ++owner) {
+      if (parts[owner] == 0) continue;
+      result = call(part, static_cast<std::size_t>(parts[owner]), static_cast<int>(owner));
+      part += parts[owner] * static_cast<std::int64_t>(values.element_size());
     }
     const ncclResult_t end = ncclGroupEnd();
     return failed(result) ? result : end;

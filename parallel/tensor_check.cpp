@@ -62,27 +62,18 @@ std::int64_t check_exchange(const at::Tensor& input, const at::Tensor& output, c
   return input.numel() / rank.world_size;
 }
 
-bool check_parts(const at::Tensor& whole, const at::Tensor& part, const RankInfo& rank,
-                 std::source_location where) {
-  check_collective_tensor(whole, "whole", where);
-  check_collective_tensor(part, "part", where);
-  check_same_kind(whole, part, where);
-  if (whole.numel() != part.numel() * rank.world_size) {
-    throw Error(ErrorKind::internal,
-                fmt::format("collective: whole has {} elements, part {}, for {} ranks",
-                            whole.numel(), part.numel(), rank.world_size),
-                {}, where);
-  }
-  if (!overlap(whole, part)) return false;
-  const auto begin_of = [](const at::Tensor& t) { return static_cast<std::byte*>(t.data_ptr()); };
-  const auto part_bytes = static_cast<std::ptrdiff_t>(part.nbytes());
-  if (begin_of(part) != begin_of(whole) + rank.rank * part_bytes) {
-    throw Error(
-        ErrorKind::internal,
-        fmt::format("collective: part overlaps whole, but is not rank {}'s part of it", rank.rank),
-        {}, where);
-  }
-  return true;
+void check_cut(const at::Tensor& values, std::span<const std::int64_t> parts, const RankInfo& rank,
+               std::source_location where) {
+  check_collective_tensor(values, "values", where);
+  std::int64_t elements = 0;
+  bool sound = parts.size() == static_cast<std::size_t>(rank.world_size);
+  for (const auto size : parts) sound = sound && size >= 0, elements += size;
+  if (sound && elements == values.numel()) return;
+  throw Error(ErrorKind::internal,
+              fmt::format("collective: {} parts of together {} elements, values have {}, for {} "
+                          "ranks",
+                          parts.size(), elements, values.numel(), rank.world_size),
+              {}, where);
 }
 
 void check_root(int root, const RankInfo& rank, std::source_location where) {

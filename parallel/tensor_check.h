@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <source_location>
+#include <span>
 
 #include <ATen/core/Tensor.h>
 
@@ -14,10 +15,9 @@ namespace bertha {
 void check_collective_tensor(const at::Tensor& tensor, const char* name,
                              std::source_location where = std::source_location::current());
 
-// `whole` holds world_size parts of the size and type of `part`; where the two overlap in memory,
-// `part` is exactly this rank's part of `whole`. Returns whether they do. Error{internal}.
-bool check_parts(const at::Tensor& whole, const at::Tensor& part, const RankInfo& rank,
-                 std::source_location where = std::source_location::current());
+// parts[r] elements of `values` for every rank, all of them together. Error{internal}.
+void check_cut(const at::Tensor& values, std::span<const std::int64_t> parts, const RankInfo& rank,
+               std::source_location where = std::source_location::current());
 
 // Two tensors of one size, type and device that do not overlap, of world_size parts each; returns
 // the elements of a part. Error{internal}.

@@ -105,7 +105,10 @@ void TreeReducer::combine_slab(std::int64_t first, std::int64_t slice, std::int6
       slices.push_back({nodes[i], receive_[rank][static_cast<std::int64_t>(i)]});
     }
   }
-  communicator_.all_gather(sum_of({0, count_}, slices), gathered_)->wait();
+  const auto own = communicator_.rank_info().rank * slice;
+  gathered_.slice(0, own, own + slice).copy_(sum_of({0, count_}, slices));
+  const std::vector<std::int64_t> equal(static_cast<std::size_t>(world), slice);
+  communicator_.all_gather(gathered_, equal)->wait();
   flat_gradient_.slice(0, first, end).copy_(gathered_.slice(0, 0, end - first));
 }
 

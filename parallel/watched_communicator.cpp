@@ -42,11 +42,13 @@ class WatchedCommunicator final : public Communicator {
   std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override {
     return start("all-reduce", values, [&] { return inner_.all_reduce(values, op); });
   }
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
-    return start("reduce-scatter", input, [&] { return inner_.reduce_scatter(input, output); });
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override {
+    return start("reduce-scatter", values, [&] { return inner_.reduce_scatter(values, parts); });
   }
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
-    return start("all-gather", output, [&] { return inner_.all_gather(input, output); });
+  std::unique_ptr<Work> all_gather(at::Tensor values,
+                                   std::span<const std::int64_t> parts) override {
+    return start("all-gather", values, [&] { return inner_.all_gather(values, parts); });
   }
   std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
     return start("all-to-all", input, [&] { return inner_.all_to_all(input, output); });

@@ -16,6 +16,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,8 +63,12 @@ class SilentCommunicator final : public Communicator {
   explicit SilentCommunicator(const RankInfo& rank) : rank_(rank) {}
   const RankInfo& rank_info() const override { return rank_; }
   std::unique_ptr<Work> all_reduce(at::Tensor, ReduceOp) override { return done(); }
-  std::unique_ptr<Work> reduce_scatter(at::Tensor, at::Tensor) override { return done(); }
-  std::unique_ptr<Work> all_gather(at::Tensor, at::Tensor) override { return done(); }
+  std::unique_ptr<Work> reduce_scatter(at::Tensor, std::span<const std::int64_t>) override {
+    return done();
+  }
+  std::unique_ptr<Work> all_gather(at::Tensor, std::span<const std::int64_t>) override {
+    return done();
+  }
   std::unique_ptr<Work> all_to_all(at::Tensor, at::Tensor) override { return done(); }
   void broadcast(at::Tensor, int) override {}
   std::vector<std::string> gather_bytes(std::string_view bytes) override {

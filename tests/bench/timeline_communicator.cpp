@@ -53,11 +53,13 @@ std::unique_ptr<Work> TimelineCommunicator::all_reduce(at::Tensor values, Reduce
   under_way_.push_back(work.get());
   return std::make_unique<TimedWork>(*this, transfers_.size() - 1, std::move(work));
 }
-std::unique_ptr<Work> TimelineCommunicator::reduce_scatter(at::Tensor input, at::Tensor output) {
-  return inner_.reduce_scatter(std::move(input), std::move(output));
+std::unique_ptr<Work> TimelineCommunicator::reduce_scatter(at::Tensor values,
+                                                           std::span<const std::int64_t> parts) {
+  return inner_.reduce_scatter(std::move(values), parts);
 }
-std::unique_ptr<Work> TimelineCommunicator::all_gather(at::Tensor input, at::Tensor output) {
-  return inner_.all_gather(std::move(input), std::move(output));
+std::unique_ptr<Work> TimelineCommunicator::all_gather(at::Tensor values,
+                                                       std::span<const std::int64_t> parts) {
+  return inner_.all_gather(std::move(values), parts);
 }
 std::unique_ptr<Work> TimelineCommunicator::all_to_all(at::Tensor input, at::Tensor output) {
   return inner_.all_to_all(std::move(input), std::move(output));

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "parallel/communicator.h"
@@ -28,8 +29,9 @@ class TimelineCommunicator final : public Communicator {
 
   const RankInfo& rank_info() const override { return inner_.rank_info(); }
   std::unique_ptr<Work> all_reduce(at::Tensor values, ReduceOp op) override;
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override;
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override;
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override;
+  std::unique_ptr<Work> all_gather(at::Tensor values, std::span<const std::int64_t> parts) override;
   std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override;
   void broadcast(at::Tensor values, int root) override;
   std::vector<std::string> gather_bytes(std::string_view bytes) override;

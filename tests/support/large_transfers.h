@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -58,7 +59,8 @@ inline void check_large_transfers(Communicator& communicator,
   const auto all = at::zeros({world * kElements});
   const auto mine = all.slice(0, rank * kElements, (rank + 1) * kElements);
   fill_numbers(mine, rank);
-  communicator.all_gather(place(mine), place(all))->wait();
+  const std::vector<std::int64_t> parts(static_cast<std::size_t>(world), kElements);
+  communicator.all_gather(place(all), parts)->wait();
   finish();
   for (int other = 0; other < world; ++other) {
     expect_numbers(all.slice(0, other * kElements, (other + 1) * kElements), 1, other,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,13 +21,16 @@ class Recorder final : public Communicator {
     reduced.push_back(values.numel());
     return inner_.all_reduce(std::move(values), op);
   }
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override {
     calls.emplace_back("reduce_scatter");
-    return inner_.reduce_scatter(std::move(input), std::move(output));
+    reduced.push_back(values.numel());
+    return inner_.reduce_scatter(std::move(values), parts);
   }
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
+  std::unique_ptr<Work> all_gather(at::Tensor values,
+                                   std::span<const std::int64_t> parts) override {
     calls.emplace_back("all_gather");
-    return inner_.all_gather(std::move(input), std::move(output));
+    return inner_.all_gather(std::move(values), parts);
   }
   std::unique_ptr<Work> all_to_all(at::Tensor input, at::Tensor output) override {
     calls.emplace_back("all_to_all");
@@ -44,7 +48,7 @@ class Recorder final : public Communicator {
   void abort(int exit_code) noexcept override { inner_.abort(exit_code); }
 
   std::vector<std::string> calls;
-  std::vector<std::int64_t> reduced;  // elements of every all_reduce
+  std::vector<std::int64_t> reduced;  // elements of every reduction of a whole
   std::vector<std::size_t> gathered;  // bytes of every gather_bytes
 
  private:

@@ -5,12 +5,15 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "parallel/base/error.h"
 #include "parallel/tensor_check.h"
@@ -158,31 +161,39 @@ class ThreadCommunicator final : public Communicator {
     });
   }
 
-  std::unique_ptr<Work> reduce_scatter(at::Tensor input, at::Tensor output) override {
-    check_parts(input, output, rank_info_);
-    const auto number = post("reduce_scatter", 0, input);
-    spoil(output);
-    return std::make_unique<ThreadWork>([this, input, output, number] {
-      const auto posts = collect(number);
+  std::unique_ptr<Work> reduce_scatter(at::Tensor values,
+                                       std::span<const std::int64_t> parts) override {
+    check_cut(values, parts, rank_info_);
+    const auto number = post("reduce_scatter" + sizes(parts), 0, values);
+    spoil(values);  // the others' parts stay so
+    const auto [begin, end] = own_part(parts);
+    return std::make_unique<ThreadWork>([this, values, begin, end, number] {
       at::Tensor total;
-      for (const auto& each : posts) {
-        const auto begin = rank_info_.rank * output.numel();
-        const auto part = each.tensor.view({-1}).slice(0, begin, begin + output.numel());
+      for (const auto& each : collect(number)) {
+        const auto part = each.tensor.view({-1}).slice(0, begin, end);
         total = total.defined() ? at::add(total, part) : part;
       }
-      output.view({-1}).copy_(total);
+      values.view({-1}).slice(0, begin, end).copy_(total);
     });
   }
 
-  std::unique_ptr<Work> all_gather(at::Tensor input, at::Tensor output) override {
-    check_parts(output, input, rank_info_);
-    const auto number = post("all_gather", 0, input);
-    spoil(output);
-    return std::make_unique<ThreadWork>([this, input, output, number] {
+  std::unique_ptr<Work> all_gather(at::Tensor values,
+                                   std::span<const std::int64_t> parts) override {
+    check_cut(values, parts, rank_info_);
+    const auto number = post("all_gather" + sizes(parts), 0, values);
+    const std::vector<std::int64_t> cut(parts.begin(), parts.end());
+    const auto [begin, end] = own_part(parts);
+    spoil(values.view({-1}).slice(0, 0, begin));
+    spoil(values.view({-1}).slice(0, end));
+    return std::make_unique<ThreadWork>([this, values, cut, number] {
+      std::int64_t at = 0;
       const auto posts = collect(number);
-      std::vector<at::Tensor> parts;
-      for (const auto& each : posts) parts.push_back(each.tensor.view({-1}));
-      output.view({-1}).copy_(at::cat(parts));
+      for (std::size_t rank = 0; rank < posts.size(); at += cut[rank++]) {
+        const auto range = [&](const at::Tensor& whole) {
+          return whole.view({-1}).slice(0, at, at + cut[rank]);
+        };
+        range(values).copy_(range(posts[rank].tensor));
+      }
     });
   }
 
@@ -219,10 +230,18 @@ class ThreadCommunicator final : public Communicator {
   void abort(int) noexcept override {}
 
  private:
+  std::pair<std::int64_t, std::int64_t> own_part(std::span<const std::int64_t> parts) const {
+    const auto begin =
+        std::accumulate(parts.begin(), parts.begin() + rank_info_.rank, std::int64_t{0});
+    return {begin, begin + parts[mine()]};
+  }
+  static std::string sizes(std::span<const std::int64_t> parts) {
+    return fmt::format("[{}]", fmt::join(parts, ","));
+  }
   std::size_t mine() const { return static_cast<std::size_t>(rank_info_.rank); }
   std::vector<Post> collect(std::int64_t number) { return place_.collect(mine(), number); }
 
-  std::int64_t post(const char* name, int parameter, const at::Tensor& tensor) {
+  std::int64_t post(const std::string& name, int parameter, const at::Tensor& tensor) {
     const auto number = next_number();
     place_.post(mine(), number,
                 {fmt::format("{}({}) of {} {}", name, parameter, tensor.numel(),

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -51,6 +52,10 @@ at::Tensor gathered(const at::Tensor& mine) {
   MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
                 static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
   return all;
+}
+
+std::vector<std::int64_t> equal_parts(std::int64_t size) {
+  return std::vector(static_cast<std::size_t>(world()), size);
 }
 
 // An environment variable while it lives.
@@ -109,17 +114,12 @@ TEST_F(Nccl, ReduceScatterEqualsPlainMpi) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (const auto type : kTypes) {
-      const auto input = numbers(size * world(), type, rank());
-      const auto expected = gathered(input).to(at::kDouble).sum(0).narrow(0, rank() * size, size);
-      const auto output = at::full({size}, -1, input.options());
-      nccl->reduce_scatter(on_device(input), on_device(output))->wait();
+      const auto values = numbers(size * world(), type, rank());
+      const auto expected = gathered(values).to(at::kDouble).sum(0).narrow(0, rank() * size, size);
+      nccl->reduce_scatter(on_device(values), equal_parts(size))->wait();
       synchronize();
-      EXPECT_TRUE(at::equal(output.to(at::kDouble), expected)) << size;
-      EXPECT_TRUE(at::equal(input, numbers(size * world(), type, rank())));
-      const auto own = input.narrow(0, rank() * size, size);
-      nccl->reduce_scatter(on_device(input), on_device(own))->wait();
-      synchronize();
-      EXPECT_TRUE(at::equal(own.to(at::kDouble), expected)) << "in place, " << size;
+      EXPECT_TRUE(at::equal(values.narrow(0, rank() * size, size).to(at::kDouble), expected))
+          << size << " of " << c10::toString(type);
     }
   }
 }
@@ -130,16 +130,11 @@ TEST_F(Nccl, AllGatherEqualsPlainMpi) {
     for (const auto type : kTypes) {
       const auto input = numbers(size, type, rank());
       const auto expected = gathered(input).flatten();
-      const auto output = at::full({size * world()}, -1, input.options());
-      nccl->all_gather(on_device(input), on_device(output))->wait();
+      const auto values = at::full({size * world()}, -2, input.options());
+      values.narrow(0, rank() * size, size).copy_(input);
+      nccl->all_gather(on_device(values), equal_parts(size))->wait();
       synchronize();
-      EXPECT_TRUE(at::equal(output, expected)) << size;
-      output.fill_(-2);
-      const auto own = output.narrow(0, rank() * size, size);
-      own.copy_(input);
-      nccl->all_gather(on_device(own), on_device(output))->wait();
-      synchronize();
-      EXPECT_TRUE(at::equal(output, expected)) << "in place, " << size;
+      EXPECT_TRUE(at::equal(values, expected)) << size << " of " << c10::toString(type);
     }
   }
 }
@@ -247,13 +242,21 @@ TEST_F(Nccl, NamesTheCallThatFails) {
     return failure_of([&] { call(*nccl); });
   };
   const auto a = on_device(at::ones({world()})), b = on_device(at::ones({world()}));
-  const auto one = on_device(at::ones({1}));
+  const auto equal = equal_parts(1);
   EXPECT_THAT(said("ncclAllReduce:1:fail", [&](auto& c) { c.all_reduce(a, ReduceOp::sum); }),
               HasSubstr("ncclAllReduce failed: unhandled system error: a fault on purpose"));
-  EXPECT_THAT(said("ncclReduceScatter:1:fail", [&](auto& c) { c.reduce_scatter(a, one); }),
+  EXPECT_THAT(said("ncclReduceScatter:1:fail", [&](auto& c) { c.reduce_scatter(a, equal); }),
               HasSubstr("ncclReduceScatter failed"));
-  EXPECT_THAT(said("ncclAllGather:1:fail", [&](auto& c) { c.all_gather(one, a); }),
+  EXPECT_THAT(said("ncclAllGather:1:fail", [&](auto& c) { c.all_gather(a, equal); }),
               HasSubstr("ncclAllGather failed"));
+  if (world() > 1) {  // one rank's parts are always equal
+    auto uneven = equal_parts(0);
+    uneven.back() = world();
+    EXPECT_THAT(said("ncclReduce:1:fail", [&](auto& c) { c.reduce_scatter(a, uneven); }),
+                HasSubstr("ncclReduce failed"));
+    EXPECT_THAT(said("ncclBroadcast:1:fail", [&](auto& c) { c.all_gather(a, uneven); }),
+                HasSubstr("ncclBroadcast failed"));
+  }
   EXPECT_THAT(said("ncclBroadcast:1:fail", [&](auto& c) { c.broadcast(a, 0); }),
               HasSubstr("ncclBroadcast failed"));
   for (const std::string call : {"ncclSend:1", "ncclRecv:2", "ncclGroupEnd:1"}) {

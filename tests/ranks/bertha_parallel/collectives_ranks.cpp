@@ -1,7 +1,8 @@
 // Every collective of the MPI communicator against plain blocking MPI calls on copies of the data:
-// all types, odd sizes, in place and not, cut into chunks and whole.
+// all types, odd sizes, cut into chunks and whole. In parts of different sizes: parts_ranks.cpp.
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 
 #include "parallel/base/error.h"
 #include "parallel/mpi_environment.h"
+#include "tests/ranks/bertha_parallel/rank_numbers.h"
 #include "tests/support/large_transfers.h"
 #include "tests/support/rank_communicator.h"
 
@@ -19,30 +21,8 @@ namespace {
 constexpr std::int64_t kSizes[] = {0, 1, 2, 3, 7, 64, 1000, 4097, 100003};
 constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kInt, at::kLong};
 
-int rank() {
-  return process_rank_info().rank;
-}
-
-int world() {
-  return process_rank_info().world_size;
-}
-
-MPI_Datatype oracle_type(at::ScalarType type) {
-  return type == at::kFloat    ? MPI_FLOAT
-         : type == at::kDouble ? MPI_DOUBLE
-         : type == at::kInt    ? MPI_INT
-                               : MPI_LONG;
-}
-
-// Whole numbers that differ by rank and place; their sums are exact in every type and order.
-at::Tensor numbers(std::int64_t size, at::ScalarType type, std::int64_t salt = 0) {
-  return at::remainder(at::arange(size, at::kLong) * 37 + rank() * 101 + salt, 1009)
-      .sub(500)
-      .to(type);
-}
-
-bool same(const at::Tensor& a, const at::Tensor& b) {
-  return a.scalar_type() == b.scalar_type() && at::equal(a, b);
+std::vector<std::int64_t> equal_parts(std::int64_t size) {
+  return std::vector(static_cast<std::size_t>(world()), size);
 }
 
 class Collectives : public ::testing::TestWithParam<std::int64_t> {
@@ -94,14 +74,10 @@ TEST_P(Collectives, ReduceScatterEqualsPlainMpi) {
       auto expected = at::empty({size}, input.options());
       MPI_Reduce_scatter_block(input.data_ptr(), expected.data_ptr(), static_cast<int>(size),
                                oracle_type(type), MPI_SUM, MPI_COMM_WORLD);
-      const auto output = at::full({size}, -1, input.options());
-      const auto untouched = input.clone();
-      communicator_->reduce_scatter(input, output)->wait();
-      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
-      EXPECT_TRUE(same(input, untouched));
-      const auto own_part = input.slice(0, rank() * size, (rank() + 1) * size);
-      communicator_->reduce_scatter(input, own_part)->wait();
-      EXPECT_TRUE(same(own_part, expected)) << "in place, " << size;
+      const auto values = input.clone();
+      communicator_->reduce_scatter(values, equal_parts(size))->wait();
+      EXPECT_TRUE(same(values.slice(0, rank() * size, (rank() + 1) * size), expected))
+          << size << " of " << c10::toString(type);
     }
   }
 }
@@ -114,14 +90,10 @@ TEST_P(Collectives, AllGatherEqualsPlainMpi) {
       auto expected = at::empty({size * world()}, input.options());
       MPI_Allgather(input.data_ptr(), static_cast<int>(size), oracle_type(type),
                     expected.data_ptr(), static_cast<int>(size), oracle_type(type), MPI_COMM_WORLD);
-      const auto output = at::full({size * world()}, -1, input.options());
-      communicator_->all_gather(input, output)->wait();
-      EXPECT_TRUE(same(output, expected)) << size << " of " << c10::toString(type);
-      output.fill_(-2);
-      const auto own_part = output.slice(0, rank() * size, (rank() + 1) * size);
-      own_part.copy_(input);
-      communicator_->all_gather(own_part, output)->wait();
-      EXPECT_TRUE(same(output, expected)) << "in place, " << size;
+      const auto values = at::full({size * world()}, -2, input.options());
+      values.slice(0, rank() * size, (rank() + 1) * size).copy_(input);
+      communicator_->all_gather(values, equal_parts(size))->wait();
+      EXPECT_TRUE(same(values, expected)) << size << " of " << c10::toString(type);
     }
   }
 }
@@ -181,16 +153,26 @@ TEST_P(Collectives, ManyUnderWayAtOnce) {
   }
 }
 
+// A rank may wait before it makes the next call, or after it.
+TEST_P(Collectives, RanksWaitWhenTheyLike) {
+  const auto values = at::full({1000}, 1.0f), more = at::full({1000}, 2.0f);
+  const auto first = communicator_->all_reduce(values, ReduceOp::sum);
+  const auto second = communicator_->all_reduce(more, ReduceOp::sum);
+  if (rank() % 3 == 0) first->wait();
+  if (rank() % 3 == 1) second->wait();
+  communicator_->gather_bytes("between");
+  auto root = at::full({10}, rank());
+  communicator_->broadcast(root, world() - 1);
+  EXPECT_TRUE(root.eq(world() - 1).all().item<bool>());
+  first->wait();
+  second->wait();
+  EXPECT_TRUE(values.eq(world()).all().item<bool>());
+  EXPECT_TRUE(more.eq(2 * world()).all().item<bool>());
+}
+
 INSTANTIATE_TEST_SUITE_P(ChunkElements, Collectives, ::testing::Values(1, 13, 1000, 1 << 28));
 
 // bfloat16: the oracle is ATen's own conversion and addition, on what plain MPI gathered.
-at::Tensor gathered(const at::Tensor& mine) {
-  auto all = at::empty({world(), mine.numel()}, mine.options());
-  MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
-                static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
-  return all;
-}
-
 bool same_or_both_nan(const at::Tensor& a, const at::Tensor& b) {
   return at::logical_or(a.eq(b), at::logical_and(a.isnan(), b.isnan())).all().item<bool>();
 }
@@ -204,22 +186,24 @@ at::Tensor all_patterns() {
       .view(at::kBFloat16);
 }
 
-TEST(Bfloat16, SumRoundsToNearestEvenOncePerHop) {
+TEST(Bfloat16, SumIsAddedUpInFloatAndRoundedToNearestEvenOnce) {
   const auto communicator = rank_communicator(10007);
   const auto values = all_patterns();
   const auto all = gathered(values);
   auto reduced = values.clone();
   communicator->all_reduce(reduced, ReduceOp::sum)->wait();
+  auto total = all[0].to(at::kFloat);
+  for (int other = 1; other < world(); ++other) total = total + all[other].to(at::kFloat);
+  EXPECT_TRUE(same_or_both_nan(reduced, total.to(at::kBFloat16)));
   if (world() == 1) {
     EXPECT_TRUE(same_or_both_nan(reduced, values));
   } else if (world() == 2) {
     EXPECT_TRUE(same_or_both_nan(reduced, at::add(all[0], all[1])));
   } else {
-    // The order of hops is MPI's business: bfloat16 has 8 significant bits, so each hop may lose
-    // half a unit in the last place (2^-8) of what is added up. Ranks must still agree to the bit.
+    // bfloat16 has 8 significant bits: half a unit in the last place (2^-8) of what is added up.
     const auto exact = all.to(at::kDouble).sum(0);
     const auto magnitude = all.to(at::kDouble).abs().sum(0);
-    const auto close = reduced.to(at::kDouble).sub(exact).abs().le(magnitude * world() / 256);
+    const auto close = reduced.to(at::kDouble).sub(exact).abs().le(magnitude / 256);
     const auto finite = magnitude.lt(1e38);
     EXPECT_TRUE(at::logical_or(close, finite.logical_not()).all().item<bool>());
     EXPECT_GT(finite.sum().item<std::int64_t>(), 30000);
@@ -241,12 +225,13 @@ TEST(Bfloat16, MaxAndMinAreExact) {
 
 TEST(Bfloat16, ReduceScatterSums) {
   const auto communicator = rank_communicator(5);
-  const auto input = numbers(101 * world(), at::kBFloat16).remainder(16);
-  const auto output = at::empty({101}, input.options());
-  const auto expected =
-      gathered(input).to(at::kFloat).sum(0).slice(0, rank() * 101, (rank() + 1) * 101);
-  communicator->reduce_scatter(input, output)->wait();
-  EXPECT_TRUE(at::equal(output.to(at::kFloat), expected));
+  const auto values = numbers(101 * world(), at::kBFloat16).remainder(16);
+  const auto own = [](const at::Tensor& of) {
+    return of.to(at::kFloat).slice(0, rank() * 101, (rank() + 1) * 101);
+  };
+  const auto expected = own(gathered(values).to(at::kFloat).sum(0));
+  communicator->reduce_scatter(values, equal_parts(101))->wait();
+  EXPECT_TRUE(at::equal(own(values), expected));
 }
 
 TEST(Communicators, DoNotMeetEachOthersTraffic) {
@@ -276,12 +261,12 @@ TEST(Communicators, RefuseWhatTheyCannotSend) {
   EXPECT_THROW(communicator->all_reduce(at::ones({2, 3}).t(), ReduceOp::sum), Error);
   EXPECT_THROW(communicator->all_reduce(at::ones({3}, at::kHalf), ReduceOp::sum), Error);
   EXPECT_THROW(communicator->broadcast(at::ones({3}), world()), Error);
-  EXPECT_THROW(communicator->all_gather(at::ones({3}), at::ones({3 * world() + 1})), Error);
-  // Overlapping, but one element beside this rank's part: on every rank, or the others would wait.
+  EXPECT_THROW(communicator->reduce_scatter(at::ones({3, 2 * world()}).t(), equal_parts(6)), Error);
+  EXPECT_THROW(communicator->all_gather(at::ones({3 * world()}, at::kHalf), equal_parts(3)), Error);
+  EXPECT_THROW(communicator->all_gather(at::ones({3 * world() + 1}), equal_parts(3)), Error);
+  // Overlapping by all but one element.
   const auto whole = at::ones({3 * world() + 1});
-  EXPECT_THROW(communicator->all_gather(whole.slice(0, rank() * 3 + 1, rank() * 3 + 4),
-                                        whole.slice(0, 0, 3 * world())),
-               Error);
+  EXPECT_THROW(communicator->all_to_all(whole.slice(0, 1), whole.slice(0, 0, 3 * world())), Error);
 }
 
 // By hand, see tests/README.md.

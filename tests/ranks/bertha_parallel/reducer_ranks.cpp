@@ -1,4 +1,5 @@
-// The gradient reducer over MPI equals one plain MPI_Allreduce of the whole gradient.
+// The gradient reducer over MPI equals one plain MPI_Allreduce of the whole gradient; where ranks
+// own ranges, they get the bits that all ranks get where nobody does.
 #include <algorithm>
 #include <numeric>
 #include <random>
@@ -104,6 +105,39 @@ TEST_P(Reducer, SendsBfloat16WhenAsked) {
   const auto world = static_cast<float>(process_rank_info().world_size);
   const float expected = world == 1 ? 1.0f + 1.0f / 1024 : world;
   EXPECT_TRUE(flat.eq(expected).all().item<bool>()) << flat[0].item<float>();
+}
+
+// The order of additions shows in these sums.
+TEST_P(Reducer, GivesOwnersTheBitsThatAllGetWithoutOwners) {
+  const auto& rank = process_rank_info();
+  // Uneven, one of the ranks with nothing.
+  std::vector<FlatRange> owned;
+  for (std::int64_t owner = 0, end = 0; owner < rank.world_size; ++owner) {
+    const auto begin = end;
+    end = owner + 1 == rank.world_size ? kTotal
+          : owner == 1                 ? begin
+                                       : kTotal * (owner + 1) / (rank.world_size + 1) + 7;
+    owned.push_back({begin, end});
+  }
+  const auto& mine = owned[static_cast<std::size_t>(rank.rank)];
+  for (const auto precision :
+       {GradientReducer::Precision::fp32, GradientReducer::Precision::bf16}) {
+    auto everything = at::empty({kTotal}), own = at::empty({kTotal});
+    GradientReducer to_all(*communicator_, everything, plan_, precision);
+    GradientReducer to_owners(*communicator_, own, plan_, precision, owned);
+    for (int step = 0; step < 3; ++step) {
+      const auto places = at::arange(kTotal, at::kDouble) + step;
+      const auto bits = (places * 0.731 + rank.rank * 1.37).sin() * (places * 3.1).cos().exp();
+      for (auto* reducer : {&to_all, &to_owners}) {
+        (reducer == &to_all ? everything : own).copy_(bits);
+        reducer->begin();
+        for (const int parameter : {3, 10, 0}) reducer->mark_ready(parameter);
+        reducer->finish();
+      }
+      EXPECT_TRUE(
+          at::equal(own.slice(0, mine.begin, mine.end), everything.slice(0, mine.begin, mine.end)));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(BucketElements, Reducer, ::testing::Values(1, 1000, 6000, 1 << 20));

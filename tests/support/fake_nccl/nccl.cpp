@@ -21,7 +21,7 @@ namespace {
 using fake_nccl::Call;
 using Buffers = std::vector<std::vector<std::byte>>;
 
-// What ncclGroupStart() collects for ncclGroupEnd(): only messages, to one communicator.
+// What ncclGroupStart() collects for ncclGroupEnd(), to one communicator.
 struct Group {
   int depth = 0;
   ncclComm* communicator = nullptr;
@@ -35,13 +35,36 @@ std::byte* part(const void* buffer, std::size_t bytes, int index) {
          bytes * static_cast<std::size_t>(index);
 }
 
+// Takes a call's messages into the group.
+ncclResult_t add_to_group(ncclComm* communicator, Call call) {
+  if (std::exchange(group.communicator, communicator) == communicator &&
+      call.stream != group.call.stream) {
+    return group.result = ncclInvalidUsage;
+  }
+  auto& all = group.call;
+  all.stream = call.stream;
+  all.sends.insert(all.sends.end(), call.sends.begin(), call.sends.end());
+  all.receives.insert(all.receives.end(), call.receives.begin(), call.receives.end());
+  if (call.finish) {
+    all.finish = [before = std::move(all.finish), finish = std::move(call.finish)] {
+      if (before) before();
+      finish();
+    };
+  }
+  return ncclSuccess;
+}
+
 template <class Make>
 ncclResult_t collective(const char* name, ncclComm* communicator, std::size_t size,
                         const Make& make) {
-  if (!communicator || size == 0 || group.depth > 0) return ncclInvalidArgument;
-  if (const auto result = communicator->begin(name); result != ncclSuccess) return result;
-  return communicator->launch(make());
+  if (!communicator || size == 0) return ncclInvalidArgument;
+  if (const auto result = communicator->begin(name); result != ncclSuccess) {
+    return group.depth > 0 ? group.result = result : result;
+  }
+  return group.depth > 0 ? add_to_group(communicator, make()) : communicator->launch(make());
 }
+
+constexpr int kEveryRank = -1;
 
 struct Reduction {
   const void* input = nullptr;
@@ -49,7 +72,8 @@ struct Reduction {
   std::size_t count = 0;
   ncclDataType_t type{};
   ncclRedOp_t op{};
-  bool scatter = false;  // each rank gets its part of the sum
+  bool scatter = false;   // each rank gets its part of the sum
+  int root = kEveryRank;  // who gets it
 };
 
 // Everyone's contribution comes into a buffer of its own; they are added up when all are there.
@@ -59,10 +83,14 @@ ncclResult_t reduced(const char* name, const Reduction& what, ncclComm* communic
     const auto bytes = what.count * fake_nccl::size_of(what.type);
     const auto size = static_cast<std::size_t>(communicator->size);
     const auto inputs = std::make_shared<Buffers>(size);
-    for (auto& input : *inputs) input.resize(bytes);
     Call call{name, stream, {}, {}, {}};
     for (int peer = 0; peer < communicator->size; ++peer) {
+      if (what.root != kEveryRank && peer != what.root) continue;
       call.sends.push_back({peer, part(what.input, bytes, what.scatter ? peer : 0), bytes});
+    }
+    if (what.root != kEveryRank && what.root != communicator->rank) return call;
+    for (auto& input : *inputs) input.resize(bytes);
+    for (int peer = 0; peer < communicator->size; ++peer) {
       call.receives.push_back({peer, (*inputs)[static_cast<std::size_t>(peer)].data(), bytes});
     }
     call.finish = [inputs, what] {
@@ -79,12 +107,9 @@ ncclResult_t message(const char* name, bool sends, fake_nccl::Message one, ncclC
     return fails(ncclInvalidArgument);
   }
   if (const auto result = communicator->begin(name); result != ncclSuccess) return fails(result);
-  if (std::exchange(group.communicator, communicator) == communicator) {
-    if (stream != group.call.stream) return fails(ncclInvalidUsage);
-  }
-  group.call.stream = stream;
-  (sends ? group.call.sends : group.call.receives).push_back(one);
-  return ncclSuccess;
+  Call call{name, stream, {}, {}, {}};
+  (sends ? call.sends : call.receives).push_back(one);
+  return add_to_group(communicator, std::move(call));
 }
 
 }  // namespace
@@ -168,6 +193,12 @@ ncclResult_t ncclCommAbort(ncclComm_t communicator) {
 ncclResult_t ncclAllReduce(const void* input, void* output, std::size_t count, ncclDataType_t type,
                            ncclRedOp_t op, ncclComm_t communicator, cudaStream_t stream) {
   return reduced("ncclAllReduce", {input, output, count, type, op, false}, communicator, stream);
+}
+
+ncclResult_t ncclReduce(const void* input, void* output, std::size_t count, ncclDataType_t type,
+                        ncclRedOp_t op, int root, ncclComm_t communicator, cudaStream_t stream) {
+  if (!communicator || root < 0 || root >= communicator->size) return ncclInvalidArgument;
+  return reduced("ncclReduce", {input, output, count, type, op, false, root}, communicator, stream);
 }
 
 ncclResult_t ncclReduceScatter(const void* input, void* output, std::size_t count,

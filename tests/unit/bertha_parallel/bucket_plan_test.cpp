@@ -68,6 +68,13 @@ TEST(BucketPlan, RandomSpacesAreCoveredOnce) {
   }
 }
 
+TEST(BucketPlan, PartsOfARangeAreWhatItsOwnersHaveOfIt) {
+  const std::vector<FlatRange> owned{{0, 35}, {35, 35}, {35, 50}, {50, 90}};
+  EXPECT_EQ(parts_of({10, 60}, owned), (std::vector<std::int64_t>{25, 0, 15, 10}));
+  EXPECT_EQ(parts_of({0, 35}, owned), (std::vector<std::int64_t>{35, 0, 0, 0}));
+  EXPECT_EQ(parts_of({60, 90}, owned), (std::vector<std::int64_t>{0, 0, 0, 30}));
+}
+
 TEST(BucketPlan, RefusesWhatIsNoPlan) {
   const std::vector<FlatRange> overlapping{{0, 5}, {4, 9}}, beyond{{0, 11}}, backwards{{5, 2}};
   EXPECT_THROW(plan_buckets(overlapping, 10, 4), Error);

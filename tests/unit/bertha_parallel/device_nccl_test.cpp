@@ -47,10 +47,11 @@ TEST_F(GpuNccl, CollectivesOfOneRankChangeNothing) {
         }
         nccl.broadcast(values, 0);
         EXPECT_TRUE(at::equal(values, input)) << size << " of " << c10::toString(type);
-        const auto scattered = at::zeros_like(input), gathered = at::zeros_like(input);
+        const auto scattered = input.clone(), gathered = input.clone();
         const auto exchanged = at::zeros_like(input);
-        nccl.reduce_scatter(input, scattered)->wait();
-        nccl.all_gather(input, gathered)->wait();
+        const std::vector<std::int64_t> parts{size};
+        nccl.reduce_scatter(scattered, parts)->wait();
+        nccl.all_gather(gathered, parts)->wait();
         nccl.all_to_all(input, exchanged)->wait();
         EXPECT_TRUE(at::equal(scattered, input)) << size << " of " << c10::toString(type);
         EXPECT_TRUE(at::equal(gathered, input)) << size << " of " << c10::toString(type);

@@ -56,6 +56,28 @@ TEST(GradientReducer, SumsOverThreeRanks) {
   });
 }
 
+// What a rank does not own is spoilt, and nobody has to look at it.
+TEST(GradientReducer, OwnersGetTheSumOfTheirRanges) {
+  const std::vector<FlatRange> owned{{0, 35}, {35, 35}, {35, kTotal}};
+  run_thread_ranks(3, [&](Communicator& communicator) {
+    for (const auto precision : {Precision::fp32, Precision::bf16}) {
+      Recorder recorder(communicator);
+      const auto rank = static_cast<std::size_t>(communicator.rank_info().rank);
+      auto flat = at::arange(kTotal, at::kFloat) + static_cast<double>(rank);
+      GradientReducer reducer(recorder, flat, one_bucket_each(), precision, owned);
+      reducer.begin();
+      for (const int parameter : {3, 1, 0}) reducer.mark_ready(parameter);
+      reducer.finish();
+      const auto own = [&](const at::Tensor& of) {
+        return of.slice(0, owned[rank].begin, owned[rank].end);
+      };
+      EXPECT_TRUE(at::equal(own(flat), own(at::arange(kTotal, at::kFloat) * 3 + 3)));
+      EXPECT_THAT(recorder.calls, ::testing::Each("reduce_scatter"));
+      EXPECT_THAT(recorder.reduced, ::testing::ElementsAre(12, 8, 22, 10));
+    }
+  });
+}
+
 TEST(GradientReducer, OneRankSendsNothing) {
   run_thread_ranks(1, [](Communicator& communicator) {
     Recorder recorder(communicator);

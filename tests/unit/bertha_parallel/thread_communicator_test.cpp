@@ -22,10 +22,23 @@ TEST(ThreadCommunicator, Collectives) {
 
     const auto whole = at::arange(6, at::kFloat) * (rank + 1);  // sums to 6 * arange
     const auto part = whole.slice(0, rank * 2, rank * 2 + 2);
-    communicator.reduce_scatter(whole, part)->wait();
+    const std::vector<std::int64_t> equal(3, 2);
+    communicator.reduce_scatter(whole, equal)->wait();
     EXPECT_TRUE(at::equal(part, at::arange(rank * 2, rank * 2 + 2, at::kFloat) * 6));
-    communicator.all_gather(part, whole)->wait();
+    communicator.all_gather(whole, equal)->wait();
     EXPECT_TRUE(at::equal(whole, at::arange(6, at::kFloat) * 6));
+
+    const std::vector<std::int64_t> parts{4, 0, 2};
+    const std::int64_t begins[] = {0, 4, 4};
+    const auto at_part = [&](const at::Tensor& of) {
+      return of.narrow(0, begins[rank], parts[static_cast<std::size_t>(rank)]);
+    };
+    const auto uneven = at::arange(6, at::kFloat) * (rank + 1);
+    communicator.reduce_scatter(uneven, parts)->wait();
+    EXPECT_TRUE(at::equal(at_part(uneven), at_part(at::arange(6, at::kFloat) * 6)));
+    EXPECT_TRUE(rank == 0 || uneven[0].isnan().item<bool>()) << "what nobody may rely on";
+    communicator.all_gather(uneven, parts)->wait();
+    EXPECT_TRUE(at::equal(uneven, at::arange(6, at::kFloat) * 6));
 
     auto text = at::full({2}, rank, at::kLong);
     communicator.broadcast(text, 1);
