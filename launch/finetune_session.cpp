@@ -110,7 +110,8 @@ void FinetuneSession::make_model() {
   step.seed = options.train.seed;
   step.precision = options.train.precision;
   step.sharding = resolve_sharding(options);
-  step.bucket_bytes = options.parallel.bucket_bytes;
+  step.norm_sharding = possible_sharding(options);
+  step.bucket_bytes = runtime_.bucket_bytes();
   step.reduce_precision = options.parallel.reduce_precision;
   step.deterministic = options.train.deterministic;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,

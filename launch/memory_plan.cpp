@@ -7,6 +7,7 @@
 
 #include <ATen/Context.h>
 
+#include "launch/optimizer_setup.h"
 #include "trainer/kernels/kernels.h"
 
 namespace bertha {
@@ -17,20 +18,25 @@ ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t
     std::int64_t size = 1;
     for (const auto edge : spec.shape) size *= edge;
     count.weights += size;
+    count.offsets.push_back(count.elements);
     count.elements += flat_elements(spec, size);
   }
   return count;
 }
 
-PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int64_t elements) {
+PlanModel plan_model(const RunConfig& config, const BertConfig& model,
+                     const ParameterCount& count) {
   const auto& train = config.trainer.train;
   const bool on_gpu = train.device != DeviceChoice::cpu && at::globalContext().hasCUDA();
   const bool fused_exists = train.precision != Precision::fp16 && (!on_gpu || cuda_kernels_built());
   const bool fused = model.implementation == Implementation::fused ||
+                     model.implementation == Implementation::tiles ||
                      (model.implementation == Implementation::automatic && fused_exists);
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
   return {.config = model,
-          .parameters = elements,
+          .parameters = count.elements,
+          .offsets = count.offsets,
+          .sharding = possible_sharding(config.trainer),
           .precision = train.precision,
           .fused = fused,
           .on_gpu = on_gpu,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "launch/run_config.h"
 #include "trainer/model/bert.h"
@@ -10,13 +11,14 @@
 namespace bertha {
 
 struct ParameterCount {
-  std::int64_t weights = 0;   // of the model
-  std::int64_t elements = 0;  // of the flat space, gaps included
+  std::int64_t weights = 0;           // of the model
+  std::int64_t elements = 0;          // of the flat space, gaps included
+  std::vector<std::int64_t> offsets;  // of the parameters there
 };
 // Without building the model. `labels`: outputs of a task's head.
 ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels);
 
-PlanModel plan_model(const RunConfig& config, const BertConfig& model, std::int64_t elements);
+PlanModel plan_model(const RunConfig& config, const BertConfig& model, const ParameterCount& count);
 // Of pretraining.
 PlanBatch plan_batch(const RunConfig& config);
 

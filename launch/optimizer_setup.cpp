@@ -5,11 +5,14 @@
 
 namespace bertha {
 
-Sharding resolve_sharding(const TrainerConfig& config) {
-  if (!config.parallel.shard_optimizer) return Sharding::none;
+Sharding possible_sharding(const TrainerConfig& config) {
   // LAMB: the norms of a parameter are one rank's, and so the same bits as without sharding.
   const bool whole = config.train.deterministic || config.optimizer.name == OptimizerName::lamb;
   return whole ? Sharding::whole_parameters : Sharding::even;
+}
+
+Sharding resolve_sharding(const TrainerConfig& config) {
+  return config.parallel.shard_optimizer ? possible_sharding(config) : Sharding::none;
 }
 
 std::unique_ptr<Optimizer> resolve_optimizer(const TrainerConfig& config, ParameterSpace& space,

@@ -11,7 +11,10 @@
 
 namespace bertha {
 
-// parallel.shard_optimizer; parameters stay whole where sums over them must not depend on ranks.
+// How ranks share an update when they share it; parameters stay whole where sums over them must not
+// depend on ranks.
+Sharding possible_sharding(const TrainerConfig& config);
+// With parallel.shard_optimizer that one, else none.
 Sharding resolve_sharding(const TrainerConfig& config);
 
 // Of this rank's part. The communicator must outlive it.

@@ -57,13 +57,13 @@ std::string length_text(const OutlinedPretraining& run, const RunConfig& config)
 
 std::string saving_text(const RunConfig& config, const OutlinedModel& model) {
   const auto& train = config.trainer.train;
-  const auto weights = count_parameters(model.config, model.head, model.labels).weights;
-  const auto bytes = 4 + 2 * plan_model(config, model.config, weights).moment_bytes;
+  const auto count = count_parameters(model.config, model.head, model.labels);
+  const auto bytes = 4 + 2 * plan_model(config, model.config, count).moment_bytes;
   const auto kept = train.retention.keep_last;
   return fmt::format("{}, {} each (weights and moments), {}",
                      train.save_every > 0 ? fmt::format("every {} steps", train.save_every)
                                           : std::string("at the end"),
-                     human_bytes(static_cast<double>(weights) * bytes),
+                     human_bytes(static_cast<double>(count.weights) * bytes),
                      kept > 0 ? fmt::format("the last {} kept", kept) : std::string("all kept"));
 }
 
@@ -79,7 +79,7 @@ std::string model_text(const RunConfig& config, const OutlinedModel& model) {
 std::string memory_text(const RunConfig& config, const OutlinedModel& model, const PlanBatch& batch,
                         int ranks) {
   const auto count = count_parameters(model.config, model.head, model.labels);
-  const auto memory = plan_memory(plan_model(config, model.config, count.elements), batch, ranks,
+  const auto memory = plan_memory(plan_model(config, model.config, count), batch, ranks,
                                   config.trainer.parallel.shard_optimizer);
   return fmt::format("about {} a rank, {} of it for {} tokens at once (train.micro_batch_tokens)",
                      human_bytes(memory.total()), human_bytes(memory.activations),

@@ -42,6 +42,11 @@ void check_deterministic(const TrainerConfig& options) {
 
 }  // namespace
 
+std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl) {
+  if (options.bucket_bytes != 0) return options.bucket_bytes;
+  return over_nccl ? 25'000'000 : 4'000'000;
+}
+
 Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
     : watchdog_(std::chrono::seconds(config.trainer.parallel.timeout_seconds)),
       mpi_(make_mpi_communicator(mpi.rank_info())),
@@ -51,7 +56,9 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
   compare_ranks(config);
   take_place(config.trainer.train);
   set_threads(config.trainer.train.deterministic);
-  if (wants_nccl(config.trainer.parallel.backend, device_)) {
+  const bool over_nccl = wants_nccl(config.trainer.parallel.backend, device_);
+  bucket_bytes_ = bertha::bucket_bytes(config.trainer.parallel, over_nccl);
+  if (over_nccl) {
     watchdog_.report("connecting NCCL");
     nccl_ = make_nccl_communicator(*host_ranks_, std::chrono::seconds(std::max<std::int64_t>(
                                                      60, config.trainer.parallel.timeout_seconds)));

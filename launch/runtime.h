@@ -2,6 +2,7 @@
 // destroyed in reverse, so that NCCL ends before MPI.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,10 @@
 #include "parallel/watchdog.h"
 
 namespace bertha {
+
+// parallel.bucket_bytes, or what was measured best (tests/bench/results): over MPI small ones,
+// which arrive while backward still runs.
+std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl);
 
 class Runtime {
  public:
@@ -31,6 +36,7 @@ class Runtime {
   Watchdog& watchdog() { return watchdog_; }
   at::Device device() const { return device_; }
   int threads() const { return threads_; }
+  std::int64_t bucket_bytes() const { return bucket_bytes_; }
 
  private:
   void compare_ranks(const RunConfig& config);
@@ -42,6 +48,7 @@ class Runtime {
   std::unique_ptr<Communicator> mpi_, host_ranks_;  // the second is the first, watched
   at::Device device_ = at::Device(at::kCPU);
   int threads_ = 1;
+  std::int64_t bucket_bytes_ = 0;
   std::unique_ptr<Communicator> nccl_, device_ranks_;  // likewise; empty: the host's
   std::unique_ptr<Heartbeats> heartbeats_;             // with several ranks
 };

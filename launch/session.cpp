@@ -116,8 +116,9 @@ void Session::make_stream_and_step() {
   options.seed = config_.trainer.train.seed;
   options.precision = config_.trainer.train.precision;
   options.sharding = resolve_sharding(config_.trainer);
+  options.norm_sharding = possible_sharding(config_.trainer);
   options.deterministic = config_.trainer.train.deterministic;
-  options.bucket_bytes = config_.trainer.parallel.bucket_bytes;
+  options.bucket_bytes = runtime_.bucket_bytes();
   options.reduce_precision = config_.trainer.parallel.reduce_precision;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
                                                      *loss_scaler_, runtime_.watchdog()},

@@ -118,7 +118,7 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   const auto rates = throughput_.take();
   event.add("tokens_per_second", rates.tokens_per_second);
   event.add("sequences_per_second", rates.sequences_per_second);
-  add_memory(event, parts_.task.parameters().master().device());
+  add_memory(event, parts_.task.parameters().device());
   parts_.metrics.write(event);
 }
 

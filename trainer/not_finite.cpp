@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "parallel/agreement.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -21,11 +23,23 @@ bool is_finite(const at::Tensor& values) {
   return at::isfinite(values).all().item<bool>();
 }
 
-std::string first_parameter(const ParameterSpace& space) {
-  for (std::size_t i = 0; i < space.parameters().size(); ++i) {
-    if (!is_finite(space.gradient_view(static_cast<int>(i)))) return space.parameters()[i].name;
+// Of all ranks, each of which looks into its range.
+std::string first_parameter(Communicator& communicator, const ParameterSpace& space,
+                            const FlatRange& summed) {
+  const auto& parameters = space.parameters();
+  double mine = static_cast<double>(parameters.size());
+  for (std::size_t i = parameters.size(); i-- > 0;) {
+    const auto begin = std::max(summed.begin, parameters[i].offset);
+    const auto end = std::min(summed.end, parameters[i].offset + parameters[i].elements);
+    if (begin < end && !is_finite(space.gradient().slice(0, begin, end))) {
+      mine = static_cast<double>(i);
+    }
   }
-  return "none: the loss itself";
+  for (const auto& row : gather_doubles(communicator, std::vector{mine})) {
+    mine = std::min(mine, row.at(0));
+  }
+  const auto first = static_cast<std::size_t>(mine);
+  return first < parameters.size() ? parameters[first].name : "none: the loss itself";
 }
 
 std::string list_samples(std::span<const Batch> batches, std::size_t most) {
@@ -56,6 +70,7 @@ std::string samples_of(const NotFiniteStep& what) {
 
 void throw_not_finite(Communicator& communicator, const ParameterSpace& space,
                       const NotFiniteStep& what) {
+  const auto parameter = first_parameter(communicator, space, what.summed);
   const auto samples = communicator.gather_bytes(samples_of(what));
   std::string losses;
   if (what.broken_rank >= 0) {
@@ -73,7 +88,7 @@ void throw_not_finite(Communicator& communicator, const ParameterSpace& space,
   throw Error(ErrorKind::internal,
               fmt::format("loss or gradient is not a finite number in step {}: first parameter {}; "
                           "{}",
-                          what.step + 1, first_parameter(space), losses),
+                          what.step + 1, parameter, losses),
               "lower optimizer.learning_rate or lengthen schedule.warmup_steps, then resume from "
               "the last checkpoint; nothing was saved over it");
 }

@@ -7,6 +7,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "data_pipeline/batch.h"
+#include "parallel/bucket_plan.h"
 #include "parallel/communicator.h"
 #include "trainer/model/parameter_space.h"
 
@@ -15,11 +16,12 @@ namespace bertha {
 struct NotFiniteStep {
   std::int64_t step = 0;                 // finished ones
   int broken_rank = -1;                  // the first whose loss is not finite; -1: all losses are
+  FlatRange summed;                      // where this rank's gradient is the sum; all ranks': all
   std::span<const Batch> micro_batches;  // this rank's
   std::span<const at::Tensor> sums;      // of each of them
 };
 
-// Collective, with the summed gradient in the space: throws Error{internal} with one text on all
+// Collective, with the summed gradient in the spaces: throws Error{internal} with one text on all
 // ranks, which names the step, the first parameter, and the samples of the rank whose loss broke,
 // or a few of every rank when no loss did.
 [[noreturn]] void throw_not_finite(Communicator& communicator, const ParameterSpace& space,

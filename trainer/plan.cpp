@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace bertha {
 namespace {
@@ -72,6 +73,20 @@ double pass_seconds(const PlanNetwork& network, double bytes, int ranks) {
          messages * network.latency_seconds * std::log2(static_cast<double>(ranks));
 }
 
+// Parts of the moments: rank 0's and the largest.
+std::pair<double, double> shares_of(const PlanModel& model, int ranks) {
+  if (model.sharding != Sharding::whole_parameters) return {1.0 / ranks, 1.0 / ranks};
+  const FlatOutline space{model.offsets, model.parameters};
+  std::int64_t first = 0, largest = 0;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto size = owned_range(space, {rank, ranks, 0, 1}, model.sharding).size();
+    if (rank == 0) first = size;
+    largest = std::max(largest, size);
+  }
+  const auto all = static_cast<double>(model.parameters);
+  return {static_cast<double>(first) / all, static_cast<double>(largest) / all};
+}
+
 }  // namespace
 
 double activation_bytes(const PlanModel& model, const PlanBatch& batch) {
@@ -93,17 +108,27 @@ double activation_bytes(const PlanModel& model, const PlanBatch& batch) {
 
 PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded) {
   const auto elements = static_cast<double>(model.parameters);
-  const double share = sharded ? 1.0 / ranks : 1.0;
   PlanMemory memory;
   memory.weights = elements * (model.precision == Precision::fp32 ? 4 : 4 + 2);
   memory.gradients = elements * kFloatBytes;
-  memory.moments = elements * 2 * model.moment_bytes * share;
   memory.activations = activation_bytes(model, batch);
   memory.program = model.program_bytes;
-  if (model.async_save) {
-    // Weights, and rank 0's part of the moments: see moments_to_write().
-    const double written = sharded ? share : std::max(0.0, 3.0 / ranks - 1.0) / 2.0;
-    memory.saving = elements * (kFloatBytes + 2 * model.moment_bytes * written);
+  // Who saves while training goes on holds a copy: weights on rank 0, moments as they are written.
+  const double all_moments = elements * 2 * model.moment_bytes;
+  const double copies = model.async_save ? 1 : 0;
+  if (!sharded) {
+    memory.moments = all_moments;
+    const double written = std::max(0.0, 3.0 / ranks - 1.0) / 2.0;  // see moments_to_write()
+    memory.saving = copies * (elements * kFloatBytes + all_moments * written);
+    return memory;
+  }
+  const auto [first, largest] = shares_of(model, ranks);
+  memory.moments = all_moments * first;
+  memory.saving = copies * (elements * kFloatBytes + memory.moments);
+  if (const double most = all_moments * largest;
+      most * (1 + copies) > memory.moments + memory.saving) {
+    memory.moments = most;
+    memory.saving = copies * most;
   }
   return memory;
 }
@@ -121,21 +146,23 @@ PlanStep plan_step(const PlanQuestion& question, int ranks) {
   const double micro = std::min(tokens, static_cast<double>(batch.micro_batch_tokens));
   step.micro_batches = static_cast<std::int64_t>(std::ceil(tokens / micro - 1e-9));
   step.compute = tokens / question.speed.tokens_per_second;
-  step.optimizer = question.speed.optimizer_seconds * (question.sharded ? 1.0 / ranks : 1.0);
+  step.optimizer = question.speed.optimizer_seconds *
+                   (question.sharded ? shares_of(question.model, ranks).second : 1.0);
 
   const auto& network = question.network;
   const double bytes = static_cast<double>(question.model.parameters) * network.reduce_bytes;
   const double passes = question.sharded ? 1 : 2;  // sharded: the second moves weights, below
   const double reduction = passes * pass_seconds(network, bytes, ranks);
-  const double last_bucket =
-      passes * pass_seconds(network,
-                            std::min<double>(bytes, static_cast<double>(network.bucket_bytes)),
-                            ranks);
+  const auto one_bucket = [&](double all) {
+    return pass_seconds(network, std::min<double>(all, static_cast<double>(network.bucket_bytes)),
+                        ranks);
+  };
   const double backward = 2.0 / 3.0 * micro / question.speed.tokens_per_second;
-  step.exposed_communication = std::max(last_bucket, reduction - backward);
+  step.exposed_communication = std::max(passes * one_bucket(bytes), reduction - backward);
   if (question.sharded) {
+    const double weights = static_cast<double>(question.model.parameters) * kFloatBytes;
     step.exposed_communication +=
-        pass_seconds(network, static_cast<double>(question.model.parameters) * kFloatBytes, ranks);
+        std::max(one_bucket(weights), pass_seconds(network, weights, ranks) - backward / 2);
   }
   return step;
 }

@@ -7,12 +7,15 @@
 
 #include "trainer/model/bert_config.h"
 #include "trainer/model/precision.h"
+#include "trainer/optim/sharding.h"
 
 namespace bertha {
 
 struct PlanModel {
   BertConfig config;
-  std::int64_t parameters = 0;  // elements of the flat space
+  std::int64_t parameters = 0;         // elements of the flat space
+  std::vector<std::int64_t> offsets;   // of its parameters; for parts of whole ones
+  Sharding sharding = Sharding::even;  // of the moments, where they are shared
   Precision precision = Precision::fp32;
   bool fused = false;       // the fused path keeps less than the reference
   bool on_gpu = false;      // where the fused path keeps the activated rows as well
@@ -58,7 +61,7 @@ struct PlanStep {                  // seconds of one update
 // Activations that forward keeps for backward, and backward's scratch, for one micro-batch.
 double activation_bytes(const PlanModel& model, const PlanBatch& batch);
 
-// Rank 0 of `ranks`, which holds the most.
+// Of the rank that takes the most: rank 0, or the one with the largest part of the moments.
 PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded);
 
 // Of an all-reduce of all gradients over `ranks`: a ring moves 2 (n - 1) / n of them through its
@@ -73,7 +76,8 @@ struct PlanQuestion {
   bool sharded = false;
 };
 // Communication hides behind the backward pass of the last micro-batch, but for the last bucket; a
-// sharded optimizer's all-gather of weights does not hide.
+// sharded optimizer's all-gather of weights behind the forward pass of the first, but for the first
+// bucket.
 PlanStep plan_step(const PlanQuestion& question, int ranks);
 
 // The most tokens per micro-batch, in whole sequences and at most a rank's share, whose memory

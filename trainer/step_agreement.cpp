@@ -28,7 +28,7 @@ enum StartField {
   kLabels,
   kStartFields
 };
-enum EndField { kFlops = kRowFields, kStop, kNorm, kWork, kEndFields };
+enum EndField { kFlops = kRowFields, kStop, kSquares, kWork, kEndFields };
 
 std::vector<double> row_at(Place place, std::int64_t step, std::size_t fields) {
   std::vector<double> row(fields);
@@ -136,14 +136,14 @@ StepOutcome agree_on_outcome(Communicator& communicator, const StepOutcome& mine
   auto values = row_at(kEnd, step, kEndFields);
   values[kFlops] = mine.flops;
   values[kStop] = mine.stop_wanted ? 1 : 0;
-  values[kNorm] = mine.gradient_norm;
+  values[kSquares] = mine.gradient_squares;
   values[kWork] = mine.work_seconds.empty() ? 0 : mine.work_seconds.front();
   values.insert(values.end(), mine.sums.begin(), mine.sums.end());
   auto rows = gather_rows(communicator, values);
   StepOutcome outcome;
-  outcome.gradient_norm = rows.front()[kNorm];
   for (auto& row : rows) {
     outcome.flops += row[kFlops];
+    outcome.gradient_squares += row[kSquares];
     outcome.stop_wanted |= row[kStop] > 0;
     outcome.work_seconds.push_back(row[kWork]);
     row.erase(row.begin(), row.begin() + kEndFields);

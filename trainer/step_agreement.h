@@ -39,7 +39,7 @@ struct StepOutcome {
   std::vector<double> sums;  // one row after the other; agreed: one row, over those of all ranks
   double flops = 0;
   bool stop_wanted = false;          // by any rank
-  double gradient_norm = 0;          // rank 0's, so that all ranks clip and skip alike
+  double gradient_squares = 0;       // of this rank's range; agreed: of all, in the order of ranks
   std::vector<double> work_seconds;  // by rank
   int broken_rank = -1;              // the first whose own sums are not finite
 };

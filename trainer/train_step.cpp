@@ -12,8 +12,7 @@
 #include "parallel/agreement.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
-#include "trainer/kernels/kernels.h"
-#include "trainer/model/fused_pass.h"
+#include "trainer/gradient_norm.h"
 #include "trainer/not_finite.h"
 #include "trainer/step_agreement.h"
 
@@ -44,22 +43,14 @@ BucketPlan bucket_plan_of(const ParameterSpace& space, std::int64_t bucket_bytes
                       bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
 }
 
-// [1] double on the gradient's device; there queued and not waited for.
-at::Tensor square_sum(const at::Tensor& gradient) {
-  const auto options = gradient.options().dtype(at::kDouble);
-  if (gradient.is_cpu()) {
-    return at::full({1}, sum_of_squares(gradient.data_ptr<float>(), gradient.numel()), options);
+// By rank.
+std::vector<FlatRange> ranges_of_all(const ParameterSpace& space, RankInfo rank,
+                                     Sharding sharding) {
+  std::vector<FlatRange> ranges;
+  for (rank.rank = 0; rank.rank < rank.world_size; ++rank.rank) {
+    ranges.push_back(owned_range(space, rank, sharding));
   }
-  if (!cuda_kernels_built()) {
-    return at::linalg_vector_norm(gradient, 2, {}, false, at::kDouble).square().reshape({1});
-  }
-  const auto scratch = at::empty({gradient.numel() / 1024 + 8}, options);
-  auto place = kernel_place(KernelDevice::cuda, gradient);
-  place.scratch = static_cast<float*>(scratch.data_ptr());
-  place.scratch_floats = 2 * scratch.numel();
-  const auto sum = at::empty({1}, options);
-  sum_of_squares(gradient.data_ptr<float>(), gradient.numel(), sum.data_ptr<double>(), place);
-  return sum;
+  return ranges;
 }
 
 }  // namespace
@@ -67,16 +58,34 @@ at::Tensor square_sum(const at::Tensor& gradient) {
 TrainStep::TrainStep(TrainStepParts parts, const TrainStepOptions& options)
     : parts_(parts), options_(options) {
   auto& space = parts_.task.parameters();
+  const auto& rank = parts_.communicator.rank_info();
   auto plan = bucket_plan_of(space, options.bucket_bytes);
   for (const auto& bucket : plan.buckets) bucket_ends_.push_back(bucket.end);
+  std::vector<FlatRange> owned;
+  if (options_.sharding != Sharding::none && rank.world_size > 1) {
+    owned = ranges_of_all(space, rank, options_.sharding);
+    gather_ = std::make_unique<WeightGather>(parts_.communicator, space, owned, plan);
+  }
+  squares_ = range_of_squares();
   if (options_.deterministic) {
     tree_ = std::make_unique<TreeReducer>(
         parts_.communicator, space.gradient(),
         options.bucket_bytes / static_cast<std::int64_t>(sizeof(float)));
   } else {
-    reducer_ = std::make_unique<GradientReducer>(parts_.communicator, space.gradient(),
-                                                 std::move(plan), options.reduce_precision);
+    reducer_ =
+        std::make_unique<GradientReducer>(parts_.communicator, space.gradient(), std::move(plan),
+                                          options.reduce_precision, std::move(owned));
   }
+}
+
+// A sharded optimizer's ranks hold sums of their own ranges, so all kinds add up by these. What
+// must not depend on the number of ranks is one rank's.
+FlatRange TrainStep::range_of_squares() const {
+  const auto& space = parts_.task.parameters();
+  const auto& rank = parts_.communicator.rank_info();
+  if (options_.deterministic) return {0, rank.is_root() ? space.size() : 0};
+  const bool sharded = options_.sharding != Sharding::none;
+  return owned_range(space, rank, sharded ? options_.sharding : options_.norm_sharding);
 }
 
 StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t step,
@@ -99,7 +108,7 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
                       (report.scores.empty() || std::isfinite(report.scores.front().second));
   if (!finite && options_.precision != Precision::fp16) {
     throw_not_finite(parts_.communicator, parts_.task.parameters(),
-                     {step, broken_rank, micro_batches, sums_});
+                     {step, broken_rank, squares_, micro_batches, sums_});
   }
   report.skipped = !finite;
   parts_.loss_scaler.update(finite);
@@ -119,7 +128,7 @@ void TrainStep::accumulate_gradients(std::span<const Batch> micro_batches, StepR
     if (tree_) tree_->add_micro_batch();
   }
   if (reducer_ && micro_batches.empty()) reducer_->begin();
-  parts_.watchdog.report("gradient all-reduce");
+  parts_.watchdog.report(gather_ && reducer_ ? "gradient reduce-scatter" : "gradient all-reduce");
   const PhaseTimer timer(report.phases.reduce);
   inject_fault("reduction");
   if (tree_) tree_->finish();
@@ -155,15 +164,13 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   parts_.watchdog.report("agreeing on the step's results");
   StepOutcome mine;
   auto results = sums_;
-  const bool is_root = parts_.communicator.rank_info().is_root();
-  if (is_root) results.push_back(square_sum(parts_.task.parameters().gradient()));
-  if (!results.empty()) {
-    const auto numbers = at::cat(results).to(at::kCPU);  // the step's one wait for a GPU
-    const auto* begin = numbers.data_ptr<double>();
-    const auto* end = begin + numbers.numel() - (is_root ? 1 : 0);
-    mine.sums.assign(begin, end);
-    if (is_root) mine.gradient_norm = std::sqrt(*end);
-  }
+  results.push_back(
+      square_sum(parts_.task.parameters().gradient().slice(0, squares_.begin, squares_.end)));
+  const auto numbers = at::cat(results).to(at::kCPU);  // the step's one wait for a GPU
+  const auto* begin = numbers.data_ptr<double>();
+  const auto* end = begin + numbers.numel() - 1;
+  mine.sums.assign(begin, end);
+  mine.gradient_squares = *end;
   const auto width = static_cast<std::size_t>(parts_.task.sum_count());
   // Rows of all micro-batches only where their order has to be the same for any number of ranks:
   // one row fits what a gathering sends at once.
@@ -179,7 +186,7 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   report.scores = parts_.task.scores(agreed.sums);
   report.flops = agreed.flops;
   report.stop_agreed = agreed.stop_wanted;
-  report.gradient_norm = agreed.gradient_norm / report.loss_scale;
+  report.gradient_norm = std::sqrt(agreed.gradient_squares) / report.loss_scale;
   return agreed.broken_rank;
 }
 
@@ -196,6 +203,7 @@ void TrainStep::update_weights(StepReport& report) {
   parts_.watchdog.report("optimizer");
   inject_fault("optimizer");
   const PhaseTimer timer(report.phases.optimizer);
+  if (gather_) gather_->finish();  // on a rank that had no forward pass since
   auto& space = parts_.task.parameters();
   report.step += 1;
   report.learning_rate = learning_rate(options_.schedule, report.step);
@@ -204,22 +212,11 @@ void TrainStep::update_weights(StepReport& report) {
     scale *= std::min(1.0, options_.clip_norm / (report.gradient_norm + 1e-6));
   }
   parts_.optimizer.step(options_.earlier_updates + report.step, report.learning_rate, scale);
-  if (options_.sharding != Sharding::none) gather_weights();
-  space.copy_master_to_compute();
-}
-
-// Every rank's part of the master weights to all.
-void TrainStep::gather_weights() {
-  const auto& rank = parts_.communicator.rank_info();
-  if (rank.world_size == 1) return;
-  parts_.watchdog.report("gathering weights");
-  auto& space = parts_.task.parameters();
-  for (int owner = 0; owner < rank.world_size; ++owner) {
-    auto info = rank;
-    info.rank = owner;
-    const auto range = owned_range(space, info, options_.sharding);
-    if (range.size() == 0) continue;
-    parts_.communicator.broadcast(space.master().slice(0, range.begin, range.end), owner);
+  if (gather_) {
+    parts_.watchdog.report("gathering weights");
+    gather_->start();
+  } else {
+    space.copy_master_to_compute();
   }
 }
 

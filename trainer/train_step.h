@@ -21,6 +21,7 @@
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/sharding.h"
 #include "trainer/tasks/task.h"
+#include "trainer/weight_gather.h"
 
 namespace bertha {
 
@@ -32,6 +33,9 @@ struct TrainStepOptions {
   std::uint64_t seed = 1;
   Precision precision = Precision::fp32;
   Sharding sharding = Sharding::none;
+  // How ranks share the gradient's norm when the optimizer is not sharded: as it would be, so that
+  // the bits are the same.
+  Sharding norm_sharding = Sharding::even;
   bool deterministic = false;  // same bits for any number of ranks; wants fixed micro-batches
   std::int64_t bucket_bytes = 25'000'000;
   GradientReducer::Precision reduce_precision = GradientReducer::Precision::fp32;
@@ -71,12 +75,14 @@ class TrainStep {
   // This rank's micro-batches (none is fine) of the step that follows `step` finished updates.
   // Collective. Error{internal} names step, rank, samples and parameter when loss or gradient is
   // not finite and there is no loss scale to lower. On the host it costs two small collectives.
+  // With a sharded optimizer weights may still be on their way afterwards; the parameter space
+  // waits for them when it is asked for some.
   StepReport run(std::span<const Batch> micro_batches, std::int64_t step, bool stop_wanted);
 
  private:
+  FlatRange range_of_squares() const;
   void accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report);
   void learn(const Batch& batch, bool last, StepReport& report);
-  void gather_weights();
   double work_since_last_step();
   int agree_on_results(bool stop_wanted, StepReport& report);
   void update_weights(StepReport& report);
@@ -85,6 +91,8 @@ class TrainStep {
   TrainStepOptions options_;
   std::unique_ptr<TreeReducer> tree_;         // when deterministic
   std::unique_ptr<GradientReducer> reducer_;  // when not
+  std::unique_ptr<WeightGather> gather_;      // when the optimizer is sharded
+  FlatRange squares_;                         // whose norm this rank adds up
   std::vector<std::int64_t> bucket_ends_;
   std::vector<at::Tensor> sums_;  // [sum_count] float64 each: this rank's micro-batches
   double local_flops_ = 0;

@@ -138,7 +138,7 @@ void Trainer::log_train(const StepReport& report) {
   event.add("backward_seconds", interval_.phases.backward / steps);
   event.add("reduce_seconds", interval_.phases.reduce / steps);
   event.add("optimizer_seconds", interval_.phases.optimizer / steps);
-  add_memory(event, parts_.task.parameters().master().device());
+  add_memory(event, parts_.task.parameters().device());
   parts_.metrics.write(event);
   interval_ = {};
 }

@@ -14,6 +14,7 @@
 #include "launch/runtime.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
+#include "parallel/nccl_communicator.h"
 #include "trainer/step_probe.h"
 
 namespace bertha {
@@ -78,14 +79,19 @@ PlanQuestion question_of(const RunConfig& config) {
   const auto& plan = config.plan;
   const auto model = resolve_model(config, vocabulary);
   const auto head = config.data.next_sentence ? Head::pretraining : Head::masked_lm;
-  question.model = plan_model(config, model, count_parameters(model, head, 0).elements);
+  question.model = plan_model(config, model, count_parameters(model, head, 0));
   question.batch = plan_batch(config);
   question.speed = {plan.tokens_per_second, plan.optimizer_seconds};
   question.sharded = config.trainer.parallel.shard_optimizer;
   const bool half = config.trainer.parallel.reduce_precision != GradientReducer::Precision::fp32;
-  question.network = {static_cast<int>(plan.ranks_per_node), plan.in_node_bytes_per_second,
-                      plan.between_nodes_bytes_per_second,   plan.latency_seconds,
-                      config.trainer.parallel.bucket_bytes,  half ? 2 : 4};
+  const bool over_nccl =
+      question.model.on_gpu && config.trainer.parallel.backend != Backend::mpi && nccl_available();
+  question.network = {static_cast<int>(plan.ranks_per_node),
+                      plan.in_node_bytes_per_second,
+                      plan.between_nodes_bytes_per_second,
+                      plan.latency_seconds,
+                      bucket_bytes(config.trainer.parallel, over_nccl),
+                      half ? 2 : 4};
   return question;
 }
 

@@ -41,6 +41,8 @@ fault 2 1:save:kill 137 15 'signal 9|exited on signal' --parallel.shard_optimize
 fault 3 1:forward:stop 76 20 'bertha: error: .*no progress for .*the job stands at all-reduce #[0-9]+ of [0-9]+ bytes: rank 1 silent for [0-9]+ s'
 fault 2 0:reduction:stop 76 20 'bertha: error: rank 1: no progress for .*rank 0 silent for [0-9]+ s'
 fault 3 2:reduction:hang 76 20 'bertha: error: .*stands at .*: rank 2 has not arrived: in phase "gradient all-reduce"'
+fault 3 2:reduction:hang 76 20 'bertha: error: .*stands at .*: rank 2 has not arrived: in phase "gradient reduce-scatter"' --parallel.shard_optimizer true
+fault 3 1:optimizer:hang 76 20 'bertha: error: .*stands at gather #[0-9]+ .*: rank 1 has not arrived: in phase "optimizer"' --parallel.shard_optimizer true
 fault 3 1:data:throw 70 15 'bertha: error: rank 1: fault in data'
 fault 4 3:forward:throw 70 15 'bertha: error: rank 3: fault in forward'
 fault 3 0:reduction:throw 70 15 'bertha: error: rank 0: fault in reduction'

@@ -10,6 +10,7 @@
 #include "trainer/model/dropout.h"
 #include "trainer/model/embeddings.h"
 #include "trainer/model/encoder_layer.h"
+#include "trainer/model/forward_stages.h"
 #include "trainer/model/fused_dense.h"
 #include "trainer/model/fused_model.h"
 #include "trainer/model/heads.h"
@@ -21,6 +22,7 @@ struct Bert::Weights {
   EmbeddingWeights embeddings;
   std::vector<EncoderLayerWeights> layers;
   HeadWeights head;
+  ForwardStages stages;
 };
 
 namespace {
@@ -93,8 +95,8 @@ std::vector<ParameterSpec> bert_parameters(const BertConfig& config, Head head,
 
 Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
     : config_(config), head_(head) {
-  auto weights = std::make_shared<Weights>();
-  weights->embeddings = embedding_weights(space);
+  auto weights =
+      std::make_shared<Weights>(Weights{embedding_weights(space), {}, {}, {space, config.layers}});
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
     weights->layers.push_back(encoder_layer_weights(space, layer));
   }
@@ -118,8 +120,9 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
   check_input(input, config_);
   if (fused_) {
     check_ids(input, config_);
-    return fused_->encode(input, context);
+    return with_all_weights(fused_->encode(input, context));
   }
+  weights_->stages.embeddings();
   const Dropout dropout(input, context);
   at::Tensor hidden;
   try {
@@ -128,24 +131,36 @@ at::Tensor Bert::encode(const PackedInput& input, const ForwardContext& context)
     throw_unknown_id(config_);
   }
   if (config_.recompute == Recompute::layers && at::GradMode::is_enabled()) {
+    weights_->stages.everything();
     return recomputed_layers(weights_->layers, hidden, config_, input, context);
   }
   const auto layout = attention_layout(input, hidden.scalar_type());
   const EncoderContext shared{config_, layout, dropout};
   for (std::size_t layer = 0; layer < weights_->layers.size(); ++layer) {
+    weights_->stages.layer(layer);
     hidden =
         encoder_layer(weights_->layers[layer], static_cast<std::int64_t>(layer), hidden, shared);
   }
+  return with_all_weights(std::move(hidden));
+}
+
+// Heads come next: their weights are the last of the space.
+at::Tensor Bert::with_all_weights(at::Tensor hidden) const {
+  weights_->stages.everything();
   return hidden;
 }
 
 Bert::Encoded Bert::encode(const PackedInput& input, const ForwardContext& context,
                            const HeadRows& heads) const {
-  if (!fused_ || !fused_->leaves_rows_out()) return {encode(input, context), heads};
+  const auto device = input.tokens.device();
+  if (!fused_ || !fused_->leaves_rows_out()) {
+    return {encode(input, context), rows_on(heads, device)};
+  }
   check_input(input, config_);
   check_ids(input, config_);
   const auto needed = rows_read(heads, input);
-  return {fused_->encode(input, context, needed), places_in(needed, heads)};
+  return {with_all_weights(fused_->encode(input, context, needed)),
+          rows_on(places_in(needed, heads), device)};
 }
 
 at::Tensor Bert::head_dense(const DenseWeights& weights, const at::Tensor& values) const {

@@ -41,9 +41,9 @@ class Bert {
   // -> [T, hidden]. Error{bad_data}: a sequence longer than max_positions, a token id beyond the
   // vocabulary.
   at::Tensor encode(const PackedInput& input, const ForwardContext& context) const;
-  // For heads that read these rows only: where rows can be left out (fused path on the CPU), the
-  // last layer computes these alone, with the same values and gradients. `rows`: where in `hidden`
-  // they stand.
+  // For heads that read these rows only: where rows can be left out (fused path on the CPU, `tiles`
+  // on a GPU in bf16), the last layer computes these alone, with the same values and gradients.
+  // `rows`: where in `hidden` they stand, on the model's device.
   struct Encoded {
     at::Tensor hidden;  // [rows, hidden]
     HeadRows rows;
@@ -70,6 +70,7 @@ class Bert {
 
  private:
   struct Weights;  // the space's leaves by their role
+  at::Tensor with_all_weights(at::Tensor hidden) const;
   at::Tensor head_dense(const DenseWeights& weights, const at::Tensor& values) const;
 
   BertConfig config_;

@@ -14,6 +14,10 @@ at::Tensor column_of(ReusedTensor& memory, const at::Tensor& like) {
   return memory.sized(like.size(0), 1, like.options().dtype(at::kFloat));
 }
 
+std::string layer_prefix(std::int64_t layer) {
+  return fmt::format("bert.encoder.layer.{}.", layer);
+}
+
 }  // namespace
 
 Activation fused_activation(const std::string& name) {
@@ -25,20 +29,12 @@ Activation fused_activation(const std::string& name) {
 
 FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, std::int64_t layer,
                        KernelDevice device)
-    : config_(config), layer_(layer), device_(device), parameters_(space, device) {
-  const auto prefix = fmt::format("bert.encoder.layer.{}.", layer);
-  const auto self = prefix + "attention.self.";
-  mixed_ = parameters_.stacked({self + "query.weight", self + "key.weight", self + "value.weight"});
-  query_ = some_outputs(mixed_.front(), 0, config.hidden_size);
-  key_value_ =
-      mixed_.size() == 1
-          ? std::vector{some_outputs(mixed_[0], config.hidden_size, 2 * config.hidden_size)}
-          : std::vector{mixed_[1], mixed_[2]};
-  mixed_bias_[0] = parameters_.vector(self + "query.bias");
-  mixed_bias_[1] = parameters_.vector(self + "key.bias");
-  mixed_bias_[2] = parameters_.vector(self + "value.bias");
-  mixed_bias_values_ =
-      parameters_.stacked_values({self + "query.bias", self + "key.bias", self + "value.bias"});
+    : config_(config),
+      layer_(layer),
+      device_(device),
+      parameters_(space, device),
+      attention_(config, parameters_, layer_prefix(layer) + "attention.self.", layer, device) {
+  const auto prefix = layer_prefix(layer);
   attention_output_ = parameters_.matrix(prefix + "attention.output.dense.weight");
   attention_output_bias_ = parameters_.vector(prefix + "attention.output.dense.bias");
   attention_scale_ = parameters_.vector(prefix + "attention.output.LayerNorm.weight");
@@ -58,91 +54,6 @@ at::Tensor FusedLayer::rows_to_compute(const FusedPass& pass, const at::Tensor& 
   return at::index_select_out(chosen, input, 0, pass.needed.rows);
 }
 
-at::Tensor FusedLayer::mixed_of(const FusedPass& pass, LayerActivations& kept,
-                                const at::TensorOptions& type) const {
-  return kept.mixed.sized(pass.count(), (narrows(pass) ? 2 : 3) * config_.hidden_size, type);
-}
-
-template <class T>
-AttentionJob<T> FusedLayer::attention_job(const FusedPass& pass, LayerActivations& kept,
-                                          const at::Tensor& output) const {
-  AttentionJob<T> job{
-      .rows = pass.rows(),
-      .heads = config_.attention_heads,
-      .head_size = config_.head_size(),
-      .mixed = elements<T>(mixed_of(pass, kept, output.options())),
-      .bias = {},
-      .log_sum = elements<float>(kept.log_sum.sized(config_.attention_heads, output.size(0),
-                                                    output.options().dtype(at::kFloat))),
-      .output = elements<T>(output),
-      .bias_gradient = {},
-      .dropout =
-          pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout)};
-  for (int part = 0; part < 3; ++part) {
-    job.bias[part] = mixed_bias_[part].values;
-    job.bias_gradient[part] = mixed_bias_[part].gradient;
-  }
-  if (narrows(pass)) {
-    const auto queries = kept.query.sized(output.size(0), output.size(1), output.options());
-    job.queries = {pass.needed.offsets.data(), elements<std::int64_t>(pass.needed.rows),
-                   elements<T>(queries)};
-  }
-  return job;
-}
-
-template <class T>
-at::Tensor FusedLayer::attend(const FusedPass& pass, const at::Tensor& input,
-                              const at::Tensor& asking, LayerActivations& kept) const {
-  const auto rows = asking.size(0), hidden = config_.hidden_size;
-  const auto options = input.options();
-  const auto mixed = mixed_of(pass, kept, options);
-  if (!takes_flash_attention(device_, input.scalar_type(), config_.head_size())) {
-    kept.flash = {};
-    if (narrows(pass)) {
-      dense_forward(query_, asking, kept.query.sized(rows, hidden, options));
-      dense_forward(key_value_, input, mixed);
-    } else {
-      dense_forward(mixed_, input, mixed);
-    }
-    const auto attended = kept.attended.sized(rows, hidden, options);
-    attention_forward(attention_job<T>(pass, kept, attended), kernel_place(device_, attended));
-    return attended;
-  }
-  dense_forward_with_bias(mixed_, mixed_bias_values_, input, mixed);
-  const FlashDropout dropout{
-      pass.dropout(dropout_site(layer_, LayerDropout::attention), config_.attention_dropout),
-      pass.samples.front()};
-  flash_attention_forward(mixed, config_.attention_heads, pass, dropout, kept.flash);
-  return kept.flash.output;
-}
-
-template <class T>
-at::Tensor FusedLayer::attend_backward(const FusedPass& pass, LayerActivations& kept,
-                                       FusedScratch& scratch, const at::Tensor& gradient) const {
-  const auto tokens = pass.count(), hidden = config_.hidden_size;
-  const auto place =
-      kernel_place(device_, gradient, {tokens, hidden, config_.attention_heads}, scratch);
-  const auto mixed = mixed_of(pass, kept, gradient.options());
-  if (!kept.flash.output.defined()) {
-    auto job = attention_job<T>(pass, kept, gradient);
-    const auto result = device_ == KernelDevice::cpu
-                            ? mixed
-                            : scratch.mixed.sized(tokens, 3 * hidden, gradient.options());
-    if (device_ != KernelDevice::cpu) job.mixed_gradient = elements<T>(result);
-    attention_backward(job, place);
-    return result;
-  }
-  const auto parts = flash_attention_backward(gradient, mixed, config_.attention_heads, pass,
-                                              config_.attention_dropout, kept.flash);
-  for (int part = 0; part < 3; ++part) {
-    copy_and_sum_columns(
-        ColumnSumJob<T>{tokens, hidden, elements<T>(parts[part]),
-                        elements<T>(mixed) + part * hidden, 3 * hidden, mixed_bias_[part].gradient},
-        place);
-  }
-  return mixed;
-}
-
 template <class T>
 void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
                             FusedScratch& scratch, const at::Tensor& output) const {
@@ -150,7 +61,7 @@ void FusedLayer::forward_as(const FusedPass& pass, const at::Tensor& input, Laye
   const auto rows = asking.size(0), hidden = config_.hidden_size;
   const auto type = input.options();
   const auto packed = narrows(pass) ? pass.needed_rows() : pass.rows();
-  const auto attended = attend<T>(pass, input, asking, kept);
+  const auto attended = attention_.forward(pass, narrows(pass), input, asking, kept.attention);
 
   const auto where = kernel_place(device_, input);
   const auto norm = [&](const at::Tensor& values, const FusedVector& bias,
@@ -249,33 +160,17 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   norm({sum, more}, kept.attention_normed, kept.attention_deviation, attention_scale_,
        attention_shift_, attention_output_bias_, LayerDropout::attention_output);
   dense_input_gradient(attention_output_, values, more);
-  const auto attended =
-      kept.flash.output.defined() ? kept.flash.output : kept.attended.sized(rows, hidden, type);
-  dense_weight_gradient(attention_output_, values, attended, scratch);
-  const auto mixed_gradient = attend_backward<T>(pass, kept, scratch, more);
-  SplitGradient result{sum, more};
-  if (narrows(pass)) {
-    result = widened_gradient(pass, input, kept, scratch, sum);
-  } else {
-    dense_backward(mixed_, mixed_gradient, input, more, scratch);
-  }
+  const auto asking = narrows(pass) ? kept.chosen.sized(rows, hidden, type) : input;
+  dense_weight_gradient(attention_output_, values, attention_.output_of(asking, kept.attention),
+                        scratch);
+  const auto input_gradient = scratch.more.sized(pass.count(), hidden, type);
+  attention_.backward(pass, narrows(pass), input, asking, more, sum, input_gradient, kept.attention,
+                      scratch);
   parameters_.announce();
-  return result;
-}
-
-SplitGradient FusedLayer::widened_gradient(const FusedPass& pass, const at::Tensor& input,
-                                           LayerActivations& kept, FusedScratch& scratch,
-                                           const at::Tensor& sum) const {
-  const auto rows = pass.needed_count(), tokens = pass.count(), hidden = config_.hidden_size;
-  const auto type = input.options();
-  const auto query_gradient = kept.query.sized(rows, hidden, type);
-  dense_weight_gradient(query_, query_gradient, kept.chosen.sized(rows, hidden, type), scratch);
-  dense_add_input_gradient(query_, query_gradient, sum);
-  const auto whole = scratch.sum.sized(tokens, hidden, type);
+  if (!narrows(pass)) return {sum, input_gradient};
+  const auto whole = scratch.sum.sized(pass.count(), hidden, type);
   whole.zero_().index_copy_(0, pass.needed.rows, sum);
-  const auto more = scratch.more.sized(tokens, hidden, type);
-  dense_backward(key_value_, mixed_of(pass, kept, type), input, more, scratch);
-  return {whole, more};
+  return {whole, input_gradient};
 }
 
 void FusedLayer::forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,

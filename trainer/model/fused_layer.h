@@ -8,7 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "trainer/model/bert_config.h"
-#include "trainer/model/flash_attention.h"
+#include "trainer/model/fused_attention.h"
 #include "trainer/model/fused_dense.h"
 #include "trainer/model/fused_pass.h"
 
@@ -17,11 +17,8 @@ namespace bertha {
 // What backward needs of a layer's forward pass. Backward overwrites it. T rows, but S everywhere
 // except for keys and values in a layer that computes S rows alone.
 struct LayerActivations {
-  ReusedTensor mixed;          // [T, 3 * hidden]; biases with flash only
-  ReusedTensor chosen, query;  // [S, hidden] of the input; then mixed has keys and values alone
-  ReusedTensor attended;       // [T, hidden]
-  FlashActivations flash;      // in place of attended, log_sum
-  ReusedTensor log_sum;        // [heads, T] fp32
+  ReusedTensor chosen;  // [S, hidden] of the input
+  AttentionActivations attention;
   ReusedTensor attention_normed, attention_deviation;  // [T, hidden], [T, 1] fp32
   ReusedTensor middle;                                 // [T, hidden]
   ReusedTensor wide;                                   // [T, intermediate], no bias
@@ -58,32 +55,12 @@ class FusedLayer {
   }
   at::Tensor rows_to_compute(const FusedPass& pass, const at::Tensor& input,
                              LayerActivations& kept) const;
-  at::Tensor mixed_of(const FusedPass& pass, LayerActivations& kept,
-                      const at::TensorOptions& type) const;
-  template <class T>
-  AttentionJob<T> attention_job(const FusedPass& pass, LayerActivations& kept,
-                                const at::Tensor& output) const;
-  template <class T>
-  at::Tensor attend(const FusedPass& pass, const at::Tensor& input, const at::Tensor& asking,
-                    LayerActivations& kept) const;
-  // Gradient of what attend() gave -> that of query, key and value in `mixed`.
-  template <class T>
-  at::Tensor attend_backward(const FusedPass& pass, LayerActivations& kept, FusedScratch& scratch,
-                             const at::Tensor& gradient) const;
-
-  // Gradient of the input where the layer narrows, out of that of the rows it computed.
-  SplitGradient widened_gradient(const FusedPass& pass, const at::Tensor& input,
-                                 LayerActivations& kept, FusedScratch& scratch,
-                                 const at::Tensor& sum) const;
 
   BertConfig config_;
   std::int64_t layer_;
   KernelDevice device_;
   FusedParameters parameters_;
-  std::vector<FusedMatrix> mixed_, key_value_;  // the second a part of the first
-  FusedMatrix query_;                           // the other part
-  FusedVector mixed_bias_[3];
-  std::vector<at::Tensor> mixed_bias_values_;  // compute type; only flash attention wants it
+  FusedAttention attention_;
   FusedMatrix attention_output_, intermediate_, output_;
   FusedVector attention_output_bias_, intermediate_bias_, output_bias_;
   FusedVector attention_scale_, attention_shift_, output_scale_, output_shift_;

@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "parallel/base/error.h"
+#include "trainer/model/forward_stages.h"
 #include "trainer/model/fused_embeddings.h"
 #include "trainer/model/fused_layer.h"
 #include "trainer/model/fused_masked_lm.h"
@@ -68,12 +69,17 @@ std::pair<std::shared_ptr<FusedModel>, std::shared_ptr<T>> take_kept(AutogradCon
 }  // namespace
 
 struct FusedModel::Parts {
-  Parts(const ParameterSpace& space, KernelDevice place, Recompute recompute)
-      : parameters(space), device(place), recomputes(recompute == Recompute::layers) {}
+  Parts(const ParameterSpace& space, const BertConfig& config, KernelDevice place)
+      : stages(space, config.layers),
+        device(place),
+        recomputes(config.recompute == Recompute::layers),
+        leaves_rows_out(attention_by(config, place, space.compute().scalar_type()) ==
+                        AttentionBy::tiles) {}
 
-  const ParameterSpace& parameters;
+  const ForwardStages stages;
   const KernelDevice device;
-  const bool recomputes;  // layers keep their output only
+  const bool recomputes;       // layers keep their output only
+  const bool leaves_rows_out;  // on a GPU
   std::unique_ptr<FusedEmbeddings> embeddings;
   std::vector<FusedLayer> layers;
   std::unique_ptr<FusedMaskedLm> masked_lm;
@@ -105,10 +111,12 @@ struct FusedModel::Parts {
 
 at::Tensor FusedModel::Parts::forward_keeping(EncoderActivations& kept) {
   kept.layers.resize(layers.size());
+  stages.embeddings();
   const auto embedded = embeddings->forward(kept.pass, kept.embeddings);
   const auto result = result_for(kept.pass, embedded);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto output = i + 1 == layers.size() ? result : input_of(i + 1, kept);
+    stages.layer(i);
     layers[i].forward(kept.pass, input_of(i, kept), activations_of(i, kept), scratch, output);
   }
   return result;
@@ -116,6 +124,7 @@ at::Tensor FusedModel::Parts::forward_keeping(EncoderActivations& kept) {
 
 at::Tensor FusedModel::Parts::forward_forgetting(EncoderActivations& kept) {
   if (kept.layers.empty()) kept.layers.resize(1);
+  stages.embeddings();
   auto hidden = embeddings->forward(kept.pass, kept.embeddings);
   const auto result = result_for(kept.pass, hidden);
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -123,6 +132,7 @@ at::Tensor FusedModel::Parts::forward_forgetting(EncoderActivations& kept) {
         i + 1 == layers.size()
             ? result
             : scratch.outputs[i % 2].sized(hidden.size(0), hidden.size(1), hidden.options());
+    stages.layer(i);
     layers[i].forward(kept.pass, hidden, kept.layers[0], scratch, output);
     hidden = output;
   }
@@ -187,11 +197,10 @@ bool fused_model_supports(const ParameterSpace& space) {
 }
 
 FusedModel::FusedModel(const BertConfig& config, const ParameterSpace& space, bool masked_lm)
-    : parts_(std::make_unique<Parts>(space,
+    : parts_(std::make_unique<Parts>(space, config,
                                      config.implementation == Implementation::twin
                                          ? KernelDevice::twin
-                                         : kernel_device(space.compute()),
-                                     config.recompute)) {
+                                         : kernel_device(space.compute()))) {
   const auto device = parts_->device;
   parts_->embeddings = std::make_unique<FusedEmbeddings>(config, space, device);
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
@@ -207,14 +216,14 @@ FusedModel::FusedModel(const BertConfig& config, const ParameterSpace& space, bo
 FusedModel::~FusedModel() = default;
 
 bool FusedModel::leaves_rows_out() const {
-  return parts_->device == KernelDevice::cpu;
+  return parts_->device == KernelDevice::cpu || parts_->leaves_rows_out;
 }
 
 at::Tensor FusedModel::encode(const PackedInput& input, const ForwardContext& context,
                               const RowSubset& needed) {
   auto activations = parts_->encoder_pool->take();
   activations->pass = FusedPass(input, context, parts_->device);
-  activations->pass.needed = needed;
+  activations->pass.leave_out_all_but(needed);
   if (at::GradMode::is_enabled()) {
     return EncodeFunction::apply(parts_->anchor, shared_from_this(), activations);
   }

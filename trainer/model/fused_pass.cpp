@@ -51,6 +51,14 @@ FusedPass::FusedPass(const PackedInput& input, const ForwardContext& forward_con
   row_sequences = copy_to(sequences, at::kInt, tokens.device());
 }
 
+void FusedPass::leave_out_all_but(const RowSubset& subset) {
+  needed = subset;
+  needed_offsets = at::Tensor();
+  if (!row_sequences.defined() || !needed.rows.defined()) return;
+  needed.rows = rows_on(needed.rows, tokens.device());
+  needed_offsets = copy_to(needed.offsets, at::kInt, tokens.device());
+}
+
 PackedRows FusedPass::rows() const {
   const auto sequences = static_cast<std::int64_t>(samples.size());
   if (!row_sequences.defined()) return {offsets.data(), samples.data(), sequences};
@@ -88,9 +96,14 @@ KernelPlace kernel_place(KernelDevice device, const at::Tensor& values) {
 
 KernelPlace kernel_place(KernelDevice device, const at::Tensor& values, const ScratchSize& size,
                          FusedScratch& scratch) {
+  if (device == KernelDevice::cpu) return kernel_place(device, values);
+  return kernel_place(device, values, kernel_scratch_floats(size.rows, size.columns, size.heads),
+                      scratch);
+}
+
+KernelPlace kernel_place(KernelDevice device, const at::Tensor& values, std::int64_t floats,
+                         FusedScratch& scratch) {
   auto place = kernel_place(device, values);
-  if (device == KernelDevice::cpu) return place;
-  const auto floats = kernel_scratch_floats(size.rows, size.columns, size.heads);
   const auto memory = scratch.sums.sized(1, floats, values.options().dtype(at::kFloat));
   place.scratch = elements<float>(memory);
   place.scratch_floats = floats;

@@ -39,6 +39,7 @@ struct FusedPass {
   std::int64_t needed_count() const {
     return needed.rows.defined() ? needed.rows.size(0) : count();
   }
+  void leave_out_all_but(const RowSubset& subset);
   PackedRows rows() const;
   PackedRows needed_rows() const;  // where not all are
   FusedDropout dropout(std::uint32_t site, double rate) const;
@@ -50,7 +51,8 @@ struct FusedPass {
   // Not for the CPU: offsets, samples and each row's sequence where the kernels compute.
   at::Tensor device_offsets, device_samples, row_sequences;
   ForwardContext context;
-  RowSubset needed;  // of the last layer's output
+  RowSubset needed;           // of the last layer's output, rows where the kernels compute
+  at::Tensor needed_offsets;  // there; not for the CPU
 };
 
 // A gradient that is the sum of two tensors; the second may be undefined.
@@ -66,6 +68,8 @@ struct FusedScratch {
   ReusedTensor outputs[2];               // [T, hidden] of layers whose activations are not kept
   ReusedTensor masked_sum, masked_more;  // [M, hidden]
   ReusedTensor mixed;                    // [T, 3 * hidden]: its gradient, not on the CPU
+  ReusedTensor query;                    // [S, hidden]: the queries' gradient, where those are few
+  ReusedTensor products;                 // [heads, T] fp32 of attention's backward pass
   ReusedTensor needed_sum;               // [S, hidden] of a layer that computes S rows alone
   ReusedTensor sums;                     // KernelPlace::scratch
 };
@@ -79,6 +83,9 @@ struct ScratchSize {
   std::int64_t rows, columns, heads = 0;
 };
 KernelPlace kernel_place(KernelDevice device, const at::Tensor& values, const ScratchSize& size,
+                         FusedScratch& scratch);
+// With so much memory.
+KernelPlace kernel_place(KernelDevice device, const at::Tensor& values, std::int64_t scratch_floats,
                          FusedScratch& scratch);
 
 }  // namespace bertha

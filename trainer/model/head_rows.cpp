@@ -61,6 +61,24 @@ RowSubset rows_read(const HeadRows& heads, const PackedInput& input) {
   return subset;
 }
 
+std::int64_t RowSubset::longest() const {
+  std::int64_t most = 0;
+  for (std::size_t s = 0; s + 1 < offsets.size(); ++s) {
+    most = std::max<std::int64_t>(most, offsets[s + 1] - offsets[s]);
+  }
+  return most;
+}
+
+at::Tensor rows_on(const at::Tensor& rows, at::Device device) {
+  if (!rows.defined() || device.is_cpu()) return rows;
+  const auto host = at::empty(rows.sizes(), rows.options().pinned_memory(true));
+  return host.copy_(rows).to(device, /*non_blocking=*/true);
+}
+
+HeadRows rows_on(const HeadRows& heads, at::Device device) {
+  return {rows_on(heads.first, device), rows_on(heads.masked, device)};
+}
+
 HeadRows places_in(const RowSubset& subset, const HeadRows& heads) {
   if (!subset.rows.defined()) return heads;
   return {places(heads.first, subset), places(heads.masked, subset)};

@@ -13,7 +13,7 @@ struct PackedInput {
   at::Tensor tokens;                           // [T] int64
   at::Tensor segments;                         // [T] int64
   at::Tensor positions;                        // [T] int64
-  at::Tensor sequence_starts;                  // [B] int64: index of each [CLS]
+  at::Tensor sequence_starts;                  // [B] int64, on the host: index of each [CLS]
   std::vector<std::int32_t> sequence_offsets;  // [B + 1], on the host
   std::vector<std::uint64_t> sample_numbers;   // [B]
   std::int64_t longest = 0;                    // tokens of the longest sequence

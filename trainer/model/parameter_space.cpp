@@ -148,7 +148,25 @@ at::Tensor ParameterSpace::view_of(const at::Tensor& flat, int parameter) const 
   return flat.narrow(0, info.offset, info.elements).view(info.shape);
 }
 
+at::Tensor ParameterSpace::master() const {
+  await_weights(size_);
+  return master_;
+}
+
+at::Tensor ParameterSpace::compute() const {
+  await_weights(size_);
+  return compute_;
+}
+
+const at::Tensor& ParameterSpace::leaf(int parameter) const {
+  const auto& info = infos_[static_cast<std::size_t>(parameter)];
+  await_weights(info.offset + info.elements);
+  return leaves_[static_cast<std::size_t>(parameter)];
+}
+
 at::Tensor ParameterSpace::master_view(int parameter) const {
+  const auto& info = infos_.at(static_cast<std::size_t>(parameter));
+  await_weights(info.offset + info.elements);
   return view_of(master_, parameter);
 }
 
@@ -180,6 +198,16 @@ void ParameterSpace::set_rate(int parameter, double rate) {
 void ParameterSpace::copy_master_to_compute() {
   const at::NoGradGuard no_gradient;
   if (precision_ != Precision::fp32) compute_.copy_(master_);
+}
+
+void ParameterSpace::copy_master_to_compute(std::int64_t begin, std::int64_t end) {
+  const at::NoGradGuard no_gradient;
+  if (precision_ == Precision::fp32) return;
+  compute_.slice(0, begin, end).copy_(master_.slice(0, begin, end));
+}
+
+void ParameterSpace::on_weights_wanted(std::function<void(std::int64_t end)> arrive) {
+  arrive_ = std::move(arrive);
 }
 
 void ParameterSpace::zero_gradient() {

@@ -56,16 +56,15 @@ class ParameterSpace {
   const std::vector<ParameterInfo>& parameters() const { return infos_; }
   int find(const std::string& name) const;  // -1: none
 
-  at::Tensor master() const { return master_; }    // [size] fp32: what the optimizer updates
-  at::Tensor compute() const { return compute_; }  // [size] compute type; is master() for fp32
+  at::Device device() const { return gradient_.device(); }
+  at::Tensor master() const;   // [size] fp32: what the optimizer updates
+  at::Tensor compute() const;  // [size] compute type; is master() for fp32
   // [size] fp32, summed over micro-batches. On the CPU it takes memory only once it is written to:
   // prediction never does.
   at::Tensor gradient() const { return gradient_; }
 
   // What the model computes with: a view of compute() that requires a gradient.
-  const at::Tensor& leaf(int parameter) const {
-    return leaves_[static_cast<std::size_t>(parameter)];
-  }
+  const at::Tensor& leaf(int parameter) const;
   at::Tensor master_view(int parameter) const;    // shaped, fp32
   at::Tensor gradient_view(int parameter) const;  // shaped, fp32
 
@@ -77,6 +76,7 @@ class ParameterSpace {
   // Before optimizers are made. The reference path computes no gradient of what is frozen.
   void set_rate(int parameter, double rate);
   void copy_master_to_compute();  // after every update of master()
+  void copy_master_to_compute(std::int64_t begin, std::int64_t end);  // of these elements
   void zero_gradient();
 
   // Called on the backward thread each time a parameter's gradient of one backward is in
@@ -85,6 +85,14 @@ class ParameterSpace {
   // For whoever adds to gradient() without autograd: this parameter's part of this backward is in.
   void announce_gradient(int parameter) const {
     if (ready_) ready_(parameter);
+  }
+
+  // While weights still come from other ranks: `arrive(end)` returns when those of elements
+  // [0, end) are there, and is called by whatever here gives a weight away. Empty: all are there.
+  void on_weights_wanted(std::function<void(std::int64_t end)> arrive);
+  // For whoever holds views of the weights: those of elements [0, end) are wanted now.
+  void await_weights(std::int64_t end) const {
+    if (arrive_) arrive_(end);
   }
 
  private:
@@ -101,6 +109,7 @@ class ParameterSpace {
   at::Tensor master_, compute_, gradient_;
   std::vector<at::Tensor> leaves_;
   std::function<void(int)> ready_;
+  std::function<void(std::int64_t)> arrive_;
 };
 
 }  // namespace bertha

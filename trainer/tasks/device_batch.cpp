@@ -62,7 +62,7 @@ PackedInput pack_input(const Batch& batch, const BertConfig& config, at::Device 
   input.positions = indices_on(batch.positions, device);
   input.sequence_offsets = batch.sequence_offsets;
   input.sequence_starts =
-      indices_on({batch.sequence_offsets.begin(), batch.sequence_offsets.end() - 1}, device);
+      indices_on({batch.sequence_offsets.begin(), batch.sequence_offsets.end() - 1}, at::kCPU);
   input.sample_numbers = batch.sample_numbers;
   for (std::size_t s = 0; s + 1 < batch.sequence_offsets.size(); ++s) {
     input.longest = std::max<std::int64_t>(

@@ -48,7 +48,7 @@ TaskOutput PretrainingTask::forward(const Batch& batch, const BatchTotals& total
   const auto input = pack_input(batch, config(), device_);
   check_predictions(batch, config());
   HeadRows heads;
-  if (masked > 0) heads.masked = indices_on(batch.masked_positions, device_);
+  if (masked > 0) heads.masked = indices_on(batch.masked_positions, at::kCPU);
   if (next_sentence_) heads.first = input.sequence_starts;
   const auto encoded = model_.encode(input, context, heads);
   output.sums[kSequences] = static_cast<double>(batch.sequence_count());

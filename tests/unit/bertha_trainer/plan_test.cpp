@@ -68,6 +68,27 @@ TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
   EXPECT_EQ(plan_memory(model, small_batch(), 1, false).saving, 8000);
 }
 
+// Parameters of 400, 50 and 550 elements. Two ranks part at the border next to 448: at 450, and the
+// second holds two moments of 550; of four, the last does. While saving everyone holds his moments
+// twice, and rank 0 1000 weights besides: with 450 elements that is more.
+TEST(PlanMemory, OfPartsOfWholeParametersIsThatOfTheRankWithTheMost) {
+  auto model = small_model();
+  model.offsets = {0, 400, 450};
+  model.sharding = Sharding::whole_parameters;
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, true).moments, 8000);
+  EXPECT_EQ(plan_memory(model, small_batch(), 2, true).moments, 2 * 4 * 550);
+  EXPECT_EQ(plan_memory(model, small_batch(), 4, true).moments, 2 * 4 * 550);
+  EXPECT_EQ(plan_memory(model, small_batch(), 2, false).moments, 8000);
+  model.async_save = true;
+  const auto first = plan_memory(model, small_batch(), 2, true);
+  EXPECT_EQ(first.moments, 2 * 4 * 450);
+  EXPECT_EQ(first.saving, 2 * 4 * 450 + 4000);
+  model.offsets = {0, 100, 200};  // 200 and 800: 2 * 8 * 200 + 4000 are less than 2 * 8 * 800
+  const auto last = plan_memory(model, small_batch(), 2, true);
+  EXPECT_EQ(last.moments, 2 * 4 * 800);
+  EXPECT_EQ(last.saving, 2 * 4 * 800);
+}
+
 PlanQuestion small_question() {
   PlanQuestion question{small_model(), small_batch(), {100, 0.5}, {}, false};
   question.network.ranks_per_node = 2;
@@ -98,15 +119,19 @@ TEST(PlanStep, HidesCommunicationBehindTheLastBackward) {
   EXPECT_DOUBLE_EQ(two.compute, 3.2);
   EXPECT_NEAR(two.exposed_communication, 4 - 0.2 * 2 / 3, 1e-12);
   auto sharded = question;
-  sharded.sharded = true;  // half the reduction hides as before, the weights come back openly
+  // Half the reduction hides as before, and 1/3 of 20 / 100 s of forward hides as much of the 2 s
+  // in which the weights come back.
+  sharded.sharded = true;
   EXPECT_DOUBLE_EQ(plan_step(sharded, 2).optimizer, 0.25);
-  EXPECT_NEAR(plan_step(sharded, 2).exposed_communication, 2 - 0.2 * 2 / 3 + 2, 1e-12);
+  EXPECT_NEAR(plan_step(sharded, 2).exposed_communication, 2 - 0.2 * 2 / 3 + 2 - 0.2 / 3, 1e-12);
 }
 
 TEST(PlanStep, AlwaysShowsTheLastBucket) {
   auto question = small_question();
   question.speed.tokens_per_second = 1;  // backward takes long enough to hide everything
   // 1000 bytes: 0.25 s and 0.25 s, there and back.
+  EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 1.0);
+  question.sharded = true;  // there, and back at the next step's beginning
   EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 1.0);
 }
 

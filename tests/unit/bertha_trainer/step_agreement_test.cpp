@@ -70,13 +70,13 @@ TEST(StepAgreement, AddsUpOutcomes) {
     auto mine = outcome_of(sums[static_cast<std::size_t>(rank)]);
     mine.flops = 10;
     mine.stop_wanted = rank == 1;
-    mine.gradient_norm = rank == 0 ? 3.5 : 99;
+    mine.gradient_squares = 3.5 + rank;
     mine.work_seconds = {1.0 + rank};
     const auto agreed = agree_on_outcome(communicator, mine, 7, 2);
     EXPECT_THAT(agreed.sums, ElementsAre(0, 7));
     EXPECT_EQ(agreed.flops, 30);
     EXPECT_TRUE(agreed.stop_wanted);
-    EXPECT_EQ(agreed.gradient_norm, 3.5);
+    EXPECT_EQ(agreed.gradient_squares, 3.5 + 4.5 + 5.5);
     EXPECT_THAT(agreed.work_seconds, ElementsAre(1, 2, 3));
     EXPECT_EQ(agreed.broken_rank, -1);
   });

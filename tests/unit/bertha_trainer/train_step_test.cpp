@@ -152,6 +152,25 @@ TEST(TrainStep, LearnsOnEveryWay) {
   }
 }
 
+// Of the gradient's parts that a rank does not own, which are spoilt, nothing gets into norm and
+// weights: both are those of an update that every rank makes by itself.
+TEST(TrainStep, ShardedOrNotGivesTheSameBits) {
+  for (const int ranks : {2, 3, 5}) {
+    run_thread_ranks(ranks, [&](Communicator& communicator) {
+      std::vector<at::Tensor> weights;
+      std::vector<double> norms;
+      for (const auto& way : {kWays[0], kWays[1]}) {
+        Quadratic task;
+        norms.push_back(step_of(communicator, task, way, batches_of(communicator.rank_info().rank))
+                            .gradient_norm);
+        weights.push_back(task.parameters().master().clone());
+      }
+      EXPECT_EQ(norms[0], norms[1]);
+      EXPECT_TRUE(at::equal(weights[0], weights[1]));
+    });
+  }
+}
+
 // Before the step and after it, each in one message of the MPI communicator (248 bytes).
 TEST(TrainStep, AgreesTwiceAndInFewBytes) {
   for (const auto& way : kWays) {
@@ -162,11 +181,13 @@ TEST(TrainStep, AgreesTwiceAndInFewBytes) {
       const auto made = [&](const char* name) { return std::ranges::count(recorder.calls, name); };
       EXPECT_EQ(made("gather_bytes"), 2) << way.name;
       EXPECT_THAT(recorder.gathered, Each(::testing::Le(248U))) << way.name;
-      EXPECT_EQ(made("all_reduce"), way.deterministic ? 0 : 3) << way.name;
-      EXPECT_EQ(made("reduce_scatter"), 0) << way.name;
-      if (way.sharding == Sharding::none) {
-        EXPECT_EQ(made("broadcast"), 0) << way.name;
-      }
+      const bool sharded = way.sharding != Sharding::none;
+      EXPECT_EQ(made("all_reduce"), way.deterministic || sharded ? 0 : 3) << way.name;
+      EXPECT_EQ(made("reduce_scatter"), sharded && !way.deterministic ? 3 : 0) << way.name;
+      // The tree's sum of a slab takes one of each; the others are the weights, by buckets.
+      EXPECT_EQ(made("all_to_all") > 0, way.deterministic) << way.name;
+      EXPECT_EQ(made("all_gather") - made("all_to_all"), sharded ? 3 : 0) << way.name;
+      EXPECT_EQ(made("broadcast"), 0) << way.name;
     });
   }
 }

@@ -165,7 +165,8 @@ TEST_P(DeviceModel, AddsUpMicroBatchesAndRepeatsItself) {
 
 INSTANTIATE_TEST_SUITE_P(Twin, DeviceModel, testing::Values(Where{Implementation::twin, at::kCPU}));
 INSTANTIATE_TEST_SUITE_P(Gpu, DeviceModel,
-                         testing::Values(Where{Implementation::fused, at::kCUDA}));
+                         testing::Values(Where{Implementation::fused, at::kCUDA},
+                                         Where{Implementation::tiles, at::kCUDA}));
 
 }  // namespace
 }  // namespace bertha

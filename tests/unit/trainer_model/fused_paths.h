@@ -91,8 +91,8 @@ inline TestBatch make_test_batch(const BertConfig& config, const std::vector<int
 }
 
 inline TestBatch on_device(TestBatch batch, at::Device device) {
-  for (auto* tensor : {&batch.input.tokens, &batch.input.segments, &batch.input.positions,
-                       &batch.input.sequence_starts, &batch.positions, &batch.labels}) {
+  for (auto* tensor :
+       {&batch.input.tokens, &batch.input.segments, &batch.input.positions, &batch.labels}) {
     *tensor = tensor->to(device);
   }
   return batch;
@@ -118,7 +118,8 @@ inline PathResult run_path(TestPath& path, const TestBatch& batch, const Forward
     HeadRows heads{options.pools ? batch.input.sequence_starts : at::Tensor(), batch.positions};
     const auto encoded = options.needed_rows_only
                              ? path.bert.encode(batch.input, context, heads)
-                             : Bert::Encoded{path.bert.encode(batch.input, context), heads};
+                             : Bert::Encoded{path.bert.encode(batch.input, context),
+                                             rows_on(heads, batch.input.tokens.device())};
     auto loss = at::zeros({}, encoded.hidden.options().dtype(exact_type(encoded.hidden)));
     if (options.pools) {
       const auto pooled = path.bert.pool(encoded.hidden, encoded.rows.first);

@@ -90,6 +90,34 @@ TEST_P(ParameterSpaceTest, ReportsEachGradientOnceAndAfterItIsInPlace) {
   EXPECT_EQ(ready.size(), 2U);
 }
 
+// Whatever gives weights away waits for them first; the gradient is there.
+TEST_P(ParameterSpaceTest, WeightsAreWaitedForUpToTheLastThatIsWanted) {
+  std::vector<std::int64_t> wanted;
+  space.on_weights_wanted([&](std::int64_t end) { wanted.push_back(end); });
+  space.leaf(0);
+  space.master_view(1);
+  space.leaf(2);
+  EXPECT_THAT(wanted, ElementsAre(15, 128, 132));
+  space.master();
+  space.compute();
+  space.await_weights(70);
+  EXPECT_THAT(wanted, ElementsAre(15, 128, 132, 192, 192, 70));
+  space.gradient();
+  space.gradient_view(2);
+  EXPECT_EQ(space.device(), at::kCPU);
+  space.copy_master_to_compute();
+  EXPECT_EQ(wanted.size(), 6U);
+}
+
+TEST_P(ParameterSpaceTest, CopiesARangeToComputeWeights) {
+  space.master().fill_(2);
+  space.copy_master_to_compute();
+  space.master().fill_(3);
+  space.copy_master_to_compute(64, 128);
+  EXPECT_TRUE(space.leaf(1).eq(3).all().item<bool>());
+  EXPECT_TRUE(space.leaf(2).eq(GetParam() == Precision::fp32 ? 3 : 2).all().item<bool>());
+}
+
 TEST_P(ParameterSpaceTest, InitialisesByKindAndLeavesGapsZero) {
   space.initialize(0.02, 1);
   EXPECT_TRUE(space.master_view(1).eq(1).all().item<bool>());

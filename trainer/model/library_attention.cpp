@@ -1,5 +1,5 @@
 // Calls of ATen's flash attention; the only file that knows their signatures.
-#include "trainer/model/flash_attention.h"
+#include "trainer/model/library_attention.h"
 
 #include <cmath>
 #include <mutex>
@@ -25,7 +25,7 @@ std::optional<double> score_scale(const at::Tensor& query) {
 }
 
 // Flash attention draws from the device's generator.
-void seed_generator(const FlashDropout& dropout, at::Device device) {
+void seed_generator(const LibraryDropout& dropout, at::Device device) {
   const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
   const auto high = [](std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); };
   const auto& job = dropout.dropout;
@@ -61,13 +61,13 @@ class InFixedOrder {
 
 }  // namespace
 
-bool takes_flash_attention(KernelDevice device, at::ScalarType type, std::int64_t head_size) {
+bool takes_library_attention(KernelDevice device, at::ScalarType type, std::int64_t head_size) {
   return device == KernelDevice::cuda && type == at::kBFloat16 && head_size % 8 == 0 &&
          head_size <= 256;
 }
 
-void flash_attention_forward(const at::Tensor& mixed, std::int64_t heads, const FusedPass& pass,
-                             const FlashDropout& dropout, FlashActivations& kept) {
+void library_attention_forward(const at::Tensor& mixed, std::int64_t heads, const FusedPass& pass,
+                               const LibraryDropout& dropout, LibraryActivations& kept) {
   const auto [query, key, value] = heads_of(mixed, heads);
   const double rate = dropout.dropout.rate;
   if (rate > 0) seed_generator(dropout, mixed.device());
@@ -79,10 +79,10 @@ void flash_attention_forward(const at::Tensor& mixed, std::int64_t heads, const 
   kept.output = output.reshape({mixed.size(0), mixed.size(1) / 3});
 }
 
-std::array<at::Tensor, 3> flash_attention_backward(const at::Tensor& gradient,
-                                                   const at::Tensor& mixed, std::int64_t heads,
-                                                   const FusedPass& pass, double dropout_rate,
-                                                   const FlashActivations& kept) {
+std::array<at::Tensor, 3> library_attention_backward(const at::Tensor& gradient,
+                                                     const at::Tensor& mixed, std::int64_t heads,
+                                                     const FusedPass& pass, double dropout_rate,
+                                                     const LibraryActivations& kept) {
   const auto [query, key, value] = heads_of(mixed, heads);
   const double rate = pass.context.training ? dropout_rate : 0.0;
   const InFixedOrder order;
