@@ -1,6 +1,7 @@
 // Attention by tensor cores, backward, with 128 keys at home: gradients of keys and values.
 #pragma once
 
+#include "trainer/kernels/cuda/flash_dropout.h"
 #include "trainer/kernels/cuda/flash_sums.h"
 
 namespace bertha::twin {
@@ -35,65 +36,47 @@ struct FlashKeyGradientWork {
       no_sum(block, key_partial);
       return no_sum(block, value_partial);
     }
-    const std::int64_t column = part.head * kHeadSize, hidden = job.heads * kHeadSize;
+    const std::int64_t hidden = job.heads * kHeadSize;
     const SharedRows keys{memory}, values = keys.from(kBlockRows), stages = values.from(kBlockRows);
     auto* floats = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
     float* lines = floats + 4 * kStageRows;
-    const std::int64_t line_begin = part.head * job.query_count + part.query_begin;
-    const FarRows<const Bf16> queries{job.query + part.query_begin * job.query_row + column,
-                                      job.query_row},
-        gradients{job.output_gradient + part.query_begin * hidden + column, hidden};
-    const auto stage_at = [&](int stage) {
-      const SharedRows to = stages.from(stage % 2 * 2 * kStageRows);
-      float* numbers = floats + stage % 2 * 2 * kStageRows;
-      return Stage{to, to.from(kStageRows), numbers, numbers + kStageRows};
-    };
-    const auto fetch = [&](int stage) {
-      const Stage to = stage_at(stage);
-      const int first = stage * kStageRows;
-      copy_rows(block, to.queries, queries, first, kStageRows, part.queries);
-      copy_rows(block, to.gradients, gradients, first, kStageRows, part.queries);
+    const auto home = passing_keys(job, part);
+    copy_rows(block, keys, home.first, part.first, kBlockRows, part.keys);
+    copy_rows(block, values, home.second, part.first, kBlockRows, part.keys);
+    // Log sums and products of a stage's queries.
+    const auto numbers = [&](int stage) { return floats + stage % 2 * 2 * kStageRows; };
+    const auto fetch_numbers = [&](int stage) {
       block.each_thread([&](int thread) {
-        const int row = thread % kStageRows;
-        const bool there = first + row < part.queries;
-        const std::int64_t from = line_begin + (there ? first + row : 0);
-        const float* source = thread < kStageRows ? job.log_sum : job.products;
-        float* home = floats + stage % 2 * 2 * kStageRows;
-        copy_number(home + thread, source + from, there);
+        const int query = stage * kStageRows + thread % kStageRows;
+        const bool there = query < part.queries;
+        const float* from = thread < kStageRows ? job.log_sum : job.products;
+        const std::int64_t line = part.head * job.query_count + part.query_begin;
+        copy_number(numbers(stage) + thread, from + line + (there ? query : 0), there);
       });
     };
-    copy_rows(block, keys, {job.key + part.key_begin * job.key_row + column, job.key_row},
-              part.first, kBlockRows, part.keys);
-    copy_rows(block, values, {job.value + part.key_begin * job.key_row + column, job.key_row},
-              part.first, kBlockRows, part.keys);
-    fetch(0);
-    end_group();
     typename B::template PerWarp<State<L>> states;
     block.each_warp([&](int warp) {
       clear(states[warp].keys);
       clear(states[warp].values);
     });
-    for (int stage = 0; stage * kStageRows < part.queries; ++stage) {
-      if ((stage + 1) * kStageRows < part.queries) fetch(stage + 1);
-      end_group();
-      wait_for_groups<1>();
-      block.sync();
+    const auto step_warp = [&](int stage, SharedRows queries, SharedRows gradients) {
       block.each_warp([&](int warp) {
         const int first = part.first + warp * kWarpRows;
         if (first >= part.keys) return;
-        const Stage from = stage_at(stage);
         for (int row = 0; row < kStageRows; row += kStepRows) {
           const int query = stage * kStageRows + row;
           if (query >= part.queries) break;
+          const float* line = numbers(stage) + row;
           step(states[warp], part, first, keys.from(warp * kWarpRows),
                values.from(warp * kWarpRows),
-               Stage{from.queries.from(row), from.gradients.from(row), from.log_sums + row,
-                     from.products + row},
-               query);
+               Stage{queries.from(row), gradients.from(row), line, line + kStageRows}, query);
         }
       });
-      block.sync();
-    }
+    };
+    const PassingRows passing{
+        rows_of_head(job.query, part.query_begin, job.query_row, part.head),
+        rows_of_head(job.output_gradient, part.query_begin, hidden, part.head), part.queries};
+    over_stages(block, passing, stages, fetch_numbers, step_warp);
     wait_for_groups<0>();  // where there is no query, nobody has waited for the keys
     block.sync();
     block.each_warp([&](int warp) {
@@ -104,7 +87,7 @@ struct FlashKeyGradientWork {
       sum_rows<L>(states[warp].values, value_scale, there, line + kBlockWarps * kHeadSize);
       if (there <= 0) return;
       const auto far = [&](Bf16* gradient) {
-        return FarRows<Bf16>{gradient + part.key_begin * job.key_row + column, job.key_row};
+        return rows_of_head(gradient, part.key_begin, job.key_row, part.head);
       };
       store_rows<L>(
           states[warp].keys, [](int, int) { return kFlashScoreScale; }, keys.from(warp * kWarpRows),

@@ -2,6 +2,7 @@
 // output and its gradient that the keys' pass wants.
 #pragma once
 
+#include "trainer/kernels/cuda/flash_dropout.h"
 #include "trainer/kernels/cuda/flash_sums.h"
 
 namespace bertha::twin {
@@ -29,31 +30,18 @@ struct FlashQueryGradientWork {
     const FlashPart part = flash_part(job, index, job.longest_queries);
     float* partial = flash_partial(job, partials, index, job.longest_queries, 0, 1);
     if (part.first >= part.queries) return no_sum(block, partial);
-    const std::int64_t column = part.head * kHeadSize, hidden = job.heads * kHeadSize;
+    const std::int64_t hidden = job.heads * kHeadSize;
     const SharedRows queries{memory}, gradients = queries.from(kBlockRows),
                                       stages = gradients.from(kBlockRows);
     auto* lines = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
-    const FarRows<const Bf16> keys{job.key + part.key_begin * job.key_row + column, job.key_row},
-        values{job.value + part.key_begin * job.key_row + column, job.key_row},
-        outputs{job.output + part.query_begin * hidden + column, hidden};
-    const auto fetch = [&](int stage) {
-      const SharedRows to = stages.from(stage % 2 * 2 * kStageRows);
-      copy_rows(block, to, keys, stage * kStageRows, kStageRows, part.keys);
-      copy_rows(block, to.from(kStageRows), values, stage * kStageRows, kStageRows, part.keys);
-    };
-    copy_rows(block, queries,
-              {job.query + part.query_begin * job.query_row + column, job.query_row}, part.first,
-              kBlockRows, part.queries);
-    copy_rows(block, gradients, {job.output_gradient + part.query_begin * hidden + column, hidden},
+    const auto outputs = rows_of_head<const Bf16>(job.output, part.query_begin, hidden, part.head);
+    copy_rows(block, queries, rows_of_head(job.query, part.query_begin, job.query_row, part.head),
               part.first, kBlockRows, part.queries);
-    fetch(0);
-    end_group();
+    copy_rows(block, gradients,
+              rows_of_head(job.output_gradient, part.query_begin, hidden, part.head), part.first,
+              kBlockRows, part.queries);
     typename B::template PerWarp<State<L>> states;
-    for (int stage = 0; stage * kStageRows < part.keys; ++stage) {
-      if ((stage + 1) * kStageRows < part.keys) fetch(stage + 1);
-      end_group();
-      wait_for_groups<1>();
-      block.sync();
+    const auto step_warp = [&](int stage, SharedRows keys, SharedRows values) {
       block.each_warp([&](int warp) {
         const int first = part.first + warp * kWarpRows;
         if (first >= part.queries) return;
@@ -61,16 +49,16 @@ struct FlashQueryGradientWork {
           start(states[warp], part, first, queries.from(warp * kWarpRows),
                 gradients.from(warp * kWarpRows), outputs, lines + warp * kWarpRows);
         }
-        const SharedRows from = stages.from(stage % 2 * 2 * kStageRows);
         for (int row = 0; row < kStageRows; row += kStepRows) {
           const int key = stage * kStageRows + row;
           if (key < part.keys) {
-            step(states[warp], part, first, from.from(row), from.from(kStageRows + row), key);
+            step(states[warp], part, first, keys.from(row), values.from(row), key);
           }
         }
       });
-      block.sync();
-    }
+    };
+    over_stages(
+        block, passing_keys(job, part), stages, [](int) {}, step_warp);
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.queries - first;
       sum_rows<L>(states[warp].result, kFlashScoreScale, there, lines + warp * kHeadSize);
@@ -78,7 +66,7 @@ struct FlashQueryGradientWork {
       store_rows<L>(
           states[warp].result, [](int, int) { return kFlashScoreScale; },
           queries.from(warp * kWarpRows),
-          {job.query_gradient + part.query_begin * job.query_row + column, job.query_row}, first,
+          rows_of_head(job.query_gradient, part.query_begin, job.query_row, part.head), first,
           there);
     });
     block.sync();

@@ -3,7 +3,7 @@
 // NeurIPS 2022, algorithm 1).
 #pragma once
 
-#include "trainer/kernels/cuda/flash_tiles.h"
+#include "trainer/kernels/cuda/flash_dropout.h"
 
 namespace bertha::twin {
 
@@ -32,39 +32,24 @@ struct FlashForwardWork {
     using L = typename B::Lanes;
     const FlashPart part = flash_part(job, index, job.longest_queries);
     if (part.first >= part.queries) return;
-    const std::int64_t column = part.head * kHeadSize;
-    const SharedRows queries{memory}, stages = queries.from(kBlockRows);
-    const FarRows<const Bf16> keys{job.key + part.key_begin * job.key_row + column, job.key_row},
-        values{job.value + part.key_begin * job.key_row + column, job.key_row};
-    const auto fetch = [&](int stage) {
-      const SharedRows to = stages.from(stage % 2 * 2 * kStageRows);
-      copy_rows(block, to, keys, stage * kStageRows, kStageRows, part.keys);
-      copy_rows(block, to.from(kStageRows), values, stage * kStageRows, kStageRows, part.keys);
-    };
-    copy_rows(block, queries,
-              {job.query + part.query_begin * job.query_row + column, job.query_row}, part.first,
-              kBlockRows, part.queries);
-    fetch(0);
-    end_group();
+    const SharedRows queries{memory};
+    copy_rows(block, queries, rows_of_head(job.query, part.query_begin, job.query_row, part.head),
+              part.first, kBlockRows, part.queries);
     typename B::template PerWarp<State<L>> states;
-    for (int stage = 0; stage * kStageRows < part.keys; ++stage) {
-      if ((stage + 1) * kStageRows < part.keys) fetch(stage + 1);
-      end_group();
-      wait_for_groups<1>();
-      block.sync();
+    const auto step_warp = [&](int stage, SharedRows keys, SharedRows values) {
       block.each_warp([&](int warp) {
         if (part.first + warp * kWarpRows >= part.queries) return;
         if (stage == 0) start(states[warp], queries.from(warp * kWarpRows));
-        const SharedRows from = stages.from(stage % 2 * 2 * kStageRows);
         for (int row = 0; row < kStageRows; row += kStepRows) {
           const int key = stage * kStageRows + row;
           if (key < part.keys) {
-            step(states[warp], part, warp, from.from(row), from.from(kStageRows + row), key);
+            step(states[warp], part, warp, keys.from(row), values.from(row), key);
           }
         }
       });
-      block.sync();
-    }
+    };
+    over_stages(
+        block, passing_keys(job, part), queries.from(kBlockRows), [](int) {}, step_warp);
     block.each_warp([&](int warp) {
       if (part.first + warp * kWarpRows >= part.queries) return;
       finish(states[warp], part, part.first + warp * kWarpRows, queries.from(warp * kWarpRows));
