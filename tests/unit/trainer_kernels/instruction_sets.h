@@ -24,6 +24,8 @@ inline std::vector<NamedSet> sets_of_this_cpu() {
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
     sets.push_back({"avx512", avx512_kernels()});
+    if (__builtin_cpu_supports("avx512bf16")) sets.push_back({"avx512bf16", avx512bf16_kernels()});
+    if (has_amx()) sets.push_back({"amx", amx_kernels()});
   }
 #endif
   return sets;

@@ -170,6 +170,22 @@ TEST(VectorKernels, AttentionMatchesItsFormula) {
   }
 }
 
+// dropout_test holds the fastest to its definition.
+TEST(VectorKernels, DropoutRowsAreTheSameInEveryInstructionSet) {
+  const DropoutMaskJob job{
+      .seed = 0x123456789ABCDEF0, .step = 3, .site = 7, .sample = ~0ULL, .rate = 0.25};
+  for (const std::int64_t columns : {1, 3, 4, 15, 16, 31, 32, 33, 64, 100, 512}) {
+    const auto numbers = dropout_row(columns, job);
+    std::vector<std::vector<float>> rows;
+    for (const auto fill : fill_dropout_rows()) {
+      rows.emplace_back(static_cast<std::size_t>(columns) + 1, -1.0F);
+      fill(rows.back().data(), 0xFFFFFFFF, numbers);
+      EXPECT_EQ(rows.back(), rows.front()) << columns << " columns, set " << rows.size();
+      EXPECT_EQ(rows.back().back(), -1.0F);
+    }
+  }
+}
+
 TEST(VectorKernels, CrossEntropySurvivesLargeLogits) {
   const auto logits = waves(50, 0.2F, 500), bias = waves(50, 0.8F);
   double highest = -1e9, total = 0;

@@ -17,6 +17,7 @@
 #include "parallel/base/philox.h"
 #include "trainer/kernels/cpu/dropout_rows.h"
 #include "trainer/kernels/cpu/philox_avx2.h"
+#include "trainer/kernels/cpu/philox_avx512.h"
 #include "trainer/kernels/kernels.h"
 
 namespace bertha {
@@ -54,7 +55,8 @@ void fill_row_plain(float* out, std::uint32_t row, const DropoutRow& job) {
   store_multipliers(out + 8, words.back, job);
 }
 
-constexpr std::int64_t kStep = 32;  // columns of two FourBlocks: their latencies overlap
+// Columns of two FourBlocks, whose latencies overlap, or of EightBlocks.
+constexpr std::int64_t kStep = 32;
 
 [[gnu::target("avx2"), gnu::always_inline]] inline void fill_step_avx2(float* out,
                                                                        std::uint32_t row,
@@ -83,15 +85,51 @@ constexpr std::int64_t kStep = 32;  // columns of two FourBlocks: their latencie
     std::copy_n(rest, job.columns - column, out + column);
   }
 }
+
+[[gnu::target("avx512f"), gnu::always_inline]] inline void fill_step_avx512(float* out,
+                                                                            std::uint32_t row,
+                                                                            const DropoutRow& job,
+                                                                            std::int64_t column) {
+  const __m512i lanes = _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0);
+  EightBlocks blocks{_mm512_add_epi64(_mm512_set1_epi64(column / 4), lanes), _mm512_set1_epi64(row),
+                     _mm512_set1_epi64(job.sample_low), _mm512_set1_epi64(job.sample_high)};
+  philox_rounds(blocks, job.key0, job.key1);
+  const auto words = words_in_order(blocks);
+  const __m512i bound = _mm512_set1_epi32(static_cast<int>(job.drop_below));
+  const __m512 keep = _mm512_set1_ps(job.keep);
+  const auto front = _mm512_cmpge_epu32_mask(words.front, bound);
+  const auto back = _mm512_cmpge_epu32_mask(words.back, bound);
+  _mm512_storeu_ps(out, _mm512_maskz_mov_ps(front, keep));
+  _mm512_storeu_ps(out + kStep / 2, _mm512_maskz_mov_ps(back, keep));
+}
+
+[[gnu::target("avx512f")]] void fill_row_avx512(float* out, std::uint32_t row,
+                                                const DropoutRow& job) {
+  std::int64_t column = 0;
+  for (; column + kStep <= job.columns; column += kStep) {
+    fill_step_avx512(out + column, row, job, column);
+  }
+  if (column < job.columns) {
+    float rest[kStep];
+    fill_step_avx512(rest, row, job, column);
+    std::copy_n(rest, job.columns - column, out + column);
+  }
+}
 #endif
 
 }  // namespace
 
-FillDropoutRow pick_fill_dropout_row() {
+std::vector<FillDropoutRow> fill_dropout_rows() {
+  std::vector<FillDropoutRow> fills{fill_row_plain};
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return fill_row_avx2;
+  if (__builtin_cpu_supports("avx2")) fills.push_back(fill_row_avx2);
+  if (__builtin_cpu_supports("avx512f")) fills.push_back(fill_row_avx512);
 #endif
-  return fill_row_plain;
+  return fills;
+}
+
+FillDropoutRow pick_fill_dropout_row() {
+  return fill_dropout_rows().back();
 }
 
 DropoutRow dropout_row(std::int64_t columns, const DropoutMaskJob& job) {

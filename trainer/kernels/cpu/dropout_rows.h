@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "trainer/kernels/kernels.h"
 
@@ -18,6 +19,7 @@ using FillDropoutRow = void (*)(float* out, std::uint32_t row, const DropoutRow&
 
 // Error{usage} for a rate outside [0, 1).
 DropoutRow dropout_row(std::int64_t columns, const DropoutMaskJob& job);
-FillDropoutRow pick_fill_dropout_row();  // the fastest this CPU has
+std::vector<FillDropoutRow> fill_dropout_rows();  // all this CPU has, the fastest last
+FillDropoutRow pick_fill_dropout_row();           // the fastest
 
 }  // namespace bertha

@@ -66,6 +66,9 @@ struct VectorKernelSet {
 VectorKernelSet plain_kernels();
 VectorKernelSet avx2_kernels();
 VectorKernelSet avx512_kernels();
+VectorKernelSet avx512bf16_kernels();
+VectorKernelSet amx_kernels();
+bool has_amx();                           // and the system lets this process use it
 const VectorKernelSet& vector_kernels();  // the fastest this CPU has
 
 template <class T>

@@ -14,6 +14,7 @@ constexpr int kTileRows = 8;  // of a product in registers
 #include "trainer/kernels/cpu/vector/activation.inc"
 #include "trainer/kernels/cpu/vector/small_product.inc"
 #include "trainer/kernels/cpu/vector/product.inc"
+#include "trainer/kernels/cpu/vector/attention_head.inc"
 #include "trainer/kernels/cpu/vector/attention.inc"
 #include "trainer/kernels/cpu/vector/attention_backward.inc"
 #include "trainer/kernels/cpu/vector/cross_entropy.inc"
