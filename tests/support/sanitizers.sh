@@ -16,24 +16,24 @@ data=(unit_data_text unit_data_tokenizer unit_data_shards unit_data_samples unit
 for preset in "${presets[@]}"; do
   targets=(unit_bertha_base unit_bertha_parallel unit_bertha_trainer unit_trainer_checkpoint "${data[@]}")
   [ "$preset" = tsan ] ||
-    targets+=(unit_trainer_kernels agreement_ranks collectives_ranks reducer_ranks tree_reducer_ranks checkpoint_ranks
-      damaged_files)
+    targets+=(unit_trainer_kernels agreement_ranks collectives_ranks parts_ranks reducer_ranks tree_reducer_ranks
+      checkpoint_ranks sharded_update_ranks damaged_files)
   cmake --preset "$preset" >/dev/null
   nice cmake --build "build/$preset" --target "${targets[@]}"
   # Damage to every byte of a checkpoint is no matter of threads, and slow.
-  for run in unit_trainer_checkpoint:'Background*:CheckpointStore*' unit_bertha_trainer:'TrainStep*:NotFinite*:StepAgreement*'; do
+  for run in unit_trainer_checkpoint:'Background*:CheckpointStore*' unit_bertha_trainer:'TrainStep*:NotFinite*:StepAgreement*:WeightGather*'; do
     TSAN_OPTIONS=suppressions=$PWD/tests/support/tsan.suppressions OMP_NUM_THREADS=1 \
       "build/$preset/tests/${run%%:*}" --gtest_filter="${run#*:}"
   done
   more=$([ "$preset" = tsan ] ||
-    echo '|unit\.trainer_kernels$|ranks\.(agreement|collectives|reducer|tree_reducer|checkpoint)')
+    echo '|unit\.trainer_kernels$|ranks\.(agreement|collectives|parts|reducer|tree_reducer|checkpoint|sharded_update)')
   ctest --test-dir "build/$preset" --output-on-failure \
     -R "unit\.(bertha_(base|parallel|data)|data_(text|tokenizer|shards|samples))\$$more"
   if [ "$preset" = asan ]; then
     BERTHA_BUILD=$PWD/build/$preset "$python" tests/fuzz/run_damage.py "${BERTHA_DAMAGED_FILES:-1000}"
   else  # a build with NCCL, which the preset leaves out
     cmake --preset tsan -B build/tsan-nccl -DBERTHA_CUDA=ON >/dev/null
-    nice cmake --build build/tsan-nccl --target nccl_ranks
-    ctest --test-dir build/tsan-nccl --output-on-failure -R 'ranks\.nccl_ranks\.[12]$'
+    nice cmake --build build/tsan-nccl --target nccl_ranks nccl_parts_ranks
+    ctest --test-dir build/tsan-nccl --output-on-failure -R 'ranks\.nccl_(parts_)?ranks\.[12]$'
   fi
 done
