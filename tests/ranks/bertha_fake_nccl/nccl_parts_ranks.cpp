@@ -12,30 +12,12 @@
 #include "parallel/nccl_communicator.h"
 #include "tests/support/fake_nccl/device.h"
 #include "tests/support/rank_communicator.h"
+#include "tests/support/rank_numbers.h"
 
 namespace bertha::testing {
 namespace {
 
 constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kInt, at::kLong, at::kBFloat16};
-
-int rank() {
-  return process_rank_info().rank;
-}
-
-int world() {
-  return process_rank_info().world_size;
-}
-
-at::Tensor numbers(std::int64_t size, at::ScalarType type, int of_rank) {
-  return at::remainder(at::arange(size, at::kLong) * 37 + of_rank * 101, 61).sub(30).to(type);
-}
-
-at::Tensor gathered(const at::Tensor& mine) {
-  auto all = at::empty({world(), mine.numel()}, mine.options());
-  MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
-                static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
-  return all;
-}
 
 class NcclParts : public ::testing::Test {
  protected:
@@ -57,19 +39,19 @@ TEST_F(NcclParts, EqualPlainMpi) {
         total += parts.back();
       }
       const auto size = parts[static_cast<std::size_t>(rank())];
-      const auto values = numbers(total, type, rank());
+      const auto values = small_numbers(total, type, rank());
       const auto all = gathered(values).to(at::kDouble);
       nccl_->reduce_scatter(on_device(values), parts)->wait();
       synchronize();
       EXPECT_TRUE(at::equal(values.to(at::kDouble).narrow(0, begin, size),
                             all.sum(0).narrow(0, begin, size)))
           << c10::toString(type);
-      const auto mine = numbers(total, type, rank());
+      const auto mine = small_numbers(total, type, rank());
       auto expected = at::empty_like(mine);
       std::int64_t at = 0;
       for (int owner = 0; owner < world(); ++owner) {
         const auto count = parts[static_cast<std::size_t>(owner)];
-        expected.narrow(0, at, count).copy_(numbers(total, type, owner).narrow(0, at, count));
+        expected.narrow(0, at, count).copy_(small_numbers(total, type, owner).narrow(0, at, count));
         at += count;
       }
       nccl_->all_gather(on_device(mine), parts)->wait();
@@ -89,7 +71,7 @@ TEST_F(NcclParts, OwnersGetTheirGradients) {
     owned.push_back({kTotal * owner / world(), kTotal * (owner + 1) / world()});
   }
   const auto& mine = owned[static_cast<std::size_t>(rank())];
-  const auto flat = numbers(kTotal, at::kFloat, rank());
+  const auto flat = small_numbers(kTotal, at::kFloat, rank());
   const auto expected = gathered(flat).sum(0);
   GradientReducer reducer(*nccl_, on_device(flat), plan_buckets(parameters, kTotal, 5000),
                           GradientReducer::Precision::fp32, owned);

@@ -27,32 +27,13 @@
 #include "tests/support/fake_nccl/device.h"
 #include "tests/support/large_transfers.h"
 #include "tests/support/rank_communicator.h"
+#include "tests/support/rank_numbers.h"
 
 namespace bertha::testing {
 namespace {
 
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
-
-int rank() {
-  return process_rank_info().rank;
-}
-
-int world() {
-  return process_rank_info().world_size;
-}
-
-at::Tensor numbers(std::int64_t size, at::ScalarType type, int of_rank) {
-  return at::remainder(at::arange(size, at::kLong) * 37 + of_rank * 101, 61).sub(30).to(type);
-}
-
-// What the ranks together have, by plain MPI: bytes, so for every type.
-at::Tensor gathered(const at::Tensor& mine) {
-  auto all = at::empty({world(), mine.numel()}, mine.options());
-  MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
-                static_cast<int>(mine.nbytes()), MPI_BYTE, MPI_COMM_WORLD);
-  return all;
-}
 
 std::vector<std::int64_t> equal_parts(std::int64_t size) {
   return std::vector(static_cast<std::size_t>(world()), size);
@@ -94,7 +75,7 @@ TEST_F(Nccl, AllReduceEqualsPlainMpi) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (const auto type : kTypes) {
-      const auto mine = numbers(size, type, rank());
+      const auto mine = small_numbers(size, type, rank());
       const auto all = gathered(mine).to(at::kDouble);
       for (const auto op : {ReduceOp::sum, ReduceOp::max, ReduceOp::min}) {
         const auto values = mine.clone();
@@ -114,7 +95,7 @@ TEST_F(Nccl, ReduceScatterEqualsPlainMpi) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (const auto type : kTypes) {
-      const auto values = numbers(size * world(), type, rank());
+      const auto values = small_numbers(size * world(), type, rank());
       const auto expected = gathered(values).to(at::kDouble).sum(0).narrow(0, rank() * size, size);
       nccl->reduce_scatter(on_device(values), equal_parts(size))->wait();
       synchronize();
@@ -128,7 +109,7 @@ TEST_F(Nccl, AllGatherEqualsPlainMpi) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (const auto type : kTypes) {
-      const auto input = numbers(size, type, rank());
+      const auto input = small_numbers(size, type, rank());
       const auto expected = gathered(input).flatten();
       const auto values = at::full({size * world()}, -2, input.options());
       values.narrow(0, rank() * size, size).copy_(input);
@@ -143,7 +124,7 @@ TEST_F(Nccl, AllToAllEqualsPlainMpi) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (const auto type : kTypes) {
-      const auto input = numbers(size * world(), type, rank());
+      const auto input = small_numbers(size * world(), type, rank());
       auto expected = at::empty_like(input);
       const auto bytes = static_cast<int>(input.nbytes()) / world();
       MPI_Alltoall(input.data_ptr(), bytes, MPI_BYTE, expected.data_ptr(), bytes, MPI_BYTE,
@@ -160,10 +141,10 @@ TEST_F(Nccl, BroadcastComesFromEveryRoot) {
   const auto nccl = connect();
   for (const auto size : kSizes) {
     for (int root = 0; root < world(); ++root) {
-      const auto values = numbers(size, at::kBFloat16, rank());
+      const auto values = small_numbers(size, at::kBFloat16, rank());
       nccl->broadcast(on_device(values), root);
       synchronize();
-      EXPECT_TRUE(at::equal(values, numbers(size, at::kBFloat16, root))) << size;
+      EXPECT_TRUE(at::equal(values, small_numbers(size, at::kBFloat16, root))) << size;
     }
   }
 }
@@ -211,7 +192,7 @@ TEST_F(Nccl, ReducesGradientsBucketByBucket) {
   GradientReducer reducer(*nccl, on_device(flat), plan_buckets(parameters, kTotal, 5000),
                           GradientReducer::Precision::fp32);
   for (int step = 0; step < 3; ++step) {
-    flat.copy_(numbers(kTotal, at::kFloat, rank() + step));
+    flat.copy_(small_numbers(kTotal, at::kFloat, rank() + step));
     const auto expected = gathered(flat).sum(0);
     reducer.begin();
     for (const int parameter : rank() % 2 == 0 ? std::array{3, 1, 2, 0} : std::array{0, 3, 2, 1}) {

@@ -11,9 +11,9 @@
 
 #include "parallel/base/error.h"
 #include "parallel/mpi_environment.h"
-#include "tests/ranks/bertha_parallel/rank_numbers.h"
 #include "tests/support/large_transfers.h"
 #include "tests/support/rank_communicator.h"
+#include "tests/support/rank_numbers.h"
 
 namespace bertha::testing {
 namespace {

@@ -7,8 +7,8 @@
 #include <mpi.h>
 
 #include "parallel/base/error.h"
-#include "tests/ranks/bertha_parallel/rank_numbers.h"
 #include "tests/support/rank_communicator.h"
+#include "tests/support/rank_numbers.h"
 
 namespace bertha::testing {
 namespace {

@@ -11,8 +11,8 @@ namespace bertha {
 namespace {
 
 #if defined(__x86_64__)
-// AMD's CPUs multiply twice as many bf16 by pairs as fp32, Intel's with AMX half as many: see
-// tests/bench/results/2026-11-27-attention-cpu.md.
+// Intel's CPUs with AMX multiply half as many bf16 by pairs as fp32; AMD's twice as many, as others
+// have found and we have not measured: tests/bench/results/2026-11-27-attention-cpu.md.
 bool pairs_are_fast() {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
 }

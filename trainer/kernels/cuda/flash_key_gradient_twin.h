@@ -63,14 +63,12 @@ struct FlashKeyGradientWork {
       block.each_warp([&](int warp) {
         const int first = part.first + warp * kWarpRows;
         if (first >= part.keys) return;
-        for (int row = 0; row < kStageRows; row += kStepRows) {
-          const int query = stage * kStageRows + row;
-          if (query >= part.queries) break;
+        over_steps(stage, part.queries, [&](int row, int query) {
           const float* line = numbers(stage) + row;
           step(states[warp], part, first, keys.from(warp * kWarpRows),
                values.from(warp * kWarpRows),
                Stage{queries.from(row), gradients.from(row), line, line + kStageRows}, query);
-        }
+        });
       });
     };
     const PassingRows passing{
@@ -83,14 +81,14 @@ struct FlashKeyGradientWork {
       const int first = part.first + warp * kWarpRows, there = part.keys - first;
       const float value_scale = kDrop ? dropout.scale : 1.0F;
       float* line = lines + warp * kHeadSize;
-      sum_rows<L>(states[warp].keys, kFlashScoreScale, there, line);
+      sum_rows<L>(states[warp].keys, kScoreScale, there, line);
       sum_rows<L>(states[warp].values, value_scale, there, line + kBlockWarps * kHeadSize);
       if (there <= 0) return;
       const auto far = [&](Bf16* gradient) {
         return rows_of_head(gradient, part.key_begin, job.key_row, part.head);
       };
       store_rows<L>(
-          states[warp].keys, [](int, int) { return kFlashScoreScale; }, keys.from(warp * kWarpRows),
+          states[warp].keys, [](int, int) { return kScoreScale; }, keys.from(warp * kWarpRows),
           far(job.key_gradient), first, there);
       store_rows<L>(
           states[warp].values, [&](int, int) { return value_scale; }, values.from(warp * kWarpRows),
@@ -132,7 +130,7 @@ struct FlashKeyGradientWork {
           float* pair = scores[i / 2][j][lane].at + i % 2 * 2;
           BERTHA_UNROLL
           for (int e = 0; e < 2; ++e) {
-            pair[e] = power_of_two(pair[e] * flash_power_scale() - log_sums[e]);
+            pair[e] = power_of_two(pair[e] * kPowerScale - log_sums[e]);
           }
           std::uint32_t word = packed_pair(pair[0], pair[1]);
           if constexpr (kDrop) word &= pair_mask(kept[lane], j, i);

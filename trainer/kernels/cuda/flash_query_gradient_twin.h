@@ -49,23 +49,19 @@ struct FlashQueryGradientWork {
           start(states[warp], part, first, queries.from(warp * kWarpRows),
                 gradients.from(warp * kWarpRows), outputs, lines + warp * kWarpRows);
         }
-        for (int row = 0; row < kStageRows; row += kStepRows) {
-          const int key = stage * kStageRows + row;
-          if (key < part.keys) {
-            step(states[warp], part, first, keys.from(row), values.from(row), key);
-          }
-        }
+        over_steps(stage, part.keys, [&](int row, int key) {
+          step(states[warp], part, first, keys.from(row), values.from(row), key);
+        });
       });
     };
     over_stages(
         block, passing_keys(job, part), stages, [](int) {}, step_warp);
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.queries - first;
-      sum_rows<L>(states[warp].result, kFlashScoreScale, there, lines + warp * kHeadSize);
+      sum_rows<L>(states[warp].result, kScoreScale, there, lines + warp * kHeadSize);
       if (there <= 0) return;
       store_rows<L>(
-          states[warp].result, [](int, int) { return kFlashScoreScale; },
-          queries.from(warp * kWarpRows),
+          states[warp].result, [](int, int) { return kScoreScale; }, queries.from(warp * kWarpRows),
           rows_of_head(job.query_gradient, part.query_begin, job.query_row, part.head), first,
           there);
     });
@@ -157,7 +153,7 @@ struct FlashQueryGradientWork {
             const int at = i % 2 * 2 + e;
             float slope = slopes[i / 2][j][lane].at[at];
             if constexpr (kDrop) slope = if_kept(slope, kept, e, i, j) * dropout.scale;
-            pair[e] = power_of_two(scores[i / 2][j][lane].at[at] * flash_power_scale() - log_sum) *
+            pair[e] = power_of_two(scores[i / 2][j][lane].at[at] * kPowerScale - log_sum) *
                       (slope - product);
           }
           weights[i / 2][j / 2][lane].at[i % 2 + j % 2 * 2] = packed_pair(pair[0], pair[1]);

@@ -33,9 +33,4 @@ BERTHA_TWIN void no_sum(const B& block, float* to) {
   });
 }
 
-BERTHA_TWIN constexpr float flash_power_scale() {
-  return kLog2E / 8;
-}
-inline constexpr float kFlashScoreScale = 0.125F;  // 1 / sqrt(64)
-
 }  // namespace bertha::twin

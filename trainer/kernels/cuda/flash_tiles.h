@@ -15,7 +15,9 @@ inline constexpr int kWarpRows = 32, kBlockRows = kBlockWarps * kWarpRows;
 inline constexpr int kStageRows = 64, kStepRows = 32;
 inline constexpr int kPieces = kHeadSize / kOctet;  // of 16 bytes, in a row
 inline constexpr int kDepthSteps = kHeadSize / 16;  // products over a row
-inline constexpr float kLog2E = 1.4426950408889634F;
+static_assert(kHeadSize == 64, "8 is its root");
+inline constexpr float kScoreScale = 1.0F / 8;
+inline constexpr float kPowerScale = 1.4426950408889634F / 8;  // e^(x / 8) is 2 to the x times this
 
 // A warp's 32 rows: tiles of 16 x 8 sums over 64 columns, or over 32.
 template <class L>
@@ -125,6 +127,14 @@ BERTHA_TWIN void over_stages(const B& block, const PassingRows& rows, SharedRows
   }
 }
 
+// Calls step(row, number) for the 32 rows from `row` of a stage on, which is row `number` of all.
+template <class Step>
+BERTHA_TWIN void over_steps(int stage, int count, Step step) {
+  for (int row = 0; row < kStageRows; row += kStepRows) {
+    const int number = stage * kStageRows + row;
+    if (number < count) step(row, number);
+  }
+}
 BERTHA_TWIN PassingRows passing_keys(const FlashAttentionJob& job, const FlashPart& part) {
   return {rows_of_head(job.key, part.key_begin, job.key_row, part.head),
           rows_of_head(job.value, part.key_begin, job.key_row, part.head), part.keys};

@@ -40,12 +40,9 @@ struct FlashForwardWork {
       block.each_warp([&](int warp) {
         if (part.first + warp * kWarpRows >= part.queries) return;
         if (stage == 0) start(states[warp], queries.from(warp * kWarpRows));
-        for (int row = 0; row < kStageRows; row += kStepRows) {
-          const int key = stage * kStageRows + row;
-          if (key < part.keys) {
-            step(states[warp], part, warp, keys.from(row), values.from(row), key);
-          }
-        }
+        over_steps(stage, part.keys, [&](int row, int key) {
+          step(states[warp], part, warp, keys.from(row), values.from(row), key);
+        });
       });
     };
     over_stages(
@@ -96,12 +93,12 @@ struct FlashForwardWork {
       }
       BERTHA_UNROLL
       for (int i = 0; i < 4; ++i) {
-        const float top = state.tops[lane].at[i] * score_scale();
+        const float top = state.tops[lane].at[i] * kPowerScale;
         BERTHA_UNROLL
         for (int j = 0; j < kStepRows / 8; ++j) {
           const float* pair = scores[i / 2][j][lane].at + i % 2 * 2;
-          const float low = power_of_two(pair[0] * score_scale() - top);
-          const float high = power_of_two(pair[1] * score_scale() - top);
+          const float low = power_of_two(pair[0] * kPowerScale - top);
+          const float high = power_of_two(pair[1] * kPowerScale - top);
           state.sums[lane].at[i] += low + high;
           std::uint32_t word = packed_pair(low, high);
           if constexpr (kDrop) word &= pair_mask(kept, i, j);
@@ -111,10 +108,6 @@ struct FlashForwardWork {
     });
     multiply_by_rows<L>(state.output, weights, values);
   }
-
-  // Scores are products of queries and keys; this makes them powers of two.
-  BERTHA_TWIN static constexpr float score_scale() { return kLog2E / 8; }
-  static_assert(kHeadSize == 64, "8 is its root");
 
   template <class L>
   BERTHA_TWIN void raise_tops(State<L>& state, const StepSums<L>& scores) const {
@@ -135,7 +128,7 @@ struct FlashForwardWork {
       bool found = false;
       BERTHA_UNROLL
       for (int i = 0; i < 4; ++i) {
-        found = found || highest[lane].at[i] > state.tops[lane].at[i] + kSlack / score_scale();
+        found = found || highest[lane].at[i] > state.tops[lane].at[i] + kSlack / kPowerScale;
       }
       return found;
     });
@@ -147,7 +140,7 @@ struct FlashForwardWork {
       L::template combine<1, 4>(top, [](float a, float b) { return fmaxf(a, b); });
       L::each([&](int lane) {
         float& before = state.tops[lane].at[i];
-        const float factor = power_of_two((before - top[lane]) * score_scale());
+        const float factor = power_of_two((before - top[lane]) * kPowerScale);
         before = top[lane];
         state.sums[lane].at[i] *= factor;
         BERTHA_UNROLL
@@ -171,7 +164,7 @@ struct FlashForwardWork {
         const int query = first + lane / 4 + 8 * i;
         if (lane % 4 != 0 || query >= part.queries) return;
         job.log_sum[part.head * job.query_count + part.query_begin + query] =
-            state.tops[lane].at[i] * score_scale() + log2f(sum[lane]);
+            state.tops[lane].at[i] * kPowerScale + log2f(sum[lane]);
       });
     }
     const std::int64_t hidden = job.heads * kHeadSize;

@@ -32,11 +32,16 @@ inline at::Tensor numbers(std::int64_t size, at::ScalarType type, std::int64_t s
       .to(type);
 }
 
+// Those of any rank, so small that sums of a few are exact in bfloat16, too.
+inline at::Tensor small_numbers(std::int64_t size, at::ScalarType type, int of_rank) {
+  return at::remainder(at::arange(size, at::kLong) * 37 + of_rank * 101, 61).sub(30).to(type);
+}
+
 inline bool same(const at::Tensor& a, const at::Tensor& b) {
   return a.scalar_type() == b.scalar_type() && at::equal(a, b);
 }
 
-// What all ranks have, row by row, by plain MPI.
+// What all ranks have, row by row, by plain MPI: bytes, so for every type.
 inline at::Tensor gathered(const at::Tensor& mine) {
   auto all = at::empty({world(), mine.numel()}, mine.options());
   MPI_Allgather(mine.data_ptr(), static_cast<int>(mine.nbytes()), MPI_BYTE, all.data_ptr(),
