@@ -35,10 +35,10 @@ PieceTrie::Match PieceTrie::longest(std::uint32_t root, std::string_view text) c
   Match match{-1, 0};
   std::uint32_t node = root;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::uint32_t child = nodes_[node].first_child ^ static_cast<unsigned char>(text[i]);
-    if (nodes_[child].parent != node) break;
-    node = child;
-    if (nodes_[node].id >= 0) match = {nodes_[node].id, i + 1};
+    const auto byte = static_cast<unsigned char>(text[i]);
+    node = nodes_[node].first_child ^ byte;
+    if (nodes_[node].byte() != byte) break;
+    if (nodes_[node].id() >= 0) match = {nodes_[node].id(), i + 1};
   }
   return match;
 }

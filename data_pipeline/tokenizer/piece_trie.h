@@ -20,13 +20,20 @@ class PieceTrie {
   static constexpr std::size_t kMaxWordCharacters = 100;
 
   // The trie lies in one array: the child of a node by `byte` is at first_child ^ byte, if the
-  // entry there names the node as its parent.
+  // entry there has this byte; no two nodes have the same first_child. Eight bytes an entry, so
+  // that the trie of an ordinary vocabulary fits the second-level cache.
   struct Node {
-    std::uint32_t first_child = 0;
-    std::uint32_t parent = kNoParent;  // of free entries too
-    std::int32_t id = -1;              // the token that ends here
+    std::uint32_t first_child = kNoChildren;
+    std::int32_t token_and_byte = -1 << 8;
+
+    // The token that ends here, or -1, and the byte that led here.
+    std::int32_t id() const { return token_and_byte >> 8; }
+    unsigned char byte() const { return static_cast<unsigned char>(token_and_byte); }
+    void set(std::int32_t id, unsigned char byte) {
+      token_and_byte = static_cast<std::int32_t>(static_cast<std::uint32_t>(id) << 8 | byte);
+    }
   };
-  static constexpr std::uint32_t kNoParent = 0xFFFFFFFF;
+  static constexpr std::uint32_t kNoChildren = 0;
   static constexpr std::uint32_t kStartRoot = 0, kContinuationRoot = 1;
 
  private:

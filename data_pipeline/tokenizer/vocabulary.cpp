@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -67,8 +66,9 @@ Vocabulary Vocabulary::from_text(std::string_view text, const std::string& name_
 
 Vocabulary::Vocabulary(std::vector<std::string> tokens, const std::string& name_for_errors)
     : tokens_(std::move(tokens)) {
-  if (tokens_.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    throw Error(ErrorKind::bad_data, fmt::format("{}: more than 2^31 tokens", name_for_errors));
+  if (tokens_.size() > static_cast<std::size_t>(kMaxTokens)) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}: more than {} tokens", name_for_errors, kMaxTokens));
   }
   ids_.reserve(tokens_.size());
   for (std::size_t id = 0; id < tokens_.size(); ++id) {

@@ -20,6 +20,8 @@ class Vocabulary {
   static Vocabulary from_text(std::string_view text, const std::string& name_for_errors);
   explicit Vocabulary(std::vector<std::string> tokens, const std::string& name_for_errors);
 
+  static constexpr std::int32_t kMaxTokens = 1 << 23;  // what PieceTrie can number
+
   std::int32_t size() const { return static_cast<std::int32_t>(tokens_.size()); }
   const std::string& token(std::int32_t id) const { return tokens_[static_cast<std::size_t>(id)]; }
   const std::vector<std::string>& tokens() const { return tokens_; }
