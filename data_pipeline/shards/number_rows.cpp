@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,38 +22,56 @@ constexpr std::uint64_t kWidest = 1 << 20;                       // numbers in a
 constexpr std::uint64_t kLongestList = 1 << 16;  // numbers in a row of variable length
 constexpr std::size_t kReferenceBytes = 16;      // count, address and index of a list in the heap
 
-template <class Number>
-Number load(const char* from, bool big_endian) {
+template <class Number, bool big_endian>
+Number load(const char* from) {
   char bytes[sizeof(Number)];
   std::memcpy(bytes, from, sizeof bytes);
-  if (big_endian) std::reverse(bytes, bytes + sizeof bytes);
+  if constexpr (big_endian) std::reverse(bytes, bytes + sizeof bytes);
   Number number;
   std::memcpy(&number, bytes, sizeof bytes);
   return number;
 }
 
-// Appends all numbers; says the first that int32 does not hold.
-template <class Number>
-std::string append_all(std::span<const char> bytes, bool big_endian,
-                       std::vector<std::int32_t>& values) {
+// A number that int32 does not hold, and which it is.
+struct WrongNumber {
+  std::size_t index;
+  std::string value;
+};
+using Append = std::optional<WrongNumber> (*)(std::span<const char>, std::vector<std::int32_t>&);
+
+// Appends all numbers; says the first wrong one. The common loop has no way out, so that it becomes
+// vector instructions.
+template <class Number, bool big_endian>
+std::optional<WrongNumber> append_all(std::span<const char> bytes,
+                                      std::vector<std::int32_t>& values) {
   const auto count = bytes.size() / sizeof(Number);
   const auto before = values.size();
   values.resize(before + count);
+  const char* from = bytes.data();
+  std::int32_t* to = values.data() + before;
+  bool all_fit = true;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto number = load<Number>(bytes.data() + i * sizeof(Number), big_endian);
-    if (!std::in_range<std::int32_t>(number)) return std::to_string(number);
-    values[before + i] = static_cast<std::int32_t>(number);
+    const auto number = load<Number, big_endian>(from + i * sizeof(Number));
+    all_fit &= std::in_range<std::int32_t>(number);
+    to[i] = static_cast<std::int32_t>(number);
   }
-  return {};
+  for (std::size_t i = 0; !all_fit && i < count; ++i) {
+    const auto number = load<Number, big_endian>(from + i * sizeof(Number));
+    if (!std::in_range<std::int32_t>(number)) return WrongNumber{i, std::to_string(number)};
+  }
+  return std::nullopt;
 }
 
-using Append = std::string (*)(std::span<const char>, bool, std::vector<std::int32_t>&);
-
+template <bool big_endian>
 Append append_of(int bytes, bool is_signed) {
-  if (bytes == 1) return is_signed ? append_all<std::int8_t> : append_all<std::uint8_t>;
-  if (bytes == 2) return is_signed ? append_all<std::int16_t> : append_all<std::uint16_t>;
-  if (bytes == 4) return is_signed ? append_all<std::int32_t> : append_all<std::uint32_t>;
-  return is_signed ? append_all<std::int64_t> : append_all<std::uint64_t>;
+  const auto pick = [is_signed]<class Signed>(Signed) -> Append {
+    return is_signed ? append_all<Signed, big_endian>
+                     : append_all<std::make_unsigned_t<Signed>, big_endian>;
+  };
+  if (bytes == 1) return pick(std::int8_t{});
+  if (bytes == 2) return pick(std::int16_t{});
+  if (bytes == 4) return pick(std::int32_t{});
+  return pick(std::int64_t{});
 }
 
 }  // namespace
@@ -170,11 +190,18 @@ std::vector<char> NumberDataset::read_bytes(const Hdf5File& file, int opened, st
   return bytes;
 }
 
+// Rows from `row` on, of `numbers` each.
 void NumberDataset::append_numbers(std::span<const char> bytes, std::uint64_t row,
-                                   NumberRows& rows) const {
-  const auto wrong = append_of(bytes_, is_signed_)(bytes, big_endian_, rows.values);
-  if (!wrong.empty()) fail(fmt::format("row {}: value {} is out of all range", row, wrong));
-  rows.offsets.push_back(rows.values.size());
+                                   std::size_t numbers, NumberRows& rows) const {
+  const auto append =
+      big_endian_ ? append_of<true>(bytes_, is_signed_) : append_of<false>(bytes_, is_signed_);
+  if (const auto wrong = append(bytes, rows.values)) {
+    fail(fmt::format("row {}: value {} is out of all range", row + wrong->index / numbers,
+                     wrong->value));
+  }
+  while (rows.offsets.back() < rows.values.size()) {
+    rows.offsets.push_back(rows.offsets.back() + numbers);
+  }
 }
 
 void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapReader& heap,
@@ -184,7 +211,10 @@ void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapRe
   std::memcpy(&count, reference, sizeof count);
   std::memcpy(&address, reference + 4, sizeof address);
   std::memcpy(&index, reference + 12, sizeof index);
-  if (count == 0) return append_numbers({}, row, rows);
+  if (count == 0) {
+    rows.offsets.push_back(rows.values.size());
+    return;
+  }
   if (count > kLongestList) fail(fmt::format("row {}: a list of {} numbers", row, count));
   const auto wanted = std::size_t{count} * static_cast<std::size_t>(bytes_);
   std::span<const char> object;
@@ -204,7 +234,7 @@ void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapRe
         fmt::format("row {}: with this list of {} numbers, rows have more than the file's {} bytes",
                     row, count, file_bytes_));
   }
-  append_numbers(object.first(wanted), row, rows);
+  append_numbers(object.first(wanted), row, count, rows);
 }
 
 NumberRows NumberDataset::read(const Hdf5File& file, int opened, std::uint64_t begin,
@@ -214,13 +244,13 @@ NumberRows NumberDataset::read(const Hdf5File& file, int opened, std::uint64_t b
   NumberRows rows;
   rows.offsets.reserve(static_cast<std::size_t>(end - begin) + 1);
   HeapReader heap(opened, fmt::format("{}: dataset {}", path_, name_), file_bytes_);
+  if (!variable_length()) {
+    rows.values.reserve(static_cast<std::size_t>((end - begin) * width()));
+    append_numbers(bytes, begin, static_cast<std::size_t>(width()), rows);
+    return rows;
+  }
   for (auto row = begin; row < end; ++row) {
-    const char* from = bytes.data() + static_cast<std::size_t>(row - begin) * row_bytes;
-    if (variable_length()) {
-      append_list(from, row, heap, rows);
-    } else {
-      append_numbers({from, row_bytes}, row, rows);
-    }
+    append_list(bytes.data() + static_cast<std::size_t>(row - begin) * row_bytes, row, heap, rows);
   }
   return rows;
 }

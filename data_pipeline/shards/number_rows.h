@@ -52,7 +52,8 @@ class NumberDataset {
   std::vector<char> read_chunk(int opened, const Hdf5Chunk& chunk, std::uint64_t row) const;
   void append_list(const char* reference, std::uint64_t row, HeapReader& heap,
                    NumberRows& rows) const;
-  void append_numbers(std::span<const char> bytes, std::uint64_t row, NumberRows& rows) const;
+  void append_numbers(std::span<const char> bytes, std::uint64_t row, std::size_t numbers,
+                      NumberRows& rows) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   std::string path_, name_;
