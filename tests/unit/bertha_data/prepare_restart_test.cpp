@@ -130,6 +130,30 @@ TEST_F(PrepareRestart, FinishedUnitsAndShardsAreNotDoneAgain) {
   EXPECT_THAT(folder.names(), ElementsAre("corpus", "expected", "text", "vocab.txt"));
 }
 
+// A folder where one of many shards should go: its thread fails while the others write theirs.
+TEST_F(PrepareRestart, OneOfSeveralWritersFails) {
+  options.workers = 4;
+  const auto whole = expected();
+  std::vector<std::string> shards;
+  for (const auto& [name, bytes] : whole) {
+    if (name.starts_with("train-")) shards.push_back(name);
+  }
+  ASSERT_GE(shards.size(), 40u);
+  for (const std::size_t place : {shards.size() / 2, shards.size() - 1}) {
+    run_until(options, PrepareStage::write, 1);  // all is tokenized, a few shards are whole
+    fs::remove(folder / "corpus.preparing" / shards[place]);
+    fs::create_directory(folder / "corpus.preparing" / shards[place]);
+    const Attempt run = run_until(options, PrepareStage::write, kNever);
+    ASSERT_TRUE(run.error) << shards[place];
+    EXPECT_EQ(run.error->kind(), ErrorKind::io);
+    EXPECT_THAT(run.error->message(), HasSubstr(shards[place]));
+    EXPECT_FALSE(fs::exists(options.output));
+  }
+  for (const auto& outcome : prepare_on(2, options)) ASSERT_TRUE(outcome.report);
+  EXPECT_TRUE(folder_bytes(options.output) == whole);
+  EXPECT_THAT(folder.names(), ElementsAre("corpus", "expected", "text", "vocab.txt"));
+}
+
 TEST_F(PrepareRestart, OtherInputsOrOptionsStartAnew) {
   const auto bytes_after = [&](const std::function<void()>& change) {
     run_until(options, PrepareStage::write, 1);  // everything is tokenized
