@@ -1,11 +1,37 @@
 // Index, order and builder of an epoch behind one value.
 #include "data_pipeline/samples/corpus_samples.h"
 
+#include <utility>
+
 #include "data_pipeline/samples/sample_builder.h"
 #include "data_pipeline/samples/sample_index.h"
 #include "data_pipeline/samples/sample_order.h"
 
 namespace bertha {
+namespace {
+
+using SharedBuilder = std::shared_ptr<const SampleBuilder>;
+
+class CorpusSample : public SampleMaker {
+ public:
+  CorpusSample(SharedBuilder builder, const SamplePlan& plan, std::uint64_t number,
+               std::uint32_t epoch)
+      : builder_(std::move(builder)), plan_(plan), number_(number), epoch_(epoch) {}
+
+  void append_to(SequenceList& list) const override {
+    builder_->build(plan_, number_, epoch_, list.draft());
+    list.append_draft();
+  }
+  void prefetch() const override { builder_->prefetch(plan_); }
+
+ private:
+  SharedBuilder builder_;
+  SamplePlan plan_;
+  std::uint64_t number_;
+  std::uint32_t epoch_;
+};
+
+}  // namespace
 
 SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::uint64_t seed) {
   const auto builder = std::make_shared<const SampleBuilder>(corpus, data, seed);
@@ -19,10 +45,7 @@ SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::u
     samples->plan = [index, builder, epoch](std::uint64_t number) {
       const auto plan = index->plan(number);
       return PlannedSample{plan.expected_tokens,
-                           [builder, plan, number, epoch](SequenceList& list) {
-                             builder->build(plan, number, epoch, list.draft());
-                             list.append_draft();
-                           }};
+                           std::make_unique<CorpusSample>(builder, plan, number, epoch)};
     };
     return samples;
   };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,27 @@ SequenceView view_of(const ForeignRows& rows, std::size_t s) {
           part(rows.masked_positions, rows.prediction_offsets),
           part(rows.masked_labels, rows.prediction_offsets), rows.next_sentence[s]};
 }
+
+// A row: one sequence, or those that were packed into it.
+class ForeignSample : public SampleMaker {
+ public:
+  ForeignSample(std::shared_ptr<const ForeignRows> rows, std::size_t begin, std::size_t end,
+                std::uint64_t number)
+      : rows_(std::move(rows)), begin_(begin), end_(end), number_(number) {}
+
+  void append_to(SequenceList& list) const override {
+    for (auto s = begin_; s < end_; ++s) {
+      auto sequence = view_of(*rows_, s);
+      sequence.sample_number = number_ | (s - begin_) << kSequenceShift;
+      list.append(sequence);
+    }
+  }
+
+ private:
+  std::shared_ptr<const ForeignRows> rows_;
+  std::size_t begin_, end_;  // sequences
+  std::uint64_t number_;
+};
 
 // What all epochs share.
 class Rows {
@@ -80,13 +102,7 @@ PlannedSample Rows::plan(std::uint64_t number) {
   const auto begin = rows->row_offsets[row], end = rows->row_offsets[row + 1];
   const auto tokens = rows->token_offsets[end] - rows->token_offsets[begin];
   return {static_cast<int>(tokens),
-          [rows = std::move(rows), begin, end, number](SequenceList& list) {
-            for (auto s = begin; s < end; ++s) {
-              auto sequence = view_of(*rows, s);
-              sequence.sample_number = number | (s - begin) << kSequenceShift;
-              list.append(sequence);
-            }
-          }};
+          std::make_unique<ForeignSample>(std::move(rows), begin, end, number)};
 }
 
 }  // namespace

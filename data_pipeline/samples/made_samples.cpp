@@ -19,9 +19,10 @@ std::span<const SequenceView> MadeSamples::make(std::span<const PlannedSample> s
   for_each_block(places.size(), kSamplesPerBlock, workers,
                  [&](std::size_t worker, std::size_t begin, std::size_t end) {
                    auto& list = by_worker_[worker];
+                   for (auto i = begin; i < end; ++i) samples[places[i]].maker->prefetch();
                    for (auto i = begin; i < end; ++i) {
                      const auto first = list.size();
-                     samples[places[i]].append_to(list);
+                     samples[places[i]].maker->append_to(list);
                      made_[i] = {worker, first, list.size()};
                    }
                  });

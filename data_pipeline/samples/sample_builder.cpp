@@ -29,6 +29,14 @@ SampleBuilder::SampleBuilder(const Corpus& corpus, const DataConfig& config, std
       seed_(seed),
       masker_(corpus.vocabulary(), config.masking, config.sequence_length) {}
 
+void SampleBuilder::prefetch(const SamplePlan& plan) const {
+  corpus_.prefetch_tokens(plan.document,
+                          corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end));
+  if (!plan.has_b) return;
+  corpus_.prefetch_tokens(plan.b_document,
+                          corpus_.tokens_of(plan.b_document, plan.b_begin, plan.b_end));
+}
+
 void SampleBuilder::build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch,
                           LabelledSequence& result) const {
   auto a = corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end);

@@ -10,11 +10,21 @@
 
 namespace bertha {
 
+// Makes one sample of an epoch. Pure and thread-safe.
+class SampleMaker {
+ public:
+  virtual ~SampleMaker() = default;
+  // Appends its sequence (several where the sample is a packed row).
+  virtual void append_to(SequenceList& list) const = 0;
+  // Asks for the memory that append_to() will read soon: samples lie far from each other, and one
+  // alone would wait for it.
+  virtual void prefetch() const {}
+};
+
 // A sample before it is made. All ranks plan every sample; each makes its own.
 struct PlannedSample {
   int tokens = 0;  // expected
-  // Appends its sequence (several where the sample is a packed row).
-  std::function<void(SequenceList&)> append_to;
+  std::unique_ptr<const SampleMaker> maker;
 };
 
 // All samples of an epoch. Every function is pure and thread-safe; what is behind them is read when

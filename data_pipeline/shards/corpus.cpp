@@ -139,6 +139,10 @@ TokenRange Corpus::tokens_of(std::uint64_t document, std::uint64_t begin, std::u
   return range;
 }
 
+void Corpus::prefetch_tokens(std::uint64_t document, TokenRange range) const {
+  find(document).shard->prefetch_tokens(range.begin, range.end);
+}
+
 void Corpus::copy_tokens(std::uint64_t document, TokenRange range,
                          std::vector<std::int32_t>& out) const {
   const Place place = find(document);

@@ -41,6 +41,8 @@ class Corpus {
   TokenRange tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
   // Appends such tokens, or a part of them.
   void copy_tokens(std::uint64_t document, TokenRange range, std::vector<std::int32_t>& out) const;
+  // Asks the processor for what copy_tokens() will read; of long ranges for the beginning.
+  void prefetch_tokens(std::uint64_t document, TokenRange range) const;
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;

@@ -34,6 +34,9 @@ class ShardReader {
   // Appends token ids [begin, end) of the shard.
   void copy_tokens(std::uint64_t begin, std::uint64_t end, std::vector<std::int32_t>& out) const;
 
+  // Asks the processor for token ids [begin, end), of many for the first.
+  void prefetch_tokens(std::uint64_t begin, std::uint64_t end) const;
+
   std::string compute_checksum() const;  // reads everything
 
  private:

@@ -63,7 +63,7 @@ void measure_index(const DataConfig& data) {
   const auto building = seconds([&] {
     for (std::uint64_t i = 0; i < plans; ++i) {
       sequences.clear();
-      source->plan(source->number_at(i)).append_to(sequences);
+      source->plan(source->number_at(i)).maker->append_to(sequences);
       made += sequences[0].tokens.size();
     }
   });
