@@ -47,55 +47,63 @@ CharacterSpelling::CharacterSpelling(const Vocabulary& vocabulary) {
   }
 }
 
-// The words of a sequence as characters, end to end.
-struct CharacterMasking::Spelled {
-  struct Word {
-    WordGroup pieces;
-    std::size_t begin, end;  // characters
-    bool respelled = false;
+// A word of a sequence and which of all characters are its own.
+struct CharacterMasking::Word {
+  WordGroup pieces;
+  std::size_t begin, end;  // characters
+  bool has_spelling;       // otherwise its pieces count as characters
+  bool respelled = false;
 
-    std::size_t growth() const { return end - begin - pieces.size(); }
-  };
+  std::size_t growth() const { return end - begin - pieces.size(); }
+};
+
+struct CharacterMasking::Spelled {
   std::vector<Word> words;
   // By character.
-  std::vector<std::int32_t> ids;
   std::vector<std::uint32_t> word_of;
   std::vector<std::uint8_t> masked;
 };
 
-CharacterMasking::Spelled CharacterMasking::spell_words(
+std::vector<CharacterMasking::Word> CharacterMasking::find_words(
     std::span<const std::int32_t> tokens) const {
-  Spelled spelled;
+  std::vector<Word> words;
   const auto groups = group_words(tokens, vocabulary_);
-  spelled.words.reserve(groups.size());
-  spelled.ids.reserve(8 * tokens.size());
+  words.reserve(groups.size());
+  std::size_t end = 0;
   for (const auto& group : groups) {
-    const auto begin = spelled.ids.size();
-    for (auto i = group.begin; i < group.end; ++i) {
-      const auto piece = spelling_.of(tokens[i]);
-      if (piece.empty()) {  // the whole word keeps its pieces
-        spelled.ids.resize(begin);
-        const auto pieces = tokens.subspan(group.begin, group.size());
-        spelled.ids.insert(spelled.ids.end(), pieces.begin(), pieces.end());
-        break;
-      }
-      spelled.ids.insert(spelled.ids.end(), piece.begin(), piece.end());
+    const auto begin = end;
+    bool has_spelling = true;
+    for (auto i = group.begin; i < group.end && has_spelling; ++i) {
+      const auto characters = spelling_.of(tokens[i]).size();
+      has_spelling = characters > 0;
+      end += characters;
     }
-    spelled.word_of.resize(spelled.ids.size(), static_cast<std::uint32_t>(spelled.words.size()));
-    spelled.words.push_back({group, begin, spelled.ids.size()});
+    if (!has_spelling) end = begin + group.size();
+    words.push_back({group, begin, end, has_spelling});
   }
-  spelled.masked.resize(spelled.ids.size());
+  return words;
+}
+
+CharacterMasking::Spelled CharacterMasking::with_characters(std::vector<Word> words) {
+  Spelled spelled{std::move(words), {}, {}};
+  if (spelled.words.empty()) return spelled;
+  const auto characters = spelled.words.back().end;
+  spelled.word_of.reserve(characters);
+  for (std::uint32_t word = 0; word < spelled.words.size(); ++word) {
+    spelled.word_of.resize(spelled.words[word].end, word);
+  }
+  spelled.masked.resize(characters);
   return spelled;
 }
 
 // About 2 * count characters will be respelled: half of a chosen word's characters are masked.
-void CharacterMasking::make_room(std::vector<std::int32_t>& tokens,
+// Whether tokens were removed.
+bool CharacterMasking::make_room(const std::vector<Word>& words, std::vector<std::int32_t>& tokens,
                                  std::vector<std::int32_t>& segments, std::size_t count) const {
-  const auto spelled = spell_words(tokens);
-  const auto characters = spelled.ids.size();
-  if (characters == 0) return;
+  if (words.empty()) return false;
+  const auto characters = words.back().end;
   std::size_t growth = 0;
-  for (const auto& word : spelled.words) growth += word.growth();
+  for (const auto& word : words) growth += word.growth();
   const auto wanted = tokens.size() + (2 * count * growth + characters - 1) / characters;
   // [CLS] A [SEP] or [CLS] A [SEP] B [SEP]: the longer text loses its last token.
   const auto b =
@@ -107,6 +115,7 @@ void CharacterMasking::make_room(std::vector<std::int32_t>& tokens,
     if (std::max(a_left, b_left) < 2) break;
     --(a_left > b_left ? a_left : b_left);
   }
+  if (a_left == a_tokens && b_left == b_tokens) return false;
   for (auto* values : {&tokens, &segments}) {
     const auto erase = [&](std::size_t from, std::size_t to) {
       values->erase(values->begin() + static_cast<std::ptrdiff_t>(from),
@@ -115,11 +124,12 @@ void CharacterMasking::make_room(std::vector<std::int32_t>& tokens,
     erase(b + b_left, b + b_tokens);
     if (a_tokens > 0) erase(1 + a_left, 1 + a_tokens);
   }
+  return true;
 }
 
 void CharacterMasking::choose_characters(Spelled& spelled, std::size_t room, std::size_t count,
                                          Philox& random) const {
-  std::vector<std::uint32_t> characters(spelled.ids.size());
+  std::vector<std::uint32_t> characters(spelled.word_of.size());
   std::iota(characters.begin(), characters.end(), std::uint32_t{0});
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < characters.size() && chosen < count; ++i) {
@@ -146,11 +156,25 @@ void CharacterMasking::choose_characters(Spelled& spelled, std::size_t room, std
   }
 }
 
+void CharacterMasking::append_spelling(const Word& word, std::span<const std::int32_t> tokens,
+                                       std::vector<std::int32_t>& out) const {
+  const auto pieces = tokens.subspan(word.pieces.begin, word.pieces.size());
+  if (!word.has_spelling) {
+    out.insert(out.end(), pieces.begin(), pieces.end());
+    return;
+  }
+  for (const auto piece : pieces) {
+    const auto characters = spelling_.of(piece);
+    out.insert(out.end(), characters.begin(), characters.end());
+  }
+}
+
 Positions CharacterMasking::choose(std::vector<std::int32_t>& tokens,
                                    std::vector<std::int32_t>& segments, std::size_t count,
                                    Philox& random) const {
-  make_room(tokens, segments, count);
-  auto spelled = spell_words(tokens);
+  auto words = find_words(tokens);
+  if (make_room(words, tokens, segments, count)) words = find_words(tokens);
+  auto spelled = with_characters(std::move(words));
   choose_characters(spelled, sequence_length_ - std::min(sequence_length_, tokens.size()), count,
                     random);
   std::vector<std::int32_t> new_tokens, new_segments;
@@ -167,11 +191,12 @@ Positions CharacterMasking::choose(std::vector<std::int32_t>& tokens,
     if (!word.respelled) continue;
     copy_until(word.pieces.begin);
     copied = word.pieces.end;
+    const auto before = static_cast<std::uint32_t>(new_tokens.size());
     for (auto c = word.begin; c < word.end; ++c) {
-      if (spelled.masked[c] != 0)
-        positions.push_back(static_cast<std::uint32_t>(new_tokens.size()));
-      new_tokens.push_back(spelled.ids[c]);
+      if (spelled.masked[c] == 0) continue;
+      positions.push_back(before + static_cast<std::uint32_t>(c - word.begin));
     }
+    append_spelling(word, tokens, new_tokens);
     new_segments.resize(new_tokens.size(), segments[word.pieces.begin]);
   }
   copy_until(tokens.size());

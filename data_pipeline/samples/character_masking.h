@@ -46,12 +46,16 @@ class CharacterMasking {
                    std::size_t count, Philox& random) const;
 
  private:
+  struct Word;
   struct Spelled;
-  Spelled spell_words(std::span<const std::int32_t> tokens) const;
-  void make_room(std::vector<std::int32_t>& tokens, std::vector<std::int32_t>& segments,
-                 std::size_t count) const;
+  std::vector<Word> find_words(std::span<const std::int32_t> tokens) const;
+  static Spelled with_characters(std::vector<Word> words);
+  bool make_room(const std::vector<Word>& words, std::vector<std::int32_t>& tokens,
+                 std::vector<std::int32_t>& segments, std::size_t count) const;
   void choose_characters(Spelled& spelled, std::size_t room, std::size_t count,
                          Philox& random) const;
+  void append_spelling(const Word& word, std::span<const std::int32_t> tokens,
+                       std::vector<std::int32_t>& out) const;
 
   const Vocabulary& vocabulary_;
   const CharacterSpelling& spelling_;
