@@ -9,10 +9,13 @@ if(NOT BERTHA_CUDA STREQUAL "OFF")
   # crt/, which cuda_runtime.h includes, is a wheel of its own, or comes from a toolkit.
   find_path(BERTHA_CUDA_INCLUDE_DIR crt/host_config.h HINTS
     "$ENV{CUDA_HOME}/include" /usr/local/cuda/include "${BERTHA_SITE_PACKAGES}/nvidia/cu13/include")
+  # nv/target, which nccl.h's cuda_fp16.h includes, is another; toolkits have it in either place.
+  find_path(BERTHA_CCCL_INCLUDE_DIR nv/target HINTS
+    "${BERTHA_CUDA_INCLUDE_DIR}" "${BERTHA_CUDA_INCLUDE_DIR}/cccl")
   find_library(BERTHA_CUDART NAMES libcudart.so.13 cudart HINTS "${BERTHA_SITE_PACKAGES}/nvidia/cu13/lib")
   set(NCCL_MISSING)
-  set(places NCCL_INCLUDE_DIR NCCL_LIBRARY BERTHA_CUDA_INCLUDE_DIR BERTHA_CUDART)
-  set(files nccl.h libnccl.so.2 crt/host_config.h libcudart.so.13)
+  set(places NCCL_INCLUDE_DIR NCCL_LIBRARY BERTHA_CUDA_INCLUDE_DIR BERTHA_CCCL_INCLUDE_DIR BERTHA_CUDART)
+  set(files nccl.h libnccl.so.2 crt/host_config.h nv/target libcudart.so.13)
   foreach(place file IN ZIP_LISTS places files)
     if(NOT ${place})
       list(APPEND NCCL_MISSING "${file} (${place})")
@@ -37,7 +40,8 @@ if(NCCL_FOUND)
   bertha_import_shared(bertha_torch_cuda_library "${BERTHA_TORCH_DIR}/lib/libtorch_cuda.so")
   add_library(bertha_nccl INTERFACE)
   add_library(bertha::nccl ALIAS bertha_nccl)
-  target_include_directories(bertha_nccl SYSTEM INTERFACE "${NCCL_INCLUDE_DIR}" "${BERTHA_CUDA_INCLUDE_DIR}")
+  target_include_directories(bertha_nccl SYSTEM INTERFACE "${NCCL_INCLUDE_DIR}" "${BERTHA_CUDA_INCLUDE_DIR}"
+    "${BERTHA_CCCL_INCLUDE_DIR}")
   target_compile_definitions(bertha_nccl INTERFACE BERTHA_HAVE_NCCL=1)
   # Nothing names libtorch_cuda directly; it registers its kernels when it is loaded.
   target_link_libraries(bertha_nccl INTERFACE bertha_nccl_library bertha_cudart bertha_c10_cuda

@@ -78,7 +78,7 @@ fi
 if [ "$tests" = 1 ] || [ "$gpu" = 1 ]; then
   pip_install torch-complete "torch==$torch"
   # Headers that the CUDA runtime's own include: with them NCCL is built in and tested without a toolkit.
-  pip_install cuda-crt --no-deps nvidia-cuda-crt==13.0.88
+  pip_install cuda-headers --no-deps nvidia-cuda-crt==13.0.88 nvidia-cuda-cccl==13.0.85
 elif [ ! -e "$deps/python/installed-torch-complete" ]; then
   # The CPU part of LibTorch needs just these two of the wheel's many dependencies.
   pip_install torch-cpu --no-deps "torch==$torch" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
