@@ -1,6 +1,8 @@
 // Matrix products of the fused path, into given memory.
 #include "trainer/model/fused_dense.h"
 
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -32,6 +34,35 @@ void product_on_device(KernelDevice device, const at::Tensor& left, const at::Te
                      kernel_place(device, result));
 }
 
+void library_product(const at::Tensor& left, const at::Tensor& right, at::Tensor result, bool add) {
+  if (add) {
+    result.addmm_(left, right);
+  } else {
+    at::mm_out(result, left, right);
+  }
+}
+
+// In deterministic mode LibTorch has one thread, so that its sums do not depend on the number of
+// threads. Blocks of rows, of sizes that do not depend on it either, are shared out among ours.
+void library_product_by_rows(const at::Tensor& left, const at::Tensor& right,
+                             const at::Tensor& result, bool add) {
+  constexpr std::int64_t kRows = 512;
+  const std::int64_t rows = result.size(0);
+  std::exception_ptr fault;  // none may leave the threads
+#pragma omp parallel for num_threads(kernel_threads()) schedule(static) if (rows > kRows)
+  for (std::int64_t row = 0; row < rows; row += kRows) {
+    try {
+      const at::AutoDispatchBelowADInplaceOrView no_graph;  // each thread has this state of its own
+      const std::int64_t count = std::min(kRows, rows - row);
+      library_product(left.narrow(0, row, count), right, result.narrow(0, row, count), add);
+    } catch (...) {
+#pragma omp critical(bertha_library_product)
+      fault = std::current_exception();
+    }
+  }
+  if (fault) std::rethrow_exception(fault);
+}
+
 // result (+)= left right. On the CPU fp32 by our own product, for its fixed order of sums; bf16 by
 // oneDNN, which sums in fp32.
 void product(KernelDevice device, const at::Tensor& left, const at::Tensor& right,
@@ -51,10 +82,10 @@ void product(KernelDevice device, const at::Tensor& left, const at::Tensor& righ
               .columns = right.size(1),
               .depth = left.size(1),
               .add = add});
-  } else if (add) {
-    result.addmm_(left, right);
+  } else if (at::globalContext().deterministicAlgorithms()) {
+    library_product_by_rows(left, right, result, add);
   } else {
-    at::mm_out(result, left, right);
+    library_product(left, right, result, add);
   }
 }
 
