@@ -12,7 +12,8 @@ namespace {
 
 #if defined(__x86_64__)
 // Intel's CPUs with AMX multiply half as many bf16 by pairs as fp32; AMD's twice as many, as others
-// have found and we have not measured: tests/bench/results/2026-11-27-attention-cpu.md.
+// have found: tests/bench/results/2026-11-27-attention-cpu.md. Here whole steps with pairs were
+// measured on AMD's (2026-11-28-step.md), not pairs beside fp32.
 bool pairs_are_fast() {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_is("amd");
 }
