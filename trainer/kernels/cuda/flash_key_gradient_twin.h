@@ -16,10 +16,14 @@ struct FlashKeyGradientWork {
   static constexpr int kBlocksAtOnce = 2;
   static constexpr int kSharedRows = 2 * kBlockRows + 4 * kStageRows;
   static constexpr int kSharedFloats = 4 * kStageRows + 2 * kBlockWarps * kHeadSize;
+  static constexpr int kColumns = 32;  // queries of a step
 
   template <class L>
   struct State {
-    WideSums<L> keys, values;
+    Sums<L, kHeadSize> keys, values;
+  };
+  struct Home {
+    SharedRows keys, values;  // a group's
   };
   struct Stage {
     SharedRows queries, gradients;
@@ -41,12 +45,13 @@ struct FlashKeyGradientWork {
     auto* floats = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
     float* lines = floats + 4 * kStageRows;
     const auto home = passing_keys(job, part);
-    copy_rows(block, keys, home.first, part.first, kBlockRows, part.keys);
-    copy_rows(block, values, home.second, part.first, kBlockRows, part.keys);
+    copy_rows<kBlockRows>(block, keys, home.first, part.first, part.keys);
+    copy_rows<kBlockRows>(block, values, home.second, part.first, part.keys);
     // Log sums and products of a stage's queries.
     const auto numbers = [&](int stage) { return floats + stage % 2 * 2 * kStageRows; };
     const auto fetch_numbers = [&](int stage) {
       block.each_thread([&](int thread) {
+        if (thread >= 2 * kStageRows) return;
         const int query = stage * kStageRows + thread % kStageRows;
         const bool there = query < part.queries;
         const float* from = thread < kStageRows ? job.log_sum : job.products;
@@ -61,12 +66,11 @@ struct FlashKeyGradientWork {
     });
     const auto step_warp = [&](int stage, SharedRows queries, SharedRows gradients) {
       block.each_warp([&](int warp) {
-        const int first = part.first + warp * kWarpRows;
-        if (first >= part.keys) return;
-        over_steps(stage, part.queries, [&](int row, int query) {
+        if (part.first + group_row(warp) >= part.keys) return;
+        const Home own{keys.from(group_row(warp)), values.from(group_row(warp))};
+        over_steps<kColumns>(stage, part.queries, [&](int row, int query) {
           const float* line = numbers(stage) + row;
-          step(states[warp], part, first, keys.from(warp * kWarpRows),
-               values.from(warp * kWarpRows),
+          step(states[warp], part, warp, own,
                Stage{queries.from(row), gradients.from(row), line, line + kStageRows}, query);
         });
       });
@@ -75,7 +79,7 @@ struct FlashKeyGradientWork {
         rows_of_head(job.query, part.query_begin, job.query_row, part.head),
         rows_of_head(job.output_gradient, part.query_begin, hidden, part.head), part.queries};
     over_stages(block, passing, stages, fetch_numbers, step_warp);
-    wait_for_groups<0>();  // where there is no query, nobody has waited for the keys
+    wait_for_copies();  // where there is no query, nobody has waited for the keys
     block.sync();
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.keys - first;
@@ -100,69 +104,57 @@ struct FlashKeyGradientWork {
   }
 
   template <class L>
-  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int first_key, SharedRows keys,
-                        SharedRows values, const Stage& from, int first_query) const {
-    StepSums<L> scores, slopes;
-    const auto at_home = [](SharedRows rows) {
-      return [rows](auto& to, int depth) {
-        load_left<L>(to[0], rows, 0, depth);
-        load_left<L>(to[1], rows, 16, depth);
-      };
-    };
-    clear(scores);
-    multiply_rows<L>(scores, at_home(keys), from.queries);
-    // The row of zeros behind the last query has a score of zero, and must not have a power.
-    if (first_query + kStepRows > part.queries) {
-      hide_columns<L>(scores, part.queries - first_query);
+  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int warp, const Home& home,
+                        const Stage& from, int first_query) const {
+    Sums<L, kColumns> scores, slopes;
+    begin_products();
+    multiply_rows<L, kColumns>(scores, home.keys, warp, from.queries);
+    multiply_rows<L, kColumns>(slopes, home.values, warp, from.gradients);
+    EachKept<L> kept;
+    if constexpr (kDrop) {
+      draw_kept<true, L>(kept, dropout,
+                         {part.sample, part.head, part.first / kDropoutTile + warp,
+                          first_query / kDropoutTile});
     }
-    KeptOf<L> kept;
-    StepWords<L> weights;
+    wait_for_products();
+    settle(scores);
+    settle(slopes);
+    // The row of zeros behind the last query has a score of zero, and must not have a power.
+    if (first_query + kColumns > part.queries) {
+      hide_columns<L, kColumns>(scores, part.queries - first_query);
+    }
+    LeftWords<L, kColumns> weights, changes;
     L::each([&](int lane) {
-      if constexpr (kDrop) {
-        kept[lane] = kept_scores(dropout, job.samples[part.sequence], part.head,
-                                 first_query / kStepRows, first_key / kStepRows, lane, true);
-      }
       BERTHA_UNROLL
-      for (int j = 0; j < kStepRows / 8; ++j) {
+      for (int j = 0; j < kColumns / 8; ++j) {
         const float* log_sums = from.log_sums + 8 * j + lane % 4 * 2;
-        BERTHA_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          float* pair = scores[i / 2][j][lane].at + i % 2 * 2;
-          BERTHA_UNROLL
-          for (int e = 0; e < 2; ++e) {
-            pair[e] = power_of_two(pair[e] * kPowerScale - log_sums[e]);
-          }
-          std::uint32_t word = packed_pair(pair[0], pair[1]);
-          if constexpr (kDrop) word &= pair_mask(kept[lane], j, i);
-          weights[i / 2][j / 2][lane].at[i % 2 + j % 2 * 2] = word;
-        }
-      }
-    });
-    multiply_by_rows<L>(state.values, weights, from.gradients);
-    clear(slopes);
-    multiply_rows<L>(slopes, at_home(values), from.gradients);
-    L::each([&](int lane) {
-      BERTHA_UNROLL
-      for (int j = 0; j < kStepRows / 8; ++j) {
         const float* products = from.products + 8 * j + lane % 4 * 2;
         BERTHA_UNROLL
-        for (int i = 0; i < 4; ++i) {
-          float pair[2];
+        for (int i = 0; i < 2; ++i) {
+          float powers[2], pair[2];
           BERTHA_UNROLL
           for (int e = 0; e < 2; ++e) {
-            float slope = slopes[i / 2][j][lane].at[i % 2 * 2 + e];
-            if constexpr (kDrop) slope = if_kept(slope, kept[lane], e, j, i) * dropout.scale;
-            pair[e] = scores[i / 2][j][lane].at[i % 2 * 2 + e] * (slope - products[e]);
+            powers[e] = power_of_two(scores[j][lane].at[i * 2 + e] * kPowerScale - log_sums[e]);
+            float slope = slopes[j][lane].at[i * 2 + e];
+            if constexpr (kDrop) {
+              slope = if_kept<true>(slope, kept[lane], e, i, j) * dropout.scale;
+            }
+            pair[e] = powers[e] * (slope - products[e]);
           }
-          weights[i / 2][j / 2][lane].at[i % 2 + j % 2 * 2] = packed_pair(pair[0], pair[1]);
+          std::uint32_t word = packed_pair(powers[0], powers[1]);
+          if constexpr (kDrop) word &= pair_mask<true>(kept[lane], i, j);
+          weights[j / 2][lane].at[i + j % 2 * 2] = word;
+          changes[j / 2][lane].at[i + j % 2 * 2] = packed_pair(pair[0], pair[1]);
         }
       }
     });
-    multiply_by_rows<L>(state.keys, weights, from.queries);
+    begin_products();
+    multiply_by_rows<L, kColumns>(state.values, weights, from.gradients);
+    multiply_by_rows<L, kColumns>(state.keys, changes, from.queries);
+    wait_for_products();
+    settle(state.values);
+    settle(state.keys);
   }
-
-  template <class L>
-  using KeptOf = typename L::template Each<KeptScores>;
 };
 
 }  // namespace bertha::twin

@@ -16,12 +16,15 @@ struct FlashQueryGradientWork {
   static constexpr int kBlocksAtOnce = 2;
   static constexpr int kSharedRows = 2 * kBlockRows + 4 * kStageRows;
   static constexpr int kSharedFloats = kBlockWarps * kHeadSize;
+  static constexpr int kColumns = 32;  // keys of a step
 
   template <class L>
   struct State {
-    typename L::template Each<Words> queries[2][kDepthSteps], gradients[2][kDepthSteps];
-    WideSums<L> result;
-    typename L::template Each<Quad> log_sums, products;  // of rows g + 8 i
+    Sums<L, kHeadSize> result;
+    typename L::template Each<float> log_sums[2], products[2];  // of rows g + 8 i
+  };
+  struct Home {
+    SharedRows queries, gradients;  // a group's
   };
 
   template <class B>
@@ -35,27 +38,29 @@ struct FlashQueryGradientWork {
                                       stages = gradients.from(kBlockRows);
     auto* lines = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
     const auto outputs = rows_of_head<const Bf16>(job.output, part.query_begin, hidden, part.head);
-    copy_rows(block, queries, rows_of_head(job.query, part.query_begin, job.query_row, part.head),
-              part.first, kBlockRows, part.queries);
-    copy_rows(block, gradients,
-              rows_of_head(job.output_gradient, part.query_begin, hidden, part.head), part.first,
-              kBlockRows, part.queries);
+    copy_rows<kBlockRows>(block, queries,
+                          rows_of_head(job.query, part.query_begin, job.query_row, part.head),
+                          part.first, part.queries);
+    copy_rows<kBlockRows>(block, gradients,
+                          rows_of_head(job.output_gradient, part.query_begin, hidden, part.head),
+                          part.first, part.queries);
     typename B::template PerWarp<State<L>> states;
     const auto step_warp = [&](int stage, SharedRows keys, SharedRows values) {
       block.each_warp([&](int warp) {
-        const int first = part.first + warp * kWarpRows;
-        if (first >= part.queries) return;
+        if (part.first + group_row(warp) >= part.queries) return;
         if (stage == 0) {
-          start(states[warp], part, first, queries.from(warp * kWarpRows),
+          start(states[warp], part, part.first + warp * kWarpRows,
                 gradients.from(warp * kWarpRows), outputs, lines + warp * kWarpRows);
         }
-        over_steps(stage, part.keys, [&](int row, int key) {
-          step(states[warp], part, first, keys.from(row), values.from(row), key);
+        const Home home{queries.from(group_row(warp)), gradients.from(group_row(warp))};
+        over_steps<kColumns>(stage, part.keys, [&](int row, int key) {
+          step(states[warp], part, warp, home, keys.from(row), values.from(row), key);
         });
       });
     };
     over_stages(
         block, passing_keys(job, part), stages, [](int) {}, step_warp);
+    block.sync();
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.queries - first;
       sum_rows<L>(states[warp].result, kScoreScale, there, lines + warp * kHeadSize);
@@ -70,16 +75,8 @@ struct FlashQueryGradientWork {
   }
 
   template <class L>
-  BERTHA_TWIN void start(State<L>& state, const FlashPart& part, int first, SharedRows queries,
-                         SharedRows gradients, FarRows<const Bf16> outputs, float* line) const {
-    BERTHA_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      BERTHA_UNROLL
-      for (int depth = 0; depth < kDepthSteps; ++depth) {
-        load_left<L>(state.queries[half][depth], queries, 16 * half, depth);
-        load_left<L>(state.gradients[half][depth], gradients, 16 * half, depth);
-      }
-    }
+  BERTHA_TWIN void start(State<L>& state, const FlashPart& part, int first, SharedRows gradients,
+                         FarRows<const Bf16> outputs, float* line) const {
     clear(state.result);
     const std::int64_t line_begin = part.head * job.query_count + part.query_begin;
     // Output times its gradient, row by row: eight lanes a row.
@@ -105,62 +102,60 @@ struct FlashQueryGradientWork {
     L::wait();
     L::each([&](int lane) {
       BERTHA_UNROLL
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 2; ++i) {
         const int row = lane / 4 + 8 * i;
-        state.products[lane].at[i] = line[row];
-        state.log_sums[lane].at[i] =
+        state.products[i][lane] = line[row];
+        state.log_sums[i][lane] =
             first + row < part.queries ? job.log_sum[line_begin + first + row] : INFINITY;
       }
     });
   }
 
   template <class L>
-  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int first, SharedRows keys,
-                        SharedRows values, int first_key) const {
-    StepSums<L> scores, slopes;
-    clear(scores);
-    multiply_rows<L>(
-        scores,
-        [&](auto& rows, int depth) {
-          rows[0] = state.queries[0][depth];
-          rows[1] = state.queries[1][depth];
-        },
-        keys);
-    if (first_key + kStepRows > part.keys) hide_columns<L>(scores, part.keys - first_key);
-    clear(slopes);
-    multiply_rows<L>(
-        slopes,
-        [&](auto& rows, int depth) {
-          rows[0] = state.gradients[0][depth];
-          rows[1] = state.gradients[1][depth];
-        },
-        values);
-    StepWords<L> weights;
+  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int warp, const Home& home,
+                        SharedRows keys, SharedRows values, int first_key) const {
+    Sums<L, kColumns> scores, slopes;
+    begin_products();
+    multiply_rows<L, kColumns>(scores, home.queries, warp, keys);
+    multiply_rows<L, kColumns>(slopes, home.gradients, warp, values);
+    EachKept<L> kept;
+    if constexpr (kDrop) {
+      draw_kept<false, L>(kept, dropout,
+                          {part.sample, part.head, part.first / kDropoutTile + warp,
+                           first_key / kDropoutTile});
+    }
+    wait_for_products();
+    settle(scores);
+    settle(slopes);
+    if (first_key + kColumns > part.keys) {
+      hide_columns<L, kColumns>(scores, part.keys - first_key);
+    }
+    LeftWords<L, kColumns> weights;
     L::each([&](int lane) {
-      KeptScores kept;
-      if constexpr (kDrop) {
-        kept = kept_scores(dropout, job.samples[part.sequence], part.head, first / kStepRows,
-                           first_key / kStepRows, lane, false);
-      }
       BERTHA_UNROLL
-      for (int i = 0; i < 4; ++i) {
-        const float log_sum = state.log_sums[lane].at[i], product = state.products[lane].at[i];
+      for (int i = 0; i < 2; ++i) {
+        const float log_sum = state.log_sums[i][lane], product = state.products[i][lane];
         BERTHA_UNROLL
-        for (int j = 0; j < kStepRows / 8; ++j) {
+        for (int j = 0; j < kColumns / 8; ++j) {
           float pair[2];
           BERTHA_UNROLL
           for (int e = 0; e < 2; ++e) {
-            const int at = i % 2 * 2 + e;
-            float slope = slopes[i / 2][j][lane].at[at];
-            if constexpr (kDrop) slope = if_kept(slope, kept, e, i, j) * dropout.scale;
-            pair[e] = power_of_two(scores[i / 2][j][lane].at[at] * kPowerScale - log_sum) *
+            const int at = i * 2 + e;
+            float slope = slopes[j][lane].at[at];
+            if constexpr (kDrop) {
+              slope = if_kept<false>(slope, kept[lane], e, i, j) * dropout.scale;
+            }
+            pair[e] = power_of_two(scores[j][lane].at[at] * kPowerScale - log_sum) *
                       (slope - product);
           }
-          weights[i / 2][j / 2][lane].at[i % 2 + j % 2 * 2] = packed_pair(pair[0], pair[1]);
+          weights[j / 2][lane].at[i + j % 2 * 2] = packed_pair(pair[0], pair[1]);
         }
       }
     });
-    multiply_by_rows<L>(state.result, weights, keys);
+    begin_products();
+    multiply_by_rows<L, kColumns>(state.result, weights, keys);
+    wait_for_products();
+    settle(state.result);
   }
 };
 

@@ -33,15 +33,16 @@ __global__ void __launch_bounds__(kWarpsPerBlock* kLanes, blocks_at_once<Work>()
   }
 }
 
-// The same for work that takes a block of four warps and shared memory.
+// The same for work that takes a block of eight warps and shared memory, on a border of eight
+// rows, as wgmma wants them.
 template <class Work>
 constexpr int shared_bytes() {
   return static_cast<int>(Work::kSharedRows * kRowBytes + Work::kSharedFloats * sizeof(float));
 }
 template <class Work>
 __global__ void __launch_bounds__(kBlockThreads, Work::kBlocksAtOnce) block_list(const Work work) {
-  extern __shared__ float4 memory[];
-  work(static_cast<std::int64_t>(blockIdx.x), DeviceBlock(), reinterpret_cast<Bf16*>(memory));
+  extern __shared__ __align__(1024) float4 tiles[];
+  work(static_cast<std::int64_t>(blockIdx.x), DeviceBlock(), reinterpret_cast<Bf16*>(tiles));
 }
 
 inline void check(cudaError_t result) {

@@ -1,4 +1,4 @@
-// What a block of four warps does with tiles of matrices: copies from far memory into shared
+// What a block of eight warps does with tiles of matrices: copies from far memory into shared
 // memory, loads from there into the registers of a warp, and the tensor cores' product of them. On
 // the host the same, lane by lane. Layouts are those of PTX' mma.m16n8k16 and ldmatrix (PTX ISA,
 // "Matrix fragments for mma.m16n8k16").
@@ -8,7 +8,7 @@
 
 namespace bertha::twin {
 
-inline constexpr int kBlockWarps = 4, kBlockThreads = kBlockWarps * kLanes;
+inline constexpr int kBlockWarps = 8, kBlockThreads = kBlockWarps * kLanes;
 inline constexpr int kPieceBytes = 16;         // what one lane moves at once
 inline constexpr std::size_t kRowBytes = 128;  // of shared memory
 
@@ -44,6 +44,12 @@ struct HostLanes {
       const Each<float> before = values;
       each([&](int lane) { values[lane] = combine(before[lane], before[lane ^ distance]); });
     }
+  }
+  // What the lane has whose number differs by this bit.
+  template <int kDistance, class V>
+  static void exchange(Each<V>& values) {
+    const Each<V> before = values;
+    each([&](int lane) { values[lane] = before[lane ^ kDistance]; });
   }
   static void wait() {}  // for what other lanes have written
 };
@@ -90,6 +96,10 @@ struct DeviceLanes {
       values.own = combine(values.own, __shfl_xor_sync(0xFFFFFFFFU, values.own, distance));
     }
   }
+  template <int kDistance, class V>
+  __device__ static void exchange(Each<V>& values) {
+    values.own = __shfl_xor_sync(0xFFFFFFFFU, values.own, kDistance);
+  }
   __device__ static void wait() {
     __syncwarp();
   }
@@ -104,7 +114,8 @@ struct DeviceBlock {
   };
   template <class Step>
   __device__ void each_warp(Step step) const {
-    step(static_cast<int>(threadIdx.x) / kLanes);
+    // By way of a shuffle the compiler learns that it is the same in all lanes.
+    step(__shfl_sync(0xFFFFFFFFU, static_cast<int>(threadIdx.x) / kLanes, 0));
   }
   template <class Step>
   __device__ void each_thread(Step step) const {
@@ -134,16 +145,10 @@ BERTHA_TWIN void copy_number(float* to, const float* from, bool there) {
   *to = there ? *from : 0.0F;
 #endif
 }
-// Copies queued since the last call are a group; waits until at most so many groups are under way.
-BERTHA_TWIN void end_group() {
+// For what this thread has queued.
+BERTHA_TWIN void wait_for_copies() {
 #ifdef __CUDA_ARCH__
-  asm volatile("cp.async.commit_group;" ::: "memory");
-#endif
-}
-template <int kUnderWay>
-BERTHA_TWIN void wait_for_groups() {
-#ifdef __CUDA_ARCH__
-  asm volatile("cp.async.wait_group %0;" ::"n"(kUnderWay) : "memory");
+  asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
 }
 
