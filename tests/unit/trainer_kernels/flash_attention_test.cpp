@@ -143,7 +143,8 @@ at::Tensor multipliers(const Shape& shape, std::int64_t queries, std::int64_t ke
              static_cast<std::uint32_t>(h * 16 + q % 8 / 2 * 4 + k % 8 / 2),
              static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(number >> 32)},
             row.key0, row.key1, 7);
-        const auto word = (q + k / 16) % 2 * 2 + q % 16 / 8, part = k % 16 / 8 * 2 + (k + q / 16) % 2;
+        const auto word = (q + k / 16) % 2 * 2 + q % 16 / 8,
+                   part = k % 16 / 8 * 2 + (k + q / 16) % 2;
         const auto byte = (words[static_cast<std::size_t>(word)] >> (part * 8)) & 255U;
         at[h][q][k] = byte < limit ? 0 : 256.0 / (256 - limit);
       }

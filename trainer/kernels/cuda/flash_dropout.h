@@ -1,8 +1,8 @@
 // Dropout of scores, one random byte each, of which a Philox block is 16.
 //
 // Tiles are of 16 queries x 16 keys. A block is for the queries 8 i + 2 a + q and the keys
-// 8 j + 2 b + k of a tile: i, j, q, k < 2, and (a, b) is which of the tile's 16 blocks. Lane 4 g + t
-// holds scores of row g and columns 2 t, 2 t + 1 of each eight rows and columns, so that of a
+// 8 j + 2 b + k of a tile: i, j, q, k < 2, and (a, b) is which of the tile's 16 blocks. Lane 4 g +
+// t holds scores of row g and columns 2 t, 2 t + 1 of each eight rows and columns, so that of a
 // block's bytes it needs half, and lane 4 (g ^ 1) + t the other: of two tiles side by side each
 // computes a block, and they exchange halves. With rows and columns turned (keys by queries) the
 // same holds; no lane computes a byte in vain.
@@ -47,7 +47,8 @@ BERTHA_TWIN std::uint32_t chosen_bytes(std::uint32_t low, std::uint32_t high, st
   const std::uint64_t both = (static_cast<std::uint64_t>(high) << 32) | low;
   std::uint32_t result = 0;
   for (int i = 0; i < 4; ++i) {
-    result |= static_cast<std::uint32_t>((both >> (8 * ((which >> (4 * i)) & 7U))) & 255U) << (8 * i);
+    result |= static_cast<std::uint32_t>((both >> (8 * ((which >> (4 * i)) & 7U))) & 255U)
+              << (8 * i);
   }
   return result;
 #endif
@@ -105,7 +106,7 @@ BERTHA_TWIN void draw_kept(EachKept<L>& kept, const ByteDropout& dropout,
   });
   BERTHA_UNROLL
   for (int i = 0; i < 2; ++i) {
-    L::template exchange<4>(sent[i]);
+    L::exchange(sent[i], 4);
     L::each([&](int lane) { kept[lane].other[i] = sent[i][lane]; });
   }
 }

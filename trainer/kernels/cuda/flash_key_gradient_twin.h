@@ -14,8 +14,8 @@ struct FlashKeyGradientWork {
   float* partials;
 
   static constexpr int kBlocksAtOnce = 2;
-  static constexpr int kSharedRows = 2 * kBlockRows + 4 * kStageRows;
-  static constexpr int kSharedFloats = 4 * kStageRows + 2 * kBlockWarps * kHeadSize;
+  static constexpr int kSharedRows = 2 * kBlockRows + kStagesRows;
+  static constexpr int kSharedFloats = kStagesRows + 2 * kBlockWarps * kHeadSize;
   static constexpr int kColumns = 32;  // queries of a step
 
   template <class L>
@@ -24,10 +24,6 @@ struct FlashKeyGradientWork {
   };
   struct Home {
     SharedRows keys, values;  // a group's
-  };
-  struct Stage {
-    SharedRows queries, gradients;
-    const float *log_sums, *products;
   };
 
   template <class B>
@@ -42,21 +38,21 @@ struct FlashKeyGradientWork {
     }
     const std::int64_t hidden = job.heads * kHeadSize;
     const SharedRows keys{memory}, values = keys.from(kBlockRows), stages = values.from(kBlockRows);
-    auto* floats = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
-    float* lines = floats + 4 * kStageRows;
+    auto* floats = reinterpret_cast<float*>(stages.from(kStagesRows).memory);
+    float* lines = floats + kStagesRows;
     const auto home = passing_keys(job, part);
     copy_rows<kBlockRows>(block, keys, home.first, part.first, part.keys);
     copy_rows<kBlockRows>(block, values, home.second, part.first, part.keys);
     // Log sums and products of a stage's queries.
-    const auto numbers = [&](int stage) { return floats + stage % 2 * 2 * kStageRows; };
-    const auto fetch_numbers = [&](int stage) {
+    const auto numbers = [&](int slot) { return floats + slot * 2 * kStageRows; };
+    const auto fetch_numbers = [&](int stage, int slot) {
       block.each_thread([&](int thread) {
         if (thread >= 2 * kStageRows) return;
         const int query = stage * kStageRows + thread % kStageRows;
         const bool there = query < part.queries;
         const float* from = thread < kStageRows ? job.log_sum : job.products;
         const std::int64_t line = part.head * job.query_count + part.query_begin;
-        copy_number(numbers(stage) + thread, from + line + (there ? query : 0), there);
+        copy_number(numbers(slot) + thread, from + line + (there ? query : 0), there);
       });
     };
     typename B::template PerWarp<State<L>> states;
@@ -64,29 +60,32 @@ struct FlashKeyGradientWork {
       clear(states[warp].keys);
       clear(states[warp].values);
     });
-    const auto step_warp = [&](int stage, SharedRows queries, SharedRows gradients) {
+    const auto step_warp = [&](auto, const Stage& stage, int slot) {
       block.each_warp([&](int warp) {
         if (part.first + group_row(warp) >= part.keys) return;
         const Home own{keys.from(group_row(warp)), values.from(group_row(warp))};
-        over_steps<kColumns>(stage, part.queries, [&](int row, int query) {
-          const float* line = numbers(stage) + row;
-          step(states[warp], part, warp, own,
-               Stage{queries.from(row), gradients.from(row), line, line + kStageRows}, query);
-        });
+        over_steps<kColumns>(
+            std::false_type(), stage.number, part.queries, [&](auto, int row, int query) {
+              step(states[warp], part, warp, own, stage.now.from(row), numbers(slot) + row, query);
+            });
       });
     };
     const PassingRows passing{
         rows_of_head(job.query, part.query_begin, job.query_row, part.head),
         rows_of_head(job.output_gradient, part.query_begin, hidden, part.head), part.queries};
-    over_stages(block, passing, stages, fetch_numbers, step_warp);
+    over_stages<false>(block, passing, stages, fetch_numbers, step_warp);
     wait_for_copies();  // where there is no query, nobody has waited for the keys
     block.sync();
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.keys - first;
       const float value_scale = kDrop ? dropout.scale : 1.0F;
       float* line = lines + warp * kHeadSize;
-      sum_rows<L>(states[warp].keys, kScoreScale, there, line);
-      sum_rows<L>(states[warp].values, value_scale, there, line + kBlockWarps * kHeadSize);
+      if (there < kWarpRows) {
+        clear_rows<L>(states[warp].keys, there);
+        clear_rows<L>(states[warp].values, there);
+      }
+      sum_rows<L>(states[warp].keys, kScoreScale, line);
+      sum_rows<L>(states[warp].values, value_scale, line + kBlockWarps * kHeadSize);
       if (there <= 0) return;
       const auto far = [&](Bf16* gradient) {
         return rows_of_head(gradient, part.key_begin, job.key_row, part.head);
@@ -103,18 +102,21 @@ struct FlashKeyGradientWork {
     sum_warps(block, lines + kBlockWarps * kHeadSize, value_partial);
   }
 
+  // numbers: log sums of the queries, and behind those of the stage their products.
   template <class L>
   BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int warp, const Home& home,
-                        const Stage& from, int first_query) const {
+                        SharedRows queries, const float* numbers, int first_query) const {
+    const SharedRows gradients = Stage::second(queries);
     Sums<L, kColumns> scores, slopes;
     begin_products();
-    multiply_rows<L, kColumns>(scores, home.keys, warp, from.queries);
-    multiply_rows<L, kColumns>(slopes, home.values, warp, from.gradients);
+    multiply_rows<L, kColumns>(scores, home.keys, warp, queries);
+    multiply_rows<L, kColumns>(slopes, home.values, warp, gradients);
+    end_products();
     EachKept<L> kept;
     if constexpr (kDrop) {
-      draw_kept<true, L>(kept, dropout,
-                         {part.sample, part.head, part.first / kDropoutTile + warp,
-                          first_query / kDropoutTile});
+      draw_kept<true, L>(
+          kept, dropout,
+          {part.sample, part.head, part.first / kDropoutTile + warp, first_query / kDropoutTile});
     }
     wait_for_products();
     settle(scores);
@@ -127,30 +129,43 @@ struct FlashKeyGradientWork {
     L::each([&](int lane) {
       BERTHA_UNROLL
       for (int j = 0; j < kColumns / 8; ++j) {
-        const float* log_sums = from.log_sums + 8 * j + lane % 4 * 2;
-        const float* products = from.products + 8 * j + lane % 4 * 2;
+        const float* log_sums = numbers + 8 * j + lane % 4 * 2;
         BERTHA_UNROLL
         for (int i = 0; i < 2; ++i) {
-          float powers[2], pair[2];
+          float* pair = scores[j][lane].at + i * 2;
+          BERTHA_UNROLL
+          for (int e = 0; e < 2; ++e) pair[e] = power_of_two(pair[e] * kPowerScale - log_sums[e]);
+          std::uint32_t word = packed_pair(pair[0], pair[1]);
+          if constexpr (kDrop) word &= pair_mask<true>(kept[lane], i, j);
+          weights[j / 2][lane].at[i + j % 2 * 2] = word;
+        }
+      }
+    });
+    begin_products();
+    multiply_by_rows<L, kColumns>(state.values, weights, gradients);
+    end_products();
+    L::each([&](int lane) {
+      BERTHA_UNROLL
+      for (int j = 0; j < kColumns / 8; ++j) {
+        const float* products = numbers + kStageRows + 8 * j + lane % 4 * 2;
+        BERTHA_UNROLL
+        for (int i = 0; i < 2; ++i) {
+          float pair[2];
           BERTHA_UNROLL
           for (int e = 0; e < 2; ++e) {
-            powers[e] = power_of_two(scores[j][lane].at[i * 2 + e] * kPowerScale - log_sums[e]);
             float slope = slopes[j][lane].at[i * 2 + e];
             if constexpr (kDrop) {
               slope = if_kept<true>(slope, kept[lane], e, i, j) * dropout.scale;
             }
-            pair[e] = powers[e] * (slope - products[e]);
+            pair[e] = scores[j][lane].at[i * 2 + e] * (slope - products[e]);
           }
-          std::uint32_t word = packed_pair(powers[0], powers[1]);
-          if constexpr (kDrop) word &= pair_mask<true>(kept[lane], i, j);
-          weights[j / 2][lane].at[i + j % 2 * 2] = word;
           changes[j / 2][lane].at[i + j % 2 * 2] = packed_pair(pair[0], pair[1]);
         }
       }
     });
     begin_products();
-    multiply_by_rows<L, kColumns>(state.values, weights, from.gradients);
-    multiply_by_rows<L, kColumns>(state.keys, changes, from.queries);
+    multiply_by_rows<L, kColumns>(state.keys, changes, queries);
+    end_products();
     wait_for_products();
     settle(state.values);
     settle(state.keys);

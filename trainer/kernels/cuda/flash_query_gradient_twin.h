@@ -14,14 +14,16 @@ struct FlashQueryGradientWork {
   float* partials;
 
   static constexpr int kBlocksAtOnce = 2;
-  static constexpr int kSharedRows = 2 * kBlockRows + 4 * kStageRows;
+  static constexpr int kSharedRows = 2 * kBlockRows + kStagesRows;
   static constexpr int kSharedFloats = kBlockWarps * kHeadSize;
   static constexpr int kColumns = 32;  // keys of a step
 
   template <class L>
   struct State {
     Sums<L, kHeadSize> result;
+    LeftWords<L, kColumns> changes;                             // of the last step
     typename L::template Each<float> log_sums[2], products[2];  // of rows g + 8 i
+    typename L::template Each<Packed<Bf16>> outputs[kWarpRows * kPieces / kLanes];  // at first only
   };
   struct Home {
     SharedRows queries, gradients;  // a group's
@@ -36,8 +38,7 @@ struct FlashQueryGradientWork {
     const std::int64_t hidden = job.heads * kHeadSize;
     const SharedRows queries{memory}, gradients = queries.from(kBlockRows),
                                       stages = gradients.from(kBlockRows);
-    auto* lines = reinterpret_cast<float*>(stages.from(4 * kStageRows).memory);
-    const auto outputs = rows_of_head<const Bf16>(job.output, part.query_begin, hidden, part.head);
+    auto* lines = reinterpret_cast<float*>(stages.from(kStagesRows).memory);
     copy_rows<kBlockRows>(block, queries,
                           rows_of_head(job.query, part.query_begin, job.query_row, part.head),
                           part.first, part.queries);
@@ -45,25 +46,42 @@ struct FlashQueryGradientWork {
                           rows_of_head(job.output_gradient, part.query_begin, hidden, part.head),
                           part.first, part.queries);
     typename B::template PerWarp<State<L>> states;
-    const auto step_warp = [&](int stage, SharedRows keys, SharedRows values) {
+    block.each_warp([&](int warp) {
+      clear(states[warp].result);
+      load_outputs(states[warp], part, part.first + warp * kWarpRows);
+    });
+    SharedRows keys{};  // of the last step
+    const auto step_warp = [&](auto first, const Stage& stage, int) {
       block.each_warp([&](int warp) {
         if (part.first + group_row(warp) >= part.queries) return;
-        if (stage == 0) {
-          start(states[warp], part, part.first + warp * kWarpRows,
-                gradients.from(warp * kWarpRows), outputs, lines + warp * kWarpRows);
+        if (first) {
+          start(states[warp], part, part.first + warp * kWarpRows, gradients.from(warp * kWarpRows),
+                lines + warp * kWarpRows);
         }
         const Home home{queries.from(group_row(warp)), gradients.from(group_row(warp))};
-        over_steps<kColumns>(stage, part.keys, [&](int row, int key) {
-          step(states[warp], part, warp, home, keys.from(row), values.from(row), key);
+        over_steps<kColumns>(first, stage.number, part.keys, [&](auto start, int row, int key) {
+          const SharedRows before =
+              row == 0 ? stage.before.from(kStageRows - kColumns) : stage.now.from(row - kColumns);
+          step(start, states[warp], part, warp, home, stage.now.from(row), before, key);
         });
       });
+      const int left = part.keys - stage.number * kStageRows;
+      keys = stage.now.from(left > kColumns ? kColumns : 0);
     };
-    over_stages(
-        block, passing_keys(job, part), stages, [](int) {}, step_warp);
+    over_stages<true>(
+        block, passing_keys(job, part), stages, [](int, int) {}, step_warp);
+    block.each_warp([&](int warp) {
+      if (part.first + group_row(warp) >= part.queries) return;
+      begin_products();
+      multiply_by_rows<L, kColumns>(states[warp].result, states[warp].changes, keys);
+      end_products();
+      wait_for_products();
+      settle(states[warp].result);
+    });
     block.sync();
     block.each_warp([&](int warp) {
       const int first = part.first + warp * kWarpRows, there = part.queries - first;
-      sum_rows<L>(states[warp].result, kScoreScale, there, lines + warp * kHeadSize);
+      sum_rows<L>(states[warp].result, kScoreScale, lines + warp * kHeadSize);
       if (there <= 0) return;
       store_rows<L>(
           states[warp].result, [](int, int) { return kScoreScale; }, queries.from(warp * kWarpRows),
@@ -74,20 +92,31 @@ struct FlashQueryGradientWork {
     sum_warps(block, lines, partial);
   }
 
+  // Output times its gradient, row by row, eight lanes a row: the output is asked for early.
+  template <class L>
+  BERTHA_TWIN void load_outputs(State<L>& state, const FlashPart& part, int first) const {
+    const auto outputs =
+        rows_of_head<const Bf16>(job.output, part.query_begin, job.heads * kHeadSize, part.head);
+    L::each([&](int lane) {
+      BERTHA_UNROLL
+      for (int i = 0; i < kWarpRows * kPieces / kLanes; ++i) {
+        const int row = first + i * kLanes / kPieces + lane / kPieces;
+        state.outputs[i][lane] = load_packed<true>(
+            outputs.piece(row < part.queries ? row : part.queries - 1, lane % kPieces), kOctet);
+      }
+    });
+  }
+
   template <class L>
   BERTHA_TWIN void start(State<L>& state, const FlashPart& part, int first, SharedRows gradients,
-                         FarRows<const Bf16> outputs, float* line) const {
-    clear(state.result);
+                         float* line) const {
     const std::int64_t line_begin = part.head * job.query_count + part.query_begin;
-    // Output times its gradient, row by row: eight lanes a row.
     BERTHA_UNROLL
     for (int i = 0; i < kWarpRows * kPieces / kLanes; ++i) {
       typename L::template Each<float> product;
       L::each([&](int lane) {
         const int row = i * kLanes / kPieces + lane / kPieces, piece = lane % kPieces;
-        product[lane] = 0;
-        if (first + row >= part.queries) return;
-        Octet both = load<true>(outputs.piece(first + row, piece), kOctet);
+        Octet both = unpacked(state.outputs[i][lane]);
         multiply(both, load<true>(static_cast<const Bf16*>(gradients.piece(row, piece)), kOctet));
         product[lane] = total(both);
       });
@@ -111,26 +140,31 @@ struct FlashQueryGradientWork {
     });
   }
 
-  template <class L>
-  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int warp, const Home& home,
-                        SharedRows keys, SharedRows values, int first_key) const {
+  // The keys of the step before are multiplied beside the scores of this one.
+  template <class First, class L>
+  BERTHA_TWIN void step(First, State<L>& state, const FlashPart& part, int warp, const Home& home,
+                        SharedRows keys, SharedRows keys_before, int first_key) const {
     Sums<L, kColumns> scores, slopes;
     begin_products();
+    if constexpr (!First::value) {
+      multiply_by_rows<L, kColumns>(state.result, state.changes, keys_before);
+    }
     multiply_rows<L, kColumns>(scores, home.queries, warp, keys);
-    multiply_rows<L, kColumns>(slopes, home.gradients, warp, values);
+    multiply_rows<L, kColumns>(slopes, home.gradients, warp, Stage::second(keys));
+    end_products();
     EachKept<L> kept;
     if constexpr (kDrop) {
-      draw_kept<false, L>(kept, dropout,
-                          {part.sample, part.head, part.first / kDropoutTile + warp,
-                           first_key / kDropoutTile});
+      draw_kept<false, L>(
+          kept, dropout,
+          {part.sample, part.head, part.first / kDropoutTile + warp, first_key / kDropoutTile});
     }
     wait_for_products();
     settle(scores);
     settle(slopes);
+    settle(state.result);
     if (first_key + kColumns > part.keys) {
       hide_columns<L, kColumns>(scores, part.keys - first_key);
     }
-    LeftWords<L, kColumns> weights;
     L::each([&](int lane) {
       BERTHA_UNROLL
       for (int i = 0; i < 2; ++i) {
@@ -145,17 +179,13 @@ struct FlashQueryGradientWork {
             if constexpr (kDrop) {
               slope = if_kept<false>(slope, kept[lane], e, i, j) * dropout.scale;
             }
-            pair[e] = power_of_two(scores[j][lane].at[at] * kPowerScale - log_sum) *
-                      (slope - product);
+            pair[e] =
+                power_of_two(scores[j][lane].at[at] * kPowerScale - log_sum) * (slope - product);
           }
-          weights[j / 2][lane].at[i + j % 2 * 2] = packed_pair(pair[0], pair[1]);
+          state.changes[j / 2][lane].at[i + j % 2 * 2] = packed_pair(pair[0], pair[1]);
         }
       }
     });
-    begin_products();
-    multiply_by_rows<L, kColumns>(state.result, weights, keys);
-    wait_for_products();
-    settle(state.result);
   }
 };
 

@@ -5,12 +5,16 @@
 // them; the others' rows come by in stages of 64.
 #pragma once
 
+#include <type_traits>
+
 #include "trainer/kernels/cuda/group_products.h"
 #include "trainer/kernels/cuda/sums_twin.h"
 
 namespace bertha::twin {
 
 inline constexpr int kBlockRows = kBlockWarps * kWarpRows, kStageRows = 64;
+// A stage's two matrices are worked on, the last one's may still be, the next one's come.
+inline constexpr int kStages = 3, kStagesRows = kStages * 2 * kStageRows;
 static_assert(kHeadSize == 64, "8 is its root");
 inline constexpr float kScoreScale = 1.0F / 8;
 inline constexpr float kPowerScale = 1.4426950408889634F / 8;  // e^(x / 8) is 2 to the x times this
@@ -49,35 +53,58 @@ BERTHA_TWIN PassingRows passing_keys(const FlashAttentionJob& job, const FlashPa
   return {rows_of_head(job.key, part.key_begin, job.key_row, part.head),
           rows_of_head(job.value, part.key_begin, job.key_row, part.head), part.keys};
 }
-// Calls step(stage, first rows, second rows) for 64 of the rows after another, in shared memory;
-// those of the next stage are on their way meanwhile. more(stage) queues what else a stage wants.
-// No product may be under way when a step ends.
-template <class B, class More, class Step>
+// A stage's rows in shared memory, and those of the stage before.
+struct Stage {
+  int number;
+  SharedRows now, before;
+
+  BERTHA_TWIN static SharedRows second(SharedRows rows) { return rows.from(kStageRows); }
+};
+// Calls step(first, stage, slot) for 64 of the rows after another, first: std::bool_constant, never
+// true unless kApart; those of the next stage are on their way meanwhile. more(stage) queues what
+// else a stage wants. A step may use the rows of the stage before as well, if at its end no product
+// of these is under way.
+template <bool kApart, class B, class More, class Step>
 BERTHA_TWIN void over_stages(const B& block, const PassingRows& rows, SharedRows memory, More more,
                              Step step) {
-  const auto place = [&](int stage) { return memory.from(stage % 2 * 2 * kStageRows); };
-  const auto fetch = [&](int stage) {
-    copy_rows<kStageRows>(block, place(stage), rows.first, stage * kStageRows, rows.count);
-    copy_rows<kStageRows>(block, place(stage).from(kStageRows), rows.second, stage * kStageRows,
-                          rows.count);
-    more(stage);
+  const auto fetch = [&](int stage, int slot) {
+    const SharedRows to = memory.from(slot * 2 * kStageRows);
+    copy_rows<kStageRows>(block, to, rows.first, stage * kStageRows, rows.count);
+    copy_rows<kStageRows>(block, Stage::second(to), rows.second, stage * kStageRows, rows.count);
+    more(stage, slot);
   };
-  fetch(0);
-  for (int stage = 0; stage * kStageRows < rows.count; ++stage) {
+  const auto next = [](int slot) { return slot + 1 < kStages ? slot + 1 : 0; };
+  const auto begin = [&](int stage, int slot) {
     wait_for_copies();
     show_to_products();
     block.sync();
-    if ((stage + 1) * kStageRows < rows.count) fetch(stage + 1);
-    step(stage, place(stage), place(stage).from(kStageRows));
+    if ((stage + 1) * kStageRows < rows.count) fetch(stage + 1, next(slot));
+    return memory.from(slot * 2 * kStageRows);
+  };
+  if (rows.count <= 0) return;
+  fetch(0, 0);
+  int slot = 0;
+  SharedRows before = memory;
+  if constexpr (kApart) {
+    begin(0, slot);
+    step(std::true_type(), Stage{0, before, before}, slot);
+    slot = next(slot);
+  }
+  for (int stage = kApart ? 1 : 0; stage * kStageRows < rows.count; ++stage) {
+    const SharedRows now = begin(stage, slot);
+    step(std::false_type(), Stage{stage, now, before}, slot);
+    before = now;
+    slot = next(slot);
   }
 }
-// Calls step(row, number) for kRows rows of a stage after another: row `row` of the stage, and
-// `number` of all.
-template <int kRows, class Step>
-BERTHA_TWIN void over_steps(int stage, int count, Step step) {
-  for (int row = 0; row < kStageRows; row += kRows) {
+// Calls step(first, row, number) for kRows rows of a stage after another: row `row` of the stage,
+// and `number` of all.
+template <int kRows, class First, class Step>
+BERTHA_TWIN void over_steps(First first, int stage, int count, Step step) {
+  if constexpr (First::value) step(first, 0, 0);
+  for (int row = First::value ? kRows : 0; row < kStageRows; row += kRows) {
     const int number = stage * kStageRows + row;
-    if (number < count) step(row, number);
+    if (number < count) step(std::false_type(), row, number);
   }
 }
 
@@ -135,27 +162,54 @@ BERTHA_TWIN void store_rows(const Sums<L, kHeadSize>& sums, Factor factor, Share
   });
 }
 
-// Adds up a warp's rows, as many as there are, times `scale`: to[64].
+// Rows from `there` on become zeros.
 template <class L>
-BERTHA_TWIN void sum_rows(const Sums<L, kHeadSize>& sums, float scale, int there, float* to) {
-  BERTHA_UNROLL
-  for (int n = 0; n < kHeadSize / 8; ++n) {
+BERTHA_TWIN void clear_rows(Sums<L, kHeadSize>& sums, int there) {
+  L::each([&](int lane) {
     BERTHA_UNROLL
-    for (int e = 0; e < 2; ++e) {
-      typename L::template Each<float> total;
-      L::each([&](int lane) {
-        total[lane] = 0;
-        BERTHA_UNROLL
-        for (int i = 0; i < 2; ++i) {
-          if (lane / 4 + 8 * i < there) total[lane] += sums[n][lane].at[i * 2 + e];
-        }
-      });
-      L::template combine<4, kLanes>(total, [](float a, float b) { return a + b; });
-      L::each([&](int lane) {
-        if (lane < 4) to[n * 8 + lane * 2 + e] = total[lane] * scale;
-      });
+    for (auto& tile : sums) {
+      BERTHA_UNROLL
+      for (int at = 0; at < 4; ++at) {
+        if (lane / 4 + at / 2 * 8 >= there) tile[lane].at[at] = 0;
+      }
     }
+  });
+}
+// Lanes of the same columns halve what they hold with every exchange.
+template <class L, int kHeld, int kDistance = 4>
+BERTHA_TWIN void fold_columns(typename L::template Each<float> (&totals)[kHeadSize / 4]) {
+  constexpr int half = kHeld / 2;
+  BERTHA_UNROLL
+  for (int i = 0; i < half; ++i) {
+    typename L::template Each<float> sent;
+    L::each([&](int lane) {
+      const float low = totals[i][lane], high = totals[half + i][lane];
+      const bool upper = (lane & kDistance) != 0;
+      totals[i][lane] = upper ? high : low;
+      sent[lane] = upper ? low : high;
+    });
+    L::exchange(sent, kDistance);
+    L::each([&](int lane) { totals[i][lane] += sent[lane]; });
   }
+  if constexpr (2 * kDistance < kLanes) fold_columns<L, half, 2 * kDistance>(totals);
+}
+// Adds up a warp's 16 rows, times `scale`: to[64].
+template <class L>
+BERTHA_TWIN void sum_rows(const Sums<L, kHeadSize>& sums, float scale, float* to) {
+  typename L::template Each<float> totals[kHeadSize / 4];
+  L::each([&](int lane) {
+    BERTHA_UNROLL
+    for (int i = 0; i < kHeadSize / 4; ++i) {
+      const auto& tile = sums[i / 2][lane].at;
+      totals[i][lane] = tile[i % 2] + tile[2 + i % 2];
+    }
+  });
+  fold_columns<L, kHeadSize / 4>(totals);
+  L::each([&](int lane) {
+    const int tile = lane / 4 % 2 * 4 + lane / 8 % 2 * 2 + lane / 16;
+    to[tile * 8 + lane % 4 * 2] = totals[0][lane] * scale;
+    to[tile * 8 + lane % 4 * 2 + 1] = totals[1][lane] * scale;
+  });
 }
 
 }  // namespace bertha::twin

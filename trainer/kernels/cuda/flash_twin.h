@@ -1,6 +1,6 @@
 // Attention by tensor cores, forward: a warp has scores of 16 queries and 64 keys at a time, never
-// stored; the softmax is corrected as larger scores come by (Dao, Fu, Ermon, Rudra, Re, "FlashAttention",
-// NeurIPS 2022, algorithm 1).
+// stored; the softmax is corrected as larger scores come by (Dao, Fu, Ermon, Rudra, Re,
+// "FlashAttention", NeurIPS 2022, algorithm 1).
 #pragma once
 
 #include "trainer/kernels/cuda/flash_dropout.h"
@@ -17,13 +17,14 @@ struct FlashForwardWork {
   ByteDropout dropout;
 
   static constexpr int kBlocksAtOnce = 2;
-  static constexpr int kSharedRows = kBlockRows + 4 * kStageRows;
+  static constexpr int kSharedRows = kBlockRows + kStagesRows;
   static constexpr int kSharedFloats = 0;
-  static constexpr int kColumns = kStageRows;  // keys of a step
+  static constexpr int kColumns = kStageRows;  // keys of a step: a stage's
 
   template <class L>
   struct State {
     Sums<L, kHeadSize> output;
+    LeftWords<L, kColumns> weights;                     // of the last step
     typename L::template Each<float> tops[2], sums[2];  // of rows g + 8 i
   };
 
@@ -37,18 +38,25 @@ struct FlashForwardWork {
                           rows_of_head(job.query, part.query_begin, job.query_row, part.head),
                           part.first, part.queries);
     typename B::template PerWarp<State<L>> states;
-    const auto step_warp = [&](int stage, SharedRows keys, SharedRows values) {
+    SharedRows values{};  // of the last step
+    const auto step_warp = [&](auto first, const Stage& stage, int) {
       block.each_warp([&](int warp) {
         if (part.first + group_row(warp) >= part.queries) return;
-        if (stage == 0) start(states[warp]);
-        over_steps<kColumns>(stage, part.keys, [&](int row, int key) {
-          step(states[warp], part, warp, queries.from(group_row(warp)), keys.from(row),
-               values.from(row), key);
-        });
+        if (first) start(states[warp]);
+        step(first, states[warp], part, warp, queries.from(group_row(warp)), stage);
       });
+      values = Stage::second(stage.now);
     };
-    over_stages(
-        block, passing_keys(job, part), queries.from(kBlockRows), [](int) {}, step_warp);
+    over_stages<true>(
+        block, passing_keys(job, part), queries.from(kBlockRows), [](int, int) {}, step_warp);
+    block.each_warp([&](int warp) {
+      if (part.first + group_row(warp) >= part.queries) return;
+      begin_products();
+      multiply_by_rows<L, kColumns>(states[warp].output, states[warp].weights, values);
+      end_products();
+      wait_for_products();
+      settle(states[warp].output);
+    });
     block.sync();
     block.each_warp([&](int warp) {
       if (part.first + group_row(warp) >= part.queries) return;
@@ -68,29 +76,34 @@ struct FlashForwardWork {
     });
   }
 
-  template <class L>
-  BERTHA_TWIN void step(State<L>& state, const FlashPart& part, int warp, SharedRows queries,
-                        SharedRows keys, SharedRows values, int first_key) const {
+  // The values of the step before are multiplied beside the scores of this one.
+  template <class First, class L>
+  BERTHA_TWIN void step(First, State<L>& state, const FlashPart& part, int warp, SharedRows queries,
+                        const Stage& stage) const {
+    const int first_key = stage.number * kColumns;
     Sums<L, kColumns> scores;
     begin_products();
-    multiply_rows<L, kColumns>(scores, queries, warp, keys);
+    if constexpr (!First::value) {
+      multiply_by_rows<L, kColumns>(state.output, state.weights, Stage::second(stage.before));
+    }
+    multiply_rows<L, kColumns>(scores, queries, warp, stage.now);
+    end_products();
     EachKept<L> kept[kColumns / kDropoutColumns];
     if constexpr (kDrop) {
       BERTHA_UNROLL
       for (int half = 0; half < kColumns / kDropoutColumns; ++half) {
         draw_kept<false, L>(kept[half], dropout,
-                            {part.sample, part.head,
-                             part.first / kDropoutTile + warp,
+                            {part.sample, part.head, part.first / kDropoutTile + warp,
                              first_key / kDropoutTile + 2 * half});
       }
     }
     wait_for_products();
     settle(scores);
+    settle(state.output);
     if (first_key + kColumns > part.keys) {
       hide_columns<L, kColumns>(scores, part.keys - first_key);
     }
     raise_tops(state, scores);
-    LeftWords<L, kColumns> weights;
     L::each([&](int lane) {
       BERTHA_UNROLL
       for (int i = 0; i < 2; ++i) {
@@ -103,14 +116,10 @@ struct FlashForwardWork {
           state.sums[i][lane] += low + high;
           std::uint32_t word = packed_pair(low, high);
           if constexpr (kDrop) word &= pair_mask<false>(kept[j / 4][lane], i, j % 4);
-          weights[j / 2][lane].at[i + j % 2 * 2] = word;
+          state.weights[j / 2][lane].at[i + j % 2 * 2] = word;
         }
       }
     });
-    begin_products();
-    multiply_by_rows<L, kColumns>(state.output, weights, values);
-    wait_for_products();
-    settle(state.output);
   }
 
   template <class L>
@@ -166,8 +175,7 @@ struct FlashForwardWork {
     store_rows<L>(
         state.output,
         [&](int lane, int i) { return (kDrop ? dropout.scale : 1.0F) / state.sums[i][lane]; }, by,
-        {job.output + part.query_begin * hidden + part.head * kHeadSize, hidden}, first,
-        part.queries - first);
+        rows_of_head(job.output, part.query_begin, hidden, part.head), first, part.queries - first);
   }
 };
 

@@ -37,9 +37,14 @@ BERTHA_TWIN void begin_products() {
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #endif
 }
+BERTHA_TWIN void end_products() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+#endif
+}
 BERTHA_TWIN void wait_for_products() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-  asm volatile("wgmma.commit_group.sync.aligned;\n\twgmma.wait_group.sync.aligned 0;" ::: "memory");
+  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 #endif
 }
 // After the wait: keeps the compiler from reading these sums before it.
@@ -65,38 +70,71 @@ __device__ inline std::uint64_t matrix_of(SharedRows rows) {
 // What a step over 16 columns, or 16 rows, adds to it.
 inline constexpr std::uint64_t kNextColumns = 32 / 16, kNextRows = 2048 / 16;
 
-// sums (+)= 16 columns of left by those of right, turned; add: or they begin at zero.
-__device__ inline void start_product(Sums<DeviceLanes, 32>& sums, std::uint64_t left,
-                                     std::uint64_t right, bool add) {
+// Sums that begin with a product have no value before it, which "=f" tells the compiler: with "+f"
+// it takes what they were in the last turn of a loop for one, and does one product after the other.
+// sums = 16 columns of left by those of right, turned.
+__device__ inline void first_product(Sums<DeviceLanes, 32>& sums, std::uint64_t left,
+                                     std::uint64_t right) {
   const auto at = [&](int i) -> float& { return sums[i / 4].own.at[i % 4]; };
   asm volatile(
-      "{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %18, 0;\n\t"
       "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 "
-      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}, %16, %17, p, 1, 1, 0, 0;\n\t}"
+      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}, "
+      "%16, %17, 0, 1, 1, 0, 0;"
+      : "=f"(at(0)), "=f"(at(1)), "=f"(at(2)), "=f"(at(3)), "=f"(at(4)), "=f"(at(5)), "=f"(at(6)),
+        "=f"(at(7)), "=f"(at(8)), "=f"(at(9)), "=f"(at(10)), "=f"(at(11)), "=f"(at(12)),
+        "=f"(at(13)), "=f"(at(14)), "=f"(at(15))
+      : "l"(left), "l"(right));
+}
+// sums += 16 columns of left by those of right, turned.
+__device__ inline void next_product(Sums<DeviceLanes, 32>& sums, std::uint64_t left,
+                                    std::uint64_t right) {
+  const auto at = [&](int i) -> float& { return sums[i / 4].own.at[i % 4]; };
+  asm volatile(
+      "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 "
+      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}, "
+      "%16, %17, 1, 1, 1, 0, 0;"
       : "+f"(at(0)), "+f"(at(1)), "+f"(at(2)), "+f"(at(3)), "+f"(at(4)), "+f"(at(5)), "+f"(at(6)),
         "+f"(at(7)), "+f"(at(8)), "+f"(at(9)), "+f"(at(10)), "+f"(at(11)), "+f"(at(12)),
         "+f"(at(13)), "+f"(at(14)), "+f"(at(15))
-      : "l"(left), "l"(right), "r"(static_cast<int>(add)));
+      : "l"(left), "l"(right));
 }
-__device__ inline void start_product(Sums<DeviceLanes, 64>& sums, std::uint64_t left,
-                                     std::uint64_t right, bool add) {
+// sums = 16 columns of left by those of right, turned.
+__device__ inline void first_product(Sums<DeviceLanes, 64>& sums, std::uint64_t left,
+                                     std::uint64_t right) {
   const auto at = [&](int i) -> float& { return sums[i / 4].own.at[i % 4]; };
   asm volatile(
-      "{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %34, 0;\n\t"
       "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 "
       "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,"
-      "%25,%26,%27,%28,%29,%30,%31}, %32, %33, p, 1, 1, 0, 0;\n\t}"
+      "%25,%26,%27,%28,%29,%30,%31}, "
+      "%32, %33, 0, 1, 1, 0, 0;"
+      : "=f"(at(0)), "=f"(at(1)), "=f"(at(2)), "=f"(at(3)), "=f"(at(4)), "=f"(at(5)), "=f"(at(6)),
+        "=f"(at(7)), "=f"(at(8)), "=f"(at(9)), "=f"(at(10)), "=f"(at(11)), "=f"(at(12)),
+        "=f"(at(13)), "=f"(at(14)), "=f"(at(15)), "=f"(at(16)), "=f"(at(17)), "=f"(at(18)),
+        "=f"(at(19)), "=f"(at(20)), "=f"(at(21)), "=f"(at(22)), "=f"(at(23)), "=f"(at(24)),
+        "=f"(at(25)), "=f"(at(26)), "=f"(at(27)), "=f"(at(28)), "=f"(at(29)), "=f"(at(30)),
+        "=f"(at(31))
+      : "l"(left), "l"(right));
+}
+// sums += 16 columns of left by those of right, turned.
+__device__ inline void next_product(Sums<DeviceLanes, 64>& sums, std::uint64_t left,
+                                    std::uint64_t right) {
+  const auto at = [&](int i) -> float& { return sums[i / 4].own.at[i % 4]; };
+  asm volatile(
+      "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 "
+      "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,"
+      "%25,%26,%27,%28,%29,%30,%31}, "
+      "%32, %33, 1, 1, 1, 0, 0;"
       : "+f"(at(0)), "+f"(at(1)), "+f"(at(2)), "+f"(at(3)), "+f"(at(4)), "+f"(at(5)), "+f"(at(6)),
         "+f"(at(7)), "+f"(at(8)), "+f"(at(9)), "+f"(at(10)), "+f"(at(11)), "+f"(at(12)),
         "+f"(at(13)), "+f"(at(14)), "+f"(at(15)), "+f"(at(16)), "+f"(at(17)), "+f"(at(18)),
         "+f"(at(19)), "+f"(at(20)), "+f"(at(21)), "+f"(at(22)), "+f"(at(23)), "+f"(at(24)),
         "+f"(at(25)), "+f"(at(26)), "+f"(at(27)), "+f"(at(28)), "+f"(at(29)), "+f"(at(30)),
         "+f"(at(31))
-      : "l"(left), "l"(right), "r"(static_cast<int>(add)));
+      : "l"(left), "l"(right));
 }
 // sums += left, in registers, by 16 rows of 64 columns.
-__device__ inline void start_product(Sums<DeviceLanes, 64>& sums, const Words& left,
-                                     std::uint64_t right) {
+__device__ inline void next_product(Sums<DeviceLanes, 64>& sums, const Words& left,
+                                    std::uint64_t right) {
   const auto at = [&](int i) -> float& { return sums[i / 4].own.at[i % 4]; };
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 "
@@ -120,8 +158,9 @@ BERTHA_TWIN void multiply_rows(Sums<L, kColumns>& sums, SharedRows left, int war
   const std::uint64_t left_matrix = matrix_of(left), right_matrix = matrix_of(right);
   BERTHA_UNROLL
   for (int depth = 0; depth < kDepthSteps; ++depth) {
-    start_product(sums, left_matrix + depth * kNextColumns, right_matrix + depth * kNextColumns,
-                  depth > 0);
+    const auto step = static_cast<std::uint64_t>(depth) * kNextColumns;
+    if (depth == 0) first_product(sums, left_matrix, right_matrix);
+    if (depth > 0) next_product(sums, left_matrix + step, right_matrix + step);
   }
 #else
   clear(sums);
@@ -149,7 +188,7 @@ BERTHA_TWIN void multiply_by_rows(Sums<L, kHeadSize>& sums, const LeftWords<L, k
   const std::uint64_t matrix = matrix_of(right);
   BERTHA_UNROLL
   for (int k = 0; k < kRows / 16; ++k) {
-    start_product(sums, left[k].own, matrix + k * kNextRows);
+    next_product(sums, left[k].own, matrix + k * kNextRows);
   }
 #else
   BERTHA_UNROLL

@@ -21,14 +21,17 @@ struct SharedRows {
     return {memory + row * kHeadSize};
   }
 };
-// Rows of a head in far memory.
+// Rows of a head in far memory, so many bytes apart.
 template <class T>
 struct FarRows {
   T* memory;
-  std::int64_t row;
+  int row_bytes;
 
-  BERTHA_TWIN T* piece(std::int64_t number, int piece) const {
-    return memory + number * row + piece * kOctet;
+  BERTHA_TWIN T* piece(int number, int piece) const {
+    const auto offset = static_cast<std::int64_t>(number) * row_bytes;  // one instruction
+    return const_cast<T*>(
+               reinterpret_cast<const T*>(reinterpret_cast<const char*>(memory) + offset)) +
+           piece * kOctet;
   }
 };
 
@@ -36,10 +39,11 @@ struct FarRows {
 template <class T>
 BERTHA_TWIN FarRows<T> rows_of_head(T* matrix, std::int64_t begin, std::int64_t row,
                                     std::int64_t head) {
-  return {matrix + begin * row + head * kHeadSize, row};
+  return {matrix + begin * row + head * kHeadSize, static_cast<int>(row * sizeof(T))};
 }
 
-// Queues the copy of rows first ... first + kCount; rows from `end` on become zeros.
+// Queues the copy of rows first ... first + kCount; rows from `end` on become zeros, first is
+// before it.
 template <int kCount, class B>
 BERTHA_TWIN void copy_rows(const B& block, SharedRows to, FarRows<const Bf16> from, int first,
                            int end) {
@@ -48,11 +52,11 @@ BERTHA_TWIN void copy_rows(const B& block, SharedRows to, FarRows<const Bf16> fr
   block.each_thread([&](int thread) {
     const int row = thread / kPieces, piece = thread % kPieces;
     Bf16* place = to.piece(row, piece);  // the others lie in the same order
-    const Bf16* source = from.piece(first + row, piece);
     BERTHA_UNROLL
     for (int i = 0; i < kCount; i += at_once) {
-      const bool there = first + row + i < end;
-      copy_piece(place + i * kHeadSize, there ? source + i * from.row : from.memory, there);
+      const int number = first + row + i;
+      copy_piece(place + i * kHeadSize, from.piece(number < end ? number : end - 1, piece),
+                 number < end);
     }
   });
 }

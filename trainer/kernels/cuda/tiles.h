@@ -46,10 +46,10 @@ struct HostLanes {
     }
   }
   // What the lane has whose number differs by this bit.
-  template <int kDistance, class V>
-  static void exchange(Each<V>& values) {
+  template <class V>
+  static void exchange(Each<V>& values, int distance) {
     const Each<V> before = values;
-    each([&](int lane) { values[lane] = before[lane ^ kDistance]; });
+    each([&](int lane) { values[lane] = before[lane ^ distance]; });
   }
   static void wait() {}  // for what other lanes have written
 };
@@ -96,9 +96,9 @@ struct DeviceLanes {
       values.own = combine(values.own, __shfl_xor_sync(0xFFFFFFFFU, values.own, distance));
     }
   }
-  template <int kDistance, class V>
-  __device__ static void exchange(Each<V>& values) {
-    values.own = __shfl_xor_sync(0xFFFFFFFFU, values.own, kDistance);
+  template <class V>
+  __device__ static void exchange(Each<V>& values, int distance) {
+    values.own = __shfl_xor_sync(0xFFFFFFFFU, values.own, distance);
   }
   __device__ static void wait() {
     __syncwarp();
