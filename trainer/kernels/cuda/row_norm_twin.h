@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "trainer/kernels/cuda/copies.h"
 #include "trainer/kernels/cuda/sums_twin.h"
 
 namespace bertha::twin {
@@ -185,15 +186,58 @@ struct NormGradientWork {
   struct LaneSums {
     LaneRow<Shape::kSteps> homes[3];  // scale, shift, bias
   };
+  // Registers allow few warps, too few to wait for memory: so a row is asked for while the one
+  // before it is worked on, in shared memory, of which each lane reads what it has asked for.
+  static constexpr bool kAhead = Shape::kWhole && Shape::kSteps <= 4;
+  static constexpr std::int64_t floats(std::int64_t columns) {
+    return kAhead ? 2 * 3 * columns * static_cast<std::int64_t>(sizeof(T)) / 4 : 0;
+  }
+  struct Row {
+    const T *gradient, *more_gradient, *normalised;
+  };
+  BERTHA_TWIN Row row_at(std::int64_t row) const {
+    const std::int64_t start = row * job.columns;
+    return {job.gradient + start, job.more_gradient ? job.more_gradient + start : nullptr,
+            job.normalised + start};
+  }
+  template <class W>
+  BERTHA_TWIN Row fetch(std::int64_t row, const W& warp, T* memory) const {
+    const Row from = row_at(row);
+    T* const slot = memory + row % 2 * 3 * job.columns;
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int) {
+      copy_octet(slot + at.column, from.gradient + at.column);
+      if (from.more_gradient)
+        copy_octet(slot + job.columns + at.column, from.more_gradient + at.column);
+      copy_octet(slot + 2 * job.columns + at.column, from.normalised + at.column);
+    });
+    return {slot, from.more_gradient ? slot + job.columns : nullptr, slot + 2 * job.columns};
+  }
 
   template <class W>
-  BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float*) const {
+  BERTHA_TWIN void operator()(std::int64_t part, const W& warp, float* memory) const {
     typename W::template PerLane<LaneSums> sums{LaneSums()};
     warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       for (auto& home : sums[at.lane].homes) home.octets[n] = filled(0);
     });
     const std::int64_t end = smaller(job.row_count, (part + 1) * part_rows);
-    for (std::int64_t row = part * part_rows; row < end; ++row) one_row(row, warp, sums);
+    const std::int64_t begin = part * part_rows;
+    auto place = job.dropout.on ? place_of(job.rows, begin) : RowPlace{};
+    if constexpr (kAhead) {
+      auto* const slots = reinterpret_cast<T*>(memory);
+      Row next = fetch(begin, warp, slots);
+      for (std::int64_t row = begin; row < end; ++row) {
+        wait_for_copies();
+        const Row now = next;
+        if (row + 1 < end) next = fetch(row + 1, warp, slots);
+        one_row(row, now, place, warp, sums);
+        if (job.dropout.on && row + 1 < end) place = place_after(place, job.rows, row);
+      }
+    } else {
+      for (std::int64_t row = begin; row < end; ++row) {
+        one_row(row, row_at(row), place, warp, sums);
+        if (job.dropout.on && row + 1 < end) place = place_after(place, job.rows, row);
+      }
+    }
     warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       for (int home = 0; home < 3; ++home) {
         store<Shape::kWhole>(partials + (part * 3 + home) * job.columns + at.column,
@@ -208,18 +252,17 @@ struct NormGradientWork {
   }
 
   template <class W>
-  BERTHA_TWIN void one_row(std::int64_t row, const W& warp,
+  BERTHA_TWIN void one_row(std::int64_t row, const Row& from, const RowPlace& place, const W& warp,
                            typename W::template PerLane<LaneSums>& sums) const {
     const std::int64_t start = row * job.columns;
-    const RowPlace place = job.dropout.on ? place_of(job.rows, row) : RowPlace{};
     typename W::template PerLane<LaneRow<Shape::kSteps>> z{LaneRow<Shape::kSteps>()};
     typename W::template PerLane<float> gradient_sum(0.0F), product_sum(0.0F);
     warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
-      Octet gradient = load<Shape::kWhole>(job.gradient + start + at.column, at.count);
-      if (job.more_gradient)
-        add(gradient, load<Shape::kWhole>(job.more_gradient + start + at.column, at.count));
+      Octet gradient = load<Shape::kWhole>(from.gradient + at.column, at.count);
+      if (from.more_gradient)
+        add(gradient, load<Shape::kWhole>(from.more_gradient + at.column, at.count));
       if (job.dropout_after && job.dropout.on) multiply(gradient, mask(place, at.column));
-      const Octet x = load<Shape::kWhole>(job.normalised + start + at.column, at.count);
+      const Octet x = load<Shape::kWhole>(from.normalised + at.column, at.count);
       Octet product = gradient;
       multiply(product, x);
       add(sums[at.lane].homes[0].octets[n], product);
@@ -235,7 +278,7 @@ struct NormGradientWork {
     const float slope = total_of(warp, product_sum) / count;
     const float inverse_deviation = job.inverse_deviation[row];
     warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
-      const Octet x = load<Shape::kWhole>(job.normalised + start + at.column, at.count);
+      const Octet x = load<Shape::kWhole>(from.normalised + at.column, at.count);
       Octet result = z[at.lane].octets[n];
       for (int i = 0; i < kOctet; ++i) {
         result.at[i] = (result.at[i] - mean - x.at[i] * slope) * inverse_deviation;
@@ -258,8 +301,8 @@ void norm_gradient(const NormGradientJob<T>& job, float* const (&homes)[3],
   const bool whole = whole_rows(job.columns, job.gradient, job.more_gradient, job.normalised,
                                 job.scale, job.result, job.dropped_result, place.scratch);
   with_row_shape(job.columns, whole, [&](auto shape) {
-    runner.run(NormGradientWork<T, decltype(shape)>{job, parts.rows, place.scratch}, parts.count,
-               0);
+    using Work = NormGradientWork<T, decltype(shape)>;
+    runner.run(Work{job, parts.rows, place.scratch}, parts.count, Work::floats(job.columns));
   });
   add_parts(place.scratch, parts.count, job.columns, homes, runner);
 }

@@ -2,6 +2,7 @@
 // into the registers of a warp.
 #pragma once
 
+#include "trainer/kernels/cuda/copies.h"
 #include "trainer/kernels/cuda/tiles.h"
 
 namespace bertha::twin {

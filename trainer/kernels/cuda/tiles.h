@@ -1,7 +1,7 @@
-// What a block of eight warps does with tiles of matrices: copies from far memory into shared
-// memory, loads from there into the registers of a warp, and the tensor cores' product of them. On
-// the host the same, lane by lane. Layouts are those of PTX' mma.m16n8k16 and ldmatrix (PTX ISA,
-// "Matrix fragments for mma.m16n8k16").
+// What a block of eight warps does with tiles of matrices: loads from shared memory into the
+// registers of a warp, and the tensor cores' product of them. On the host the same, lane by lane.
+// Layouts are those of PTX' mma.m16n8k16 and ldmatrix (PTX ISA, "Matrix fragments for
+// mma.m16n8k16").
 #pragma once
 
 #include "trainer/kernels/cuda/twin.h"
@@ -9,7 +9,6 @@
 namespace bertha::twin {
 
 inline constexpr int kBlockWarps = 8, kBlockThreads = kBlockWarps * kLanes;
-inline constexpr int kPieceBytes = 16;         // what one lane moves at once
 inline constexpr std::size_t kRowBytes = 128;  // of shared memory
 
 struct Quad {
@@ -124,33 +123,6 @@ struct DeviceBlock {
   __device__ void sync() const { __syncthreads(); }
 };
 #endif
-
-// Queues the copy of 16 bytes to shared memory, or of zeros.
-BERTHA_TWIN void copy_piece(Bf16* to, const Bf16* from, bool there) {
-#ifdef __CUDA_ARCH__
-  const auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(to));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from),
-               "r"(there ? kPieceBytes : 0));
-#else
-  if (there) memcpy(to, from, kPieceBytes);
-  if (!there) memset(to, 0, kPieceBytes);
-#endif
-}
-BERTHA_TWIN void copy_number(float* to, const float* from, bool there) {
-#ifdef __CUDA_ARCH__
-  const auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(to));
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address), "l"(from),
-               "r"(there ? 4 : 0));
-#else
-  *to = there ? *from : 0.0F;
-#endif
-}
-// For what this thread has queued.
-BERTHA_TWIN void wait_for_copies() {
-#ifdef __CUDA_ARCH__
-  asm volatile("cp.async.wait_all;" ::: "memory");
-#endif
-}
 
 // Two numbers rounded to bf16, the first in the lower half.
 BERTHA_TWIN std::uint32_t packed_pair(float low, float high) {

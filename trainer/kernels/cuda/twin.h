@@ -228,5 +228,10 @@ BERTHA_TWIN RowPlace place_of(const PackedRows& rows, std::int64_t row) {
   return {rows.samples[sequence], sequence, begin, rows.offsets[sequence + 1],
           static_cast<std::int32_t>(row) - begin};
 }
+// That of the row after `row`, whose place is given; there must be one.
+BERTHA_TWIN RowPlace place_after(RowPlace place, const PackedRows& rows, std::int64_t row) {
+  ++place.number;
+  return rows.numbers || place.begin + place.number >= place.end ? place_of(rows, row + 1) : place;
+}
 
 }  // namespace bertha::twin
