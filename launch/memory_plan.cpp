@@ -30,7 +30,6 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
   const bool on_gpu = train.device != DeviceChoice::cpu && at::globalContext().hasCUDA();
   const bool fused_exists = train.precision != Precision::fp16 && (!on_gpu || cuda_kernels_built());
   const bool fused = model.implementation == Implementation::fused ||
-                     model.implementation == Implementation::tiles ||
                      (model.implementation == Implementation::automatic && fused_exists);
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
   return {.config = model,

@@ -61,8 +61,7 @@ std::vector<OptionDeclaration> model_options() {
       option(
           "model.implementation", "NAME",
           "auto: fused in fp32 and bf16 where the program has kernels (on a GPU: when it was built "
-          "with nvcc), else reference; or one of the two. tiles: fused, with attention kernels of "
-          "our own on GPUs in bf16; no GPU has run these yet: to try, not to rely on.",
+          "with nvcc), else reference; or one of the two.",
           BERTHA_AT(trainer.model.implementation)),
       option("model.recompute", "NAME",
              "none, or layers: their activations are computed again in backward (less memory, one "

@@ -39,13 +39,11 @@ BertConfig resolve_model(const RunConfig& config, std::int32_t vocabulary_size) 
   if (vocabulary_size > 0) model.vocabulary_size = vocabulary_size;
   if (options.implementation == "fused") {
     model.implementation = Implementation::fused;
-  } else if (options.implementation == "tiles") {
-    model.implementation = Implementation::tiles;
   } else if (options.implementation == "reference") {
     model.implementation = Implementation::reference;
   } else if (options.implementation != "auto") {
     throw Error(ErrorKind::usage,
-                fmt::format("model.implementation = '{}': expected auto, reference, fused or tiles",
+                fmt::format("model.implementation = '{}': expected auto, reference or fused",
                             options.implementation));
   }
   model.check();

@@ -28,7 +28,7 @@ struct ModelOptions {
   std::optional<std::int64_t> hidden_size, layers, attention_heads, intermediate_size,
       max_positions;
   std::optional<double> hidden_dropout, attention_dropout, initializer_range;
-  std::string implementation = "auto";  // auto | reference | fused | tiles
+  std::string implementation = "auto";  // auto | reference | fused
   Recompute recompute = Recompute::none;
   bool resize_vocabulary = false;  // of train.init's weights, for another vocabulary
 };

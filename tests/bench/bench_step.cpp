@@ -67,7 +67,6 @@ double peak_memory_mb(at::Device device) {
 
 Implementation implementation_of(const std::string& name) {
   if (name == "reference") return Implementation::reference;
-  if (name == "tiles") return Implementation::tiles;
   return name == "fused" ? Implementation::fused : Implementation::automatic;
 }
 
@@ -104,8 +103,8 @@ void run(const Options& options, Communicator& communicator) {
   }
   const double tokens = static_cast<double>(batches[0].token_count());
   // Of one micro-batch, as report.flops here.
-  const bool skips = (device.is_cpu() && config.implementation != Implementation::reference) ||
-                     config.implementation == Implementation::tiles;
+  const bool skips = config.implementation != Implementation::reference &&
+                     (device.is_cpu() || precision == Precision::bf16);
   const double skipped = skips ? skipped_flops(config, batches[0], true) : 0;
   const double memory_mb = peak_memory_mb(device);
   const double peak = measure_peak_flops(precision, device);

@@ -117,7 +117,6 @@ first() {
       "${gpu[@]}" "${fp32[@]}" "${off[@]}" --train.log_every 1 --train.validation_batches 2 \
       --train.output "$scratch/runs/tiny-fused"; } &
   train 120 tiny-fused-bf16 tiny 20 "${gpu[@]}" "${bf16[@]}" "${off[@]}" &
-  train 120 tiny-tiles tiny 20 --train.device cuda --model.implementation tiles "${bf16[@]}" "${off[@]}" &
   train 120 tiny-fused-lamb tiny 20 "${gpu[@]}" "${fp32[@]}" --optimizer.name lamb "${off[@]}" &
   train 120 tiny-cpu-lamb tiny 20 "${cpu[@]}" --optimizer.name lamb "${off[@]}" &
   train 120 tiny-nccl tiny 20 "${gpu[@]}" "${fp32[@]}" --parallel.backend nccl "${off[@]}" &
@@ -126,7 +125,7 @@ first() {
   train 120 dropout-fused tiny 20 "${gpu[@]}" "${fp32[@]}" "${small[@]}" &
   wait
   for name in tiny-reference tiny-fused tiny-nccl; do compare $name tiny-cpu 1e-4; done
-  for name in tiny-fused-bf16 tiny-tiles; do compare $name tiny-cpu 5e-3; done
+  compare tiny-fused-bf16 tiny-cpu 5e-3
   compare tiny-fused-lamb tiny-cpu-lamb 1e-4
   compare dropout-fused dropout-cpu 1e-4
 }
@@ -158,10 +157,8 @@ depth() {
   bounded 170 depth-transformers env BERTHA_BINARY="$bin/bertha" BERTHA_WRITE_BATCHES="$bin/write_batches" \
     "$python" "$here/pretraining/run.py" - "$scratch/depth" device=cuda implementation=fused dropout=0 steps=200 \
     warmup_steps=20 global_batch=64 length=128 threads=2 cpu_seconds=1e9 differ_at_most=0.5 &
-  local batch=(--train.global_batch 32) way
+  local batch=(--train.global_batch 32)
   train 170 long-fused tiny 200 --train.device cuda --model.implementation fused --train.precision bf16 \
-    --train.threads 2 "${batch[@]}" &
-  train 170 long-tiles tiny 200 --train.device cuda --model.implementation tiles --train.precision bf16 \
     --train.threads 2 "${batch[@]}" &
   train 170 long-cpu tiny 200 --train.device cpu --model.implementation reference --train.precision fp32 \
     --train.threads 4 "${batch[@]}" &
@@ -169,7 +166,7 @@ depth() {
   cp "$scratch/depth/run/metrics.jsonl" "$out/depth-ours.jsonl"
   cp "$scratch/depth/peer.jsonl" "$out/depth-peer.jsonl"
   grep -h '^Bertha and' "$out/depth-transformers.log" | tee -a "$summary"
-  for way in fused tiles; do compare long-$way long-cpu 5e-3 10; done
+  compare long-fused long-cpu 5e-3 10
 }
 
 # size,batch,length,micro: the peer takes so many sequences at a time, so that it fits into 80 GB beside others.
@@ -214,15 +211,13 @@ await_compiled() {
 }
 
 ours() {
-  local case size batch length micro name way
+  local case size batch length micro name
   for case in ${CASES-$cases}; do
     IFS=, read -r size batch length micro <<<"$case"
-    for way in fused tiles; do
-      name=$size-${batch}x$length.$way
-      step 40 "$name" "$bin/bench_step" size="$size" batch="$batch" length="$length" implementation=$way \
-        steps=50 warmup=10 profile="$scratch/kernels-$name.txt"
-      cp "$scratch/kernels-$name.txt" "$out/"
-    done
+    name=$size-${batch}x$length.fused
+    step 40 "$name" "$bin/bench_step" size="$size" batch="$batch" length="$length" implementation=fused \
+      steps=50 warmup=10 profile="$scratch/kernels-$name.txt"
+    cp "$scratch/kernels-$name.txt" "$out/"
   done
 }
 

@@ -41,8 +41,8 @@ class Bert {
   // -> [T, hidden]. Error{bad_data}: a sequence longer than max_positions, a token id beyond the
   // vocabulary.
   at::Tensor encode(const PackedInput& input, const ForwardContext& context) const;
-  // For heads that read these rows only: where rows can be left out (fused path on the CPU, `tiles`
-  // on a GPU in bf16), the last layer computes these alone, with the same values and gradients.
+  // For heads that read these rows only: where rows can be left out (fused path, on a GPU in bf16
+  // with heads of 64), the last layer computes these alone, with the same values and gradients.
   // `rows`: where in `hidden` they stand, on the model's device.
   struct Encoded {
     at::Tensor hidden;  // [rows, hidden]

@@ -9,12 +9,10 @@
 
 namespace bertha {
 
-// How the model is computed: automatic is fused where that exists (CPU; fp32, bf16).
-// `tiles`: fused, and on CUDA in bf16 attention by our own tensor-core kernels and a last layer
-// that computes only what heads read; until a GPU has shown that they are right, nothing chooses it
-// by itself. `twin`: that on the host with the CUDA kernels' lists of work (kernels.h), for tests
-// only.
-enum class Implementation { automatic, reference, fused, tiles, twin };
+// How the model is computed: automatic is fused where that exists (fp32, bf16; on CUDA where our
+// kernels were built). `twin`: fused on the host with the CUDA kernels' lists of work (kernels.h),
+// for tests only.
+enum class Implementation { automatic, reference, fused, twin };
 
 // Which activations are thrown away after the forward pass and computed again for backward. Changes
 // memory and time, not a bit of the results.

@@ -9,9 +9,7 @@ namespace bertha {
 
 AttentionBy attention_by(const BertConfig& config, KernelDevice device, at::ScalarType type) {
   if (device == KernelDevice::cpu || type != at::kBFloat16) return AttentionBy::plain;
-  const bool wanted = config.implementation == Implementation::tiles ||
-                      config.implementation == Implementation::twin;
-  if (wanted && config.head_size() == FlashAttentionJob::kHeadSize) return AttentionBy::tiles;
+  if (config.head_size() == FlashAttentionJob::kHeadSize) return AttentionBy::tiles;
   return takes_library_attention(device, type, config.head_size()) ? AttentionBy::library
                                                                    : AttentionBy::plain;
 }

@@ -10,6 +10,7 @@
 
 #include "fused_paths.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/model/fused_attention.h"
 
 namespace bertha {
 namespace {
@@ -163,10 +164,21 @@ TEST_P(DeviceModel, AddsUpMicroBatchesAndRepeatsItself) {
   EXPECT_LE(relative_distance(thrice.gradient, once.gradient * 3), 1e-6);
 }
 
+TEST(AttentionBy, IsOursForHeadsOf64InBf16) {
+  const auto by = [](std::int64_t hidden, KernelDevice device, at::ScalarType type) {
+    return attention_by(config_of(hidden, 2, 2 * hidden), device, type);
+  };
+  EXPECT_EQ(by(128, KernelDevice::cuda, at::kBFloat16), AttentionBy::tiles);
+  EXPECT_EQ(by(128, KernelDevice::twin, at::kBFloat16), AttentionBy::tiles);
+  EXPECT_EQ(by(64, KernelDevice::cuda, at::kBFloat16), AttentionBy::library);
+  EXPECT_EQ(by(66, KernelDevice::cuda, at::kBFloat16), AttentionBy::plain);
+  EXPECT_EQ(by(128, KernelDevice::cuda, at::kFloat), AttentionBy::plain);
+  EXPECT_EQ(by(128, KernelDevice::cpu, at::kBFloat16), AttentionBy::plain);
+}
+
 INSTANTIATE_TEST_SUITE_P(Twin, DeviceModel, testing::Values(Where{Implementation::twin, at::kCPU}));
 INSTANTIATE_TEST_SUITE_P(Gpu, DeviceModel,
-                         testing::Values(Where{Implementation::fused, at::kCUDA},
-                                         Where{Implementation::tiles, at::kCUDA}));
+                         testing::Values(Where{Implementation::fused, at::kCUDA}));
 
 }  // namespace
 }  // namespace bertha

@@ -255,21 +255,30 @@ struct NormGradientWork {
   BERTHA_TWIN void one_row(std::int64_t row, const Row& from, const RowPlace& place, const W& warp,
                            typename W::template PerLane<LaneSums>& sums) const {
     const std::int64_t start = row * job.columns;
-    typename W::template PerLane<LaneRow<Shape::kSteps>> z{LaneRow<Shape::kSteps>()};
+    constexpr bool kept = Shape::kSteps <= 3;  // else registers do not suffice
+    typename W::template PerLane<LaneRow<kept ? Shape::kSteps : 1>> z{
+        LaneRow<kept ? Shape::kSteps : 1>()};
     typename W::template PerLane<float> gradient_sum(0.0F), product_sum(0.0F);
-    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+    const auto gradient_at = [&](Octets at) {
       Octet gradient = load<Shape::kWhole>(from.gradient + at.column, at.count);
       if (from.more_gradient)
         add(gradient, load<Shape::kWhole>(from.more_gradient + at.column, at.count));
       if (job.dropout_after && job.dropout.on) multiply(gradient, mask(place, at.column));
+      return gradient;
+    };
+    const auto scale_at = [&](Octets at) {
+      return load<Shape::kWhole>(job.scale + at.column, at.count);
+    };
+    warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
+      Octet gradient = gradient_at(at);
       const Octet x = load<Shape::kWhole>(from.normalised + at.column, at.count);
       Octet product = gradient;
       multiply(product, x);
       add(sums[at.lane].homes[0].octets[n], product);
       add(sums[at.lane].homes[1].octets[n], gradient);
-      multiply(gradient, load<Shape::kWhole>(job.scale + at.column, at.count));
+      multiply(gradient, scale_at(at));
       gradient_sum[at.lane] += total(gradient);
-      z[at.lane].octets[n] = gradient;
+      if constexpr (kept) z[at.lane].octets[n] = gradient;
       multiply(gradient, x);
       product_sum[at.lane] += total(gradient);
     });
@@ -279,7 +288,13 @@ struct NormGradientWork {
     const float inverse_deviation = job.inverse_deviation[row];
     warp.template over_few<Shape::kSteps, Shape::kWhole>(job.columns, [&](Octets at, int n) {
       const Octet x = load<Shape::kWhole>(from.normalised + at.column, at.count);
-      Octet result = z[at.lane].octets[n];
+      Octet result;
+      if constexpr (kept) {
+        result = z[at.lane].octets[n];
+      } else {
+        result = gradient_at(at);
+        multiply(result, scale_at(at));
+      }
       for (int i = 0; i < kOctet; ++i) {
         result.at[i] = (result.at[i] - mean - x.at[i] * slope) * inverse_deviation;
       }
