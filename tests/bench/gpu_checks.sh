@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # What to run when a GPU is at hand, on a folder that pack_gpu.sh has packed:
 #   gpu_checks.sh PART OUT     PART: all, or of it first (bring-up), units (a part of that), sanitize,
-#                              depth (loss over 200 steps), speed (CASES and PEERS name which)
+#                              depth (loss over 200 steps), lamb (4,096 sequences a step), speed (CASES and PEERS
+#                              name which)
 # `all` runs what needs no quiet at once and beside it compiles the peers, then takes times alone: some 400 s.
 # Logs, results and tables of kernels go to OUT, a summary to OUT/summary-PART.txt, which ends with a line
 # `FAILED: what` for whatever did not hold; any makes the exit code 1. What is large stays in /tmp/gpu_checks.
 # GPU_CHECKS_LIMIT_S (540): what has not begun by then is not run, and counts as failed.
 set -uo pipefail
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 64; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 64; }
 [ $# = 2 ] || usage
 part=$1 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2" /tmp/gpu_checks
@@ -169,6 +170,27 @@ depth() {
   compare long-fused long-cpu 5e-3 10
 }
 
+# A large batch: LAMB over 4,096 sequences of 128, 300 steps of mini. The loss of masked words has to end below the
+# corpus' word frequencies, and never to rise by much.
+lamb() {
+  train 170 lamb-4096 mini 300 --train.device cuda --train.precision bf16 --train.threads 2 --train.global_batch 4096 \
+    --data.sequence_length 128 --optimizer.name lamb --optimizer.learning_rate 1e-2 --schedule.name polynomial \
+    --schedule.power 0.5 --schedule.warmup_fraction 0.2843
+  "$python" - "$out/lamb-4096.jsonl" <<'P' | report || fail "lamb-4096 was not judged"
+import json, sys
+events = [json.loads(line) for line in open(sys.argv[1])]
+steps = [e for e in events if e["event"] == "train"]
+losses = [e["loss"] for e in steps]
+rise = max(after - before for before, after in zip(losses, losses[1:]))
+masked = steps[-1]["mlm_loss"]
+frequencies = next(e["unigram_entropy"] for e in events if "unigram_entropy" in e)
+print(f"  LAMB, 4,096 sequences a step: loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(losses)} steps, largest rise {rise:.3f}; "
+      f"masked words {masked:.3f}, by word frequencies {frequencies:.3f}")
+if not masked < frequencies or not rise < 0.5:
+    print("FAILED: lamb-4096: the loss does not get below word frequencies, or jumps")
+P
+}
+
 # size,batch,length,micro: the peer takes so many sequences at a time, so that it fits into 80 GB beside others.
 # CASES: ours, with a table of kernels each; PEERS: the peer, eager and compiled.
 cases="base,512,128,256 large,256,128,128 large,64,512,32 base,128,512,64 base,128,16-512,64 large,128,mlperf,32"
@@ -277,7 +299,7 @@ speed() {
 }
 
 all() {
-  local name other=(sanitize first depth) running=() i
+  local name other=(sanitize first depth lamb) running=() i
   device || return
   begin_speed
   for name in "${other[@]}"; do
@@ -296,7 +318,7 @@ all() {
 }
 
 case $part in
-  all | units | first | speed | depth | sanitize) "$part" ;;
+  all | units | first | speed | depth | sanitize | lamb) "$part" ;;
   *) usage ;;
 esac
 tee -a "$summary" <"$failed"
