@@ -1,19 +1,25 @@
 // What the ranks' communication costs a training step: under mpirun, steps take turns between
-//   silent       collectives that return at once: a step without communication
-//   overlapped   buckets that travel during backward, as in training
-//   one bucket   everything after backward: no overlap
-//   4 MB         overlapped, smaller buckets
-//   bf16         overlapped, half the bytes
+//   silent            collectives that return at once: a step without communication
+//   4 MB              buckets of the default size over MPI, that travel during backward
+//   1, 25 MB          others
+//   one bucket        everything after backward: no overlap
+//   bf16              4 MB, half the bytes
+//   silent, sharded   without communication, each rank updating its part of the weights
+//   sharded           4 MB; the weights travel during the next step's forward pass, which waits
+//                     for them piece by piece
+//   sharded, at once  the same, but all weights are waited for at the end of the step
 // on made-up tokens; `batch` sequences in `micro_batches` parts are shared out among the ranks.
 //   mpirun -n 2 bench_communication size=mini batch=64 length=128 micro_batches=4 rounds=5
 //   threads=1
-// Rank 0 prints JSON: of each kind the seconds of every round, and medians of what it adds to
-// silent; and the last round's buckets: [MB, milliseconds from the end of backward when it went
-// out, and when it was seen to have arrived].
+// Rank 0 prints JSON: of each kind the seconds of every round, and medians of what it adds to its
+// silent kind; the last round's buckets: [MB, milliseconds from the end of backward when it went
+// out, and when it was seen to have arrived]; and the pieces of weights that the step before sent:
+// the same in milliseconds from the beginning of the step.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -87,48 +93,71 @@ double median(std::vector<double> values) {
 }
 
 struct Kind {
-  std::string name;
-  std::unique_ptr<TrainStep> step;
+  std::string name, silent;  // silent: the kind it is compared with
+  bool sharded, at_once;
+  std::function<std::unique_ptr<TrainStep>()> make_step;  // one at a time waits for its weights
   std::vector<double> seconds, after_backward;  // of whole steps; of the wait behind backward
-  std::vector<std::string> buckets;             // of the last round
+  std::vector<std::string> buckets, weights;    // of the last round
 };
 
-std::vector<std::string> buckets_of(const TimelineCommunicator& timeline) {
-  const auto from_wait = [&](TimelineCommunicator::Clock::time_point time) {
-    return std::chrono::duration<double, std::milli>(time - timeline.first_wait()).count();
+using Clock = TimelineCommunicator::Clock;
+std::vector<std::string> transfers_of(const TimelineCommunicator& timeline, bool weights,
+                                      Clock::time_point step_began) {
+  const auto zero = weights ? step_began : timeline.first_wait();
+  const auto from_zero = [&](Clock::time_point time) {
+    return std::chrono::duration<double, std::milli>(time - zero).count();
   };
   std::vector<std::string> lines;
   for (const auto& transfer : timeline.transfers()) {
+    const bool is_weights = transfer.what == TimelineCommunicator::What::all_gather;
+    if (is_weights != weights || (transfer.begin < step_began) != weights) continue;
     lines.push_back(fmt::format("[{:.1f}, {:.1f}, {:.1f}]", transfer.megabytes,
-                                from_wait(transfer.begin), from_wait(transfer.end)));
+                                from_zero(transfer.begin), from_zero(transfer.end)));
   }
   return lines;
 }
 
+struct Optimizers {
+  Optimizer &whole, &part;  // of all weights, and of this rank's
+};
 std::vector<Kind> make_kinds(const TrainStepParts& parts, Communicator& silent,
-                             const TrainStepOptions& options) {
+                             const Optimizers& optimizers, TrainStepOptions options) {
+  constexpr std::int64_t megabyte = 1'000'000;
   std::vector<Kind> kinds;
-  const auto add = [&](const char* name, Communicator& communicator, TrainStepOptions with) {
-    kinds.push_back(
-        {name,
-         std::make_unique<TrainStep>(TrainStepParts{communicator, parts.task, parts.optimizer,
-                                                    parts.loss_scaler, parts.watchdog},
-                                     with),
-         {},
-         {},
-         {}});
+  const auto add = [&](const char* name, Communicator& communicator, const TrainStepOptions& with,
+                       bool at_once = false) {
+    const bool sharded = with.sharding != Sharding::none;
+    auto& optimizer = sharded ? optimizers.part : optimizers.whole;
+    const TrainStepParts own{communicator, parts.task, optimizer, parts.loss_scaler,
+                             parts.watchdog};
+    kinds.push_back({name,
+                     sharded ? "silent, sharded" : "silent",
+                     sharded,
+                     at_once,
+                     [own, with] { return std::make_unique<TrainStep>(own, with); },
+                     {},
+                     {},
+                     {},
+                     {}});
   };
+  const auto with_buckets = [&](std::int64_t bytes) {
+    auto with = options;
+    with.bucket_bytes = bytes;
+    return with;
+  };
+  options.bucket_bytes = 4 * megabyte;
   add("silent", silent, options);
-  add("overlapped", parts.communicator, options);
-  auto one = options;
-  one.bucket_bytes = std::int64_t{1} << 40;
-  add("one bucket", parts.communicator, one);
-  auto small = options;
-  small.bucket_bytes = 4'000'000;
-  add("4 MB", parts.communicator, small);
+  add("4 MB", parts.communicator, options);
+  add("1 MB", parts.communicator, with_buckets(megabyte));
+  add("25 MB", parts.communicator, with_buckets(25 * megabyte));
+  add("one bucket", parts.communicator, with_buckets(std::int64_t{1} << 40));
   auto half = options;
   half.reduce_precision = GradientReducer::Precision::bf16;
   add("bf16", parts.communicator, half);
+  options.sharding = Sharding::even;
+  add("silent, sharded", silent, options);
+  add("sharded", parts.communicator, options);
+  add("sharded, at once", parts.communicator, options, true);
   return kinds;
 }
 
@@ -147,15 +176,18 @@ void print(const std::vector<Kind>& kinds, const Options& options, const RankInf
            std::int64_t gradient_bytes) {
   std::string text;
   for (const auto& kind : kinds) {
+    const auto& silent = *std::find_if(
+        kinds.begin(), kinds.end(), [&](const Kind& other) { return other.name == kind.silent; });
     std::vector<double> added;
     for (std::size_t i = 0; i < kind.seconds.size(); ++i) {
-      added.push_back(kind.seconds[i] - kinds.front().seconds[i]);
+      added.push_back(kind.seconds[i] - silent.seconds[i]);
     }
     text += fmt::format(
         ", \"{}\": {{\"seconds\": {:.5f}, \"added\": {:.5f}, \"after_backward\": {:.5f}, "
-        "\"rounds\": [{:.4f}], \"buckets\": [{}]}}",
+        "\"rounds\": [{:.4f}], \"buckets\": [{}], \"weights\": [{}]}}",
         kind.name, median(kind.seconds), median(added), median(kind.after_backward),
-        fmt::join(kind.seconds, ", "), fmt::join(kind.buckets, ", "));
+        fmt::join(kind.seconds, ", "), fmt::join(kind.buckets, ", "),
+        fmt::join(kind.weights, ", "));
   }
   fmt::print(
       "{{\"ranks\": {}, \"threads\": {}, \"size\": \"{}\", \"precision\": \"{}\", \"batch\": {}, "
@@ -172,7 +204,9 @@ void run(const Options& options, Communicator& communicator) {
   const auto config = bert_preset(options.at("size"));
   PretrainingTask task(config, true, precision, at::kCPU);
   task.parameters().initialize(config.initializer_range, 1);
-  const auto optimizer = make_optimizer({}, task.parameters(), {0, task.parameters().size()}, {});
+  auto& space = task.parameters();
+  const auto whole = make_optimizer({}, space, {0, space.size()}, {});
+  const auto part = make_optimizer({}, space, owned_range(space, rank, Sharding::even), {});
   LossScaler scaler(false);
   Watchdog watchdog(std::chrono::seconds(0));
   SilentCommunicator silent(rank);
@@ -180,23 +214,30 @@ void run(const Options& options, Communicator& communicator) {
   step_options.schedule = {.name = ScheduleName::constant, .peak = 1e-4};
   step_options.precision = precision;
   TimelineCommunicator timeline(communicator);
-  auto kinds = make_kinds({timeline, task, *optimizer, scaler, watchdog}, silent, step_options);
+  auto kinds =
+      make_kinds({timeline, task, *whole, scaler, watchdog}, silent, {*whole, *part}, step_options);
   const auto batches = my_batches(options, config, rank);
 
   const int rounds = std::stoi(options.at("rounds"));
   for (int round = -1; round < rounds; ++round) {  // the first warms up
     for (std::size_t i = 0; i < kinds.size(); ++i) {
       auto& kind = kinds[(i + static_cast<std::size_t>(round + 1)) % kinds.size()];
-      communicator.gather_bytes("");
       timeline.clear();
-      const auto begin = std::chrono::steady_clock::now();
-      const auto report = kind.step->run(batches, 0, false);
+      const auto step = kind.make_step();
+      if (kind.sharded && !kind.at_once) step->run(batches, 0, false);  // sends weights
+      timeline.begin_step();
       communicator.gather_bytes("");
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      const auto begin = Clock::now();
+      const auto report = step->run(batches, 0, false);
+      if (kind.at_once) space.await_weights(space.size());
+      communicator.gather_bytes("");
+      const std::chrono::duration<double> took = Clock::now() - begin;
+      space.await_weights(space.size());
       if (round < 0) continue;
       kind.seconds.push_back(took.count());
       kind.after_backward.push_back(report.phases.reduce);
-      kind.buckets = buckets_of(timeline);
+      kind.buckets = transfers_of(timeline, false, begin);
+      kind.weights = transfers_of(timeline, true, begin);
     }
   }
   if (rank.is_root()) print(kinds, options, rank, task.parameters().gradient().nbytes());

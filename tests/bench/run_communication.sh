@@ -51,16 +51,24 @@ median = statistics.median
 rows = {}
 for run in map(json.loads, open(sys.argv[1])):
     rows.setdefault((run["size"], run["precision"], run["batch"], run["ranks"], run["threads"]), []).append(run)
-print("| model | global batch | ranks x threads | gradient MB | step s | without communication s | added s (share): "
-      "overlapped | one bucket | 4 MB buckets | bf16 | left after backward s: overlapped, one bucket |\n" + "|---" * 11 + "|")
+kinds = ["4 MB", "1 MB", "25 MB", "one bucket", "bf16", "sharded", "sharded, at once"]
+print("| model | global batch | ranks x threads | gradient MB | step s | without communication s, noise of it | added (share of the step): "
+      + " | ".join(kinds) + " | left after backward s: 4 MB, one bucket |\n" + "|---" * (7 + len(kinds)) + "|")
 for (size, precision, batch, ranks, threads), runs in rows.items():
-    rounds = {kind: [s for run in runs for s in run[kind]["rounds"]] for kind in ("silent", "overlapped", "one bucket", "4 MB", "bf16")}
-    silent, step = median(rounds["silent"]), median(rounds["overlapped"])
-    added = {kind: median(s - q for s, q in zip(rounds[kind], rounds["silent"])) for kind in rounds}
-    after = [median(run[kind]["after_backward"] for run in runs) for kind in ("overlapped", "one bucket")]
-    cell = lambda kind: f"{added[kind]:.3f} ({added[kind] / (silent + added[kind]):.1%})"
+    rounds = {kind: [s for run in runs for s in run[kind]["rounds"]] for kind in ["silent", "silent, sharded"] + kinds}
+    silent, step = median(rounds["silent"]), median(rounds["4 MB"])
+    # Half the distance between the quartiles of the silent steps: what is less than that says nothing.
+    low, _, high = statistics.quantiles(rounds["silent"], n=4)
+    def cell(kind):
+        base = rounds["silent, sharded" if kind.startswith("sharded") else "silent"]
+        added = median(s - q for s, q in zip(rounds[kind], base))
+        return f"{added:.3f} ({added / median(rounds[kind]):.1%})"
+    after = [median(run[kind]["after_backward"] for run in runs) for kind in ("4 MB", "one bucket")]
     print(f"| {size} {precision} | {batch} x {runs[0]['length']} | {ranks} x {threads} | {runs[0]['gradient_mb']:.0f} | {step:.2f} "
-          f"| {silent:.2f} | {cell('overlapped')} | {cell('one bucket')} | {cell('4 MB')} | {cell('bf16')} | {after[0]:.3f}, {after[1]:.3f} |")
+          f"| {silent:.2f} ± {(high - low) / 2:.2f} | {' | '.join(map(cell, kinds))} | {after[0]:.3f}, {after[1]:.3f} |")
+for run in [r for r in map(json.loads, open(sys.argv[1])) if r["ranks"] == 2][:1]:
+    print(f"\nOne step of {run['size']}, 2 ranks. Buckets [MB, went out, arrived; ms from the end of backward], 4 MB: {run['4 MB']['buckets']}")
+    print(f"Weights on their way while the next step begins [MB, went out, arrived; ms from its beginning]: {run['sharded']['weights']}")
 modes = {}
 for run in map(json.loads, open(sys.argv[2])):
     modes.setdefault(run["layout"], {}).setdefault(run["mode"], []).append(run["speed"])

@@ -11,7 +11,8 @@ class TimelineCommunicator::TimedWork final : public Work {
       : owner_(owner), number_(number), inner_(std::move(inner)) {}
 
   void wait() override {
-    if (owner_.first_wait_ == Clock::time_point{}) owner_.first_wait_ = Clock::now();
+    const bool gradient = owner_.transfers_[number_].what != What::all_gather;
+    if (gradient && owner_.first_wait_ == Clock::time_point{}) owner_.first_wait_ = Clock::now();
     owner_.look();
     inner_->wait();
     owner_.under_way_[number_] = nullptr;
@@ -35,6 +36,10 @@ void TimelineCommunicator::clear() {
   first_wait_ = {};
 }
 
+void TimelineCommunicator::begin_step() {
+  first_wait_ = {};
+}
+
 void TimelineCommunicator::look() {
   for (std::size_t i = 0; i < under_way_.size(); ++i) {
     if (!under_way_[i] || !under_way_[i]->progress()) continue;
@@ -44,22 +49,28 @@ void TimelineCommunicator::look() {
   }
 }
 
-std::unique_ptr<Work> TimelineCommunicator::all_reduce(at::Tensor values, ReduceOp op) {
-  const bool gradient = values.scalar_type() == at::kFloat || values.scalar_type() == at::kBFloat16;
-  if (!gradient) return inner_.all_reduce(std::move(values), op);
+template <class Start>
+std::unique_ptr<Work> TimelineCommunicator::timed(What what, const at::Tensor& values,
+                                                  Start start) {
+  const bool counts = values.scalar_type() == at::kFloat || values.scalar_type() == at::kBFloat16;
+  if (!counts) return start();
   look();
-  transfers_.push_back({static_cast<double>(values.nbytes()) / 1e6, Clock::now(), {}});
-  auto work = inner_.all_reduce(std::move(values), op);
+  transfers_.push_back({what, static_cast<double>(values.nbytes()) / 1e6, Clock::now(), {}});
+  auto work = start();
   under_way_.push_back(work.get());
   return std::make_unique<TimedWork>(*this, transfers_.size() - 1, std::move(work));
 }
+
+std::unique_ptr<Work> TimelineCommunicator::all_reduce(at::Tensor values, ReduceOp op) {
+  return timed(What::all_reduce, values, [&] { return inner_.all_reduce(values, op); });
+}
 std::unique_ptr<Work> TimelineCommunicator::reduce_scatter(at::Tensor values,
                                                            std::span<const std::int64_t> parts) {
-  return inner_.reduce_scatter(std::move(values), parts);
+  return timed(What::reduce_scatter, values, [&] { return inner_.reduce_scatter(values, parts); });
 }
 std::unique_ptr<Work> TimelineCommunicator::all_gather(at::Tensor values,
                                                        std::span<const std::int64_t> parts) {
-  return inner_.all_gather(std::move(values), parts);
+  return timed(What::all_gather, values, [&] { return inner_.all_gather(values, parts); });
 }
 std::unique_ptr<Work> TimelineCommunicator::all_to_all(at::Tensor input, at::Tensor output) {
   return inner_.all_to_all(std::move(input), std::move(output));

@@ -1,4 +1,5 @@
-// Notes when the buckets of a gradient go out and when they have arrived, for bench_communication.
+// Notes when buckets of a gradient and pieces of the weights go out and when they have arrived, for
+// bench_communication.
 #pragma once
 
 #include <chrono>
@@ -14,7 +15,9 @@ namespace bertha {
 class TimelineCommunicator final : public Communicator {
  public:
   using Clock = std::chrono::steady_clock;
+  enum class What { all_reduce, reduce_scatter, all_gather };
   struct Transfer {
+    What what;
     double megabytes;
     Clock::time_point begin, end;  // end: when it was first seen to have arrived
     bool arrived = false;
@@ -22,9 +25,10 @@ class TimelineCommunicator final : public Communicator {
 
   explicit TimelineCommunicator(Communicator& inner) : inner_(inner) {}
 
-  void clear();
+  void clear();       // nothing may be under way
+  void begin_step();  // forgets when somebody waited
   const std::vector<Transfer>& transfers() const { return transfers_; }  // of fp32 or bf16 tensors
-  // When somebody first waited for a transfer: the end of the backward pass.
+  // When somebody first waited for a gradient: the end of the backward pass.
   Clock::time_point first_wait() const { return first_wait_; }
 
   const RankInfo& rank_info() const override { return inner_.rank_info(); }
@@ -40,6 +44,8 @@ class TimelineCommunicator final : public Communicator {
  private:
   class TimedWork;
   void look();  // at all transfers under way
+  template <class Start>
+  std::unique_ptr<Work> timed(What what, const at::Tensor& values, Start start);
 
   Communicator& inner_;
   std::vector<Transfer> transfers_;
