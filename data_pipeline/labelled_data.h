@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "data_pipeline/row_source.h"
+
 namespace bertha {
 
 struct LabelledOptions {
@@ -26,12 +28,13 @@ struct Example {
   bool has_pair = false;  // `pair` is a text, perhaps an empty one
 };
 
-// The file may be compressed. TSV knows no quoting, CSV is RFC 4180. Blank lines are passed over in
-// labelled files; in a table to predict they are empty texts, so that every line has its answer. To
-// predict, a file of another extension than .tsv, .csv, .jsonl and .json is one text a line.
-// Error{io}; Error{bad_data} names file, line and column; lists the columns there are.
-std::vector<Example> read_labelled_file(const std::filesystem::path& path,
-                                        const LabelledOptions& options);
+// The examples of a file, read as they are asked for. It may be compressed. TSV knows no quoting,
+// CSV is RFC 4180. Blank lines are passed over in labelled files; in a table to predict they are
+// empty texts, so that every line has its answer. To predict, a file of another extension than
+// .tsv, .csv, .jsonl and .json is one text a line. Error{io}; Error{bad_data} names file, line and
+// column; lists the columns there are.
+RowSource<Example> open_labelled_file(const std::filesystem::path& path,
+                                      const LabelledOptions& options);
 
 // "(column label)", for errors; the default is called by its name.
 std::string column_note(const std::string& label_column);

@@ -1,7 +1,9 @@
 // Each line parsed by itself; what is missing or of another type is named.
 #include "data_pipeline/labelled_json.h"
 
-#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -100,39 +102,35 @@ TaggedSentence record_sentence(const Record& record, const TaggedOptions& option
 }
 
 template <class Row, class Options>
-std::vector<Row> read_records(std::string_view text, const std::string& file,
-                              const Options& options, Row (*make)(const Record&, const Options&)) {
-  std::vector<Row> rows;
-  std::uint64_t number = 0;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto object = Json::parse(line, nullptr, false);
-    const Record record{object, file, number};
-    if (!object.is_object()) {
-      record.fail(object.is_discarded()
-                      ? "not valid JSON"
-                      : fmt::format("{} instead of an object", object.type_name()),
-                  "JSON lines have one object on each line");
+RowSource<Row> records(std::shared_ptr<TextLines> lines, const Options& options,
+                       Row (*make)(const Record&, const Options&)) {
+  return [lines = std::move(lines), options, make]() -> std::optional<Row> {
+    std::string_view line;
+    while (lines->next(line)) {
+      if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) continue;
+      const auto object = Json::parse(line, nullptr, false);
+      const Record record{object, lines->file(), lines->number()};
+      if (!object.is_object()) {
+        record.fail(object.is_discarded()
+                        ? "not valid JSON"
+                        : fmt::format("{} instead of an object", object.type_name()),
+                    "JSON lines have one object on each line");
+      }
+      return make(record, options);
     }
-    rows.push_back(make(record, options));
-  }
-  return rows;
+    return std::nullopt;
+  };
 }
 
 }  // namespace
 
-std::vector<Example> read_json_examples(std::string_view text, const std::string& file,
-                                        const LabelledOptions& options) {
-  return read_records(text, file, options, record_example);
+RowSource<Example> json_examples(std::shared_ptr<TextLines> lines, const LabelledOptions& options) {
+  return records(std::move(lines), options, record_example);
 }
 
-std::vector<TaggedSentence> read_json_sentences(std::string_view text, const std::string& file,
-                                                const TaggedOptions& options) {
-  return read_records(text, file, options, record_sentence);
+RowSource<TaggedSentence> json_sentences(std::shared_ptr<TextLines> lines,
+                                         const TaggedOptions& options) {
+  return records(std::move(lines), options, record_sentence);
 }
 
 }  // namespace bertha

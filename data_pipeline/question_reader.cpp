@@ -10,12 +10,15 @@
 #include <nlohmann/json.hpp>
 
 #include "data_pipeline/table_text.h"
+#include "data_pipeline/text_lines.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr std::string_view kBlanks = " \t\r\n";
 
 bool begins_character(char byte) {
   return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
@@ -176,26 +179,35 @@ std::vector<Question> read_articles(const Json& root, const std::string& file, b
   return questions;
 }
 
-std::vector<Question> read_lines(std::string_view text, const std::string& file, bool labelled) {
-  std::vector<Question> questions;
-  for (std::uint64_t number = 1; !text.empty(); ++number) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const auto object = Json::parse(line, nullptr, false);
-    const Node node{object, fmt::format("{}:{}", file, number)};
-    if (object.is_discarded()) node.fail("not valid JSON", "one object a line, or SQuAD's JSON");
-    const Context context(node.text("context"));
-    questions.push_back(read_question(node, context, questions.size(), labelled));
-  }
-  return questions;
+RowSource<Question> question_a_line(std::shared_ptr<TextLines> lines, bool labelled) {
+  return [lines = std::move(lines), labelled,
+          given = std::size_t{0}]() mutable -> std::optional<Question> {
+    std::string_view line;
+    while (lines->next(line)) {
+      if (line.find_first_not_of(kBlanks) == std::string_view::npos) continue;
+      const auto object = Json::parse(line, nullptr, false);
+      const Node node{object, fmt::format("{}:{}", lines->file(), lines->number())};
+      if (object.is_discarded()) node.fail("not valid JSON", "one object a line, or SQuAD's JSON");
+      const Context context(node.text("context"));
+      return read_question(node, context, given++, labelled);
+    }
+    return std::nullopt;
+  };
+}
+
+// Whether the first line settles that questions stand on lines: a document would have to be read
+// whole to know.
+bool begins_with_a_question(TextLines& lines) {
+  const auto line = first_line(lines, kBlanks);
+  if (line.find("\"data\"") != std::string_view::npos) return false;
+  const auto object = Json::parse(line, nullptr, false);
+  return object.is_object() && !object.contains("data");
 }
 
 // Whether the file is one JSON value, or seems meant as one: its first line is none by itself.
 bool is_one_document(std::string_view text, const Json& whole) {
   if (!whole.is_discarded()) return whole.is_array() || whole.contains("data");
-  const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  const auto begin = std::min(text.find_first_not_of(kBlanks), text.size());
   const auto line = text.substr(begin, text.find('\n', begin) - begin);
   return line.find("\"data\"") != std::string_view::npos ||
          (line.size() < text.size() - begin && Json::parse(line, nullptr, false).is_discarded());
@@ -211,20 +223,22 @@ Json parse_document(std::string_view text, const std::string& file) {
   }
 }
 
+RowSource<Question> questions_of(std::shared_ptr<TextLines> lines, bool labelled) {
+  if (begins_with_a_question(*lines)) return question_a_line(std::move(lines), labelled);
+  const auto text = lines->rest();
+  auto whole = Json::parse(text, nullptr, false);
+  if (!is_one_document(text, whole)) return question_a_line(std::move(lines), labelled);
+  if (whole.is_discarded()) whole = parse_document(text, lines->file());  // says where it fails
+  return source_of(read_articles(whole, lines->file(), labelled));
+}
+
 }  // namespace
 
-std::vector<Question> read_question_file(const std::filesystem::path& path, bool labelled) {
-  const auto text = read_text_file(path);
-  const auto file = path.string();
-  const auto whole = Json::parse(text, nullptr, false);
-  auto questions = is_one_document(text, whole)
-                       ? read_articles(parse_document(text, file), file, labelled)
-                       : read_lines(text, file, labelled);
-  if (questions.empty()) {
-    throw Error(ErrorKind::bad_data, file + " holds no questions",
-                "expected SQuAD's JSON, or lines with id, question, context and answers");
-  }
-  return questions;
+RowSource<Question> open_question_file(const std::filesystem::path& path, bool labelled) {
+  return at_least_one(
+      questions_of(std::make_shared<TextLines>(path), labelled),
+      Error(ErrorKind::bad_data, path.string() + " holds no questions",
+            "expected SQuAD's JSON, or lines with id, question, context and answers"));
 }
 
 std::size_t characters_before(const std::string& text, std::size_t place) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "data_pipeline/row_source.h"
+
 namespace bertha {
 
 struct AnswerText {
@@ -21,12 +23,12 @@ struct Question {
   std::vector<AnswerText> answers;             // empty: the context does not answer it
 };
 
-// Version 1.1 and 2.0 of SQuAD, or one object a line with question, context, answers and perhaps an
-// id (answers also as {"text": [...], "answer_start": [...]}). The file may be compressed.
-// answer_start counts code points, as Python does; without `labelled` answers are not looked at. A
-// question without an id is called by its number in the file, from 0. Error{bad_data} names the
-// file and the question.
-std::vector<Question> read_question_file(const std::filesystem::path& path, bool labelled);
+// The questions of a file, which may be compressed: version 1.1 and 2.0 of SQuAD, one document that
+// is read whole; or one object a line with question, context, answers and perhaps an id (answers
+// also as {"text": [...], "answer_start": [...]}), read as they are asked for. answer_start counts
+// code points, as Python does; without `labelled` answers are not looked at. A question without an
+// id is called by its number in the file, from 0. Error{bad_data} names the file and the question.
+RowSource<Question> open_question_file(const std::filesystem::path& path, bool labelled);
 
 // Code points of valid UTF-8 before byte `place`.
 std::size_t characters_before(const std::string& text, std::size_t place);

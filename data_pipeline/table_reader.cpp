@@ -1,7 +1,5 @@
-// One pass over the text, a cell at a time.
+// One pass over the lines of a row, a cell at a time.
 #include "data_pipeline/table_reader.h"
-
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,12 +7,9 @@
 
 namespace bertha {
 
-TableReader::TableReader(std::string_view text, std::string name, TableFormat format)
-    : text_(text), name_(std::move(name)), format_(format) {}
-
 void TableReader::fail(std::uint64_t line, const std::string& what) const {
   throw Error(ErrorKind::bad_data,
-              fmt::format("{}:{}: {} (column {}, from 0)", name_, line, what, column_),
+              fmt::format("{}:{}: {} (column {}, from 0)", lines_.file(), line, what, column_),
               "write a quote within a quoted cell twice, and quote a cell as a whole; a file "
               "without quoting is --task.delimiter tab");
 }
@@ -35,7 +30,9 @@ std::string TableReader::quoted_cell() {
   const auto first_line = line_;
   std::string cell;
   for (++at_;; ++at_) {
-    if (at_ == text_.size()) fail(first_line, "a quote is opened here and never closed");
+    if (at_ == text_.size() && !lines_.extend(text_)) {
+      fail(first_line, "a quote is opened here and never closed");
+    }
     if (text_[at_] == '"') {
       ++at_;
       if (at_ == text_.size() || text_[at_] != '"') break;
@@ -51,18 +48,15 @@ std::string TableReader::quoted_cell() {
 }
 
 bool TableReader::next(TableRow& row) {
-  if (at_ == text_.size()) return false;
-  row.line = line_;
+  if (!lines_.next(text_)) return false;
+  at_ = 0;
+  row.line = line_ = lines_.number();
   row.cells.clear();
   for (column_ = 0;; ++column_) {
     const bool quoted = format_.quotes && at_ < text_.size() && text_[at_] == '"';
     row.cells.push_back(quoted ? quoted_cell() : plain_cell());
     if (at_line_end()) break;
     ++at_;  // the delimiter
-  }
-  if (at_ < text_.size()) {
-    at_ += text_[at_] == '\r' ? 2 : 1;
-    ++line_;
   }
   return true;
 }

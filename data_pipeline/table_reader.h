@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data_pipeline/text_lines.h"
+
 namespace bertha {
 
 struct TableRow {
@@ -23,9 +25,9 @@ struct TableFormat {
 
 class TableReader {
  public:
-  // `text` must outlive the reader; `name` is the file's, for errors.
-  TableReader(std::string_view text, std::string name, TableFormat format);
-  // False at the end. Lines end at "\n" or "\r\n". Error{bad_data}: "name:line: ..." with the
+  // `lines` must outlive the reader.
+  TableReader(TextLines& lines, TableFormat format) : lines_(lines), format_(format) {}
+  // False at the end. Lines end at "\n" or "\r\n". Error{bad_data}: "file:line: ..." with the
   // column, for a quote that is never closed or that text follows.
   bool next(TableRow& row);
 
@@ -35,9 +37,9 @@ class TableReader {
   bool at_line_end() const;
   [[noreturn]] void fail(std::uint64_t line, const std::string& what) const;
 
-  std::string_view text_;
-  std::string name_;
+  TextLines& lines_;
   TableFormat format_;
+  std::string_view text_;  // of the row, as far as it is read
   std::size_t at_ = 0;
   std::uint64_t line_ = 1;
   std::size_t column_ = 0;

@@ -1,16 +1,7 @@
-// Reads through the text readers' decompression and UTF-8 repair.
+// Names of files and excerpts of what they hold.
 #include "data_pipeline/table_text.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <system_error>
-
-#include <fmt/format.h>
-
-#include "data_pipeline/text/format_detection.h"
-#include "data_pipeline/text/utf8_text.h"
-#include "parallel/base/error.h"
-#include "parallel/base/log.h"
 
 namespace bertha {
 namespace {
@@ -30,27 +21,6 @@ bool is_trail_byte(char byte) {
 }
 
 }  // namespace
-
-std::string read_text_file(const std::filesystem::path& path) {
-  std::error_code fault;
-  if (std::filesystem::is_directory(path, fault)) {
-    throw_io_error("read", path.string(), EISDIR);
-  }
-  if (!std::filesystem::exists(path, fault)) throw_io_error("open", path.string(), ENOENT);
-  // A pipe can be read only once: its first bytes are not looked at beforehand.
-  const auto compression = std::filesystem::is_regular_file(path, fault)
-                               ? detect_compression(path)
-                               : detect_compression(path, {});
-  Utf8Source source({path, TextFormat::text, compression, 0});
-  std::string text;
-  while (source.append_next(text)) {
-  }
-  if (source.replaced_bytes() > 0) {
-    log_warning(fmt::format("{}: {} byte(s) that are not UTF-8 were replaced", path.string(),
-                            source.replaced_bytes()));
-  }
-  return text;
-}
 
 std::string table_extension(const std::filesystem::path& path) {
   const auto extension = lower_extension(path);

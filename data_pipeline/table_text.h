@@ -1,4 +1,4 @@
-// A whole text file in memory, as valid UTF-8.
+// What readers of labelled files say of them: extensions, and excerpts for messages.
 #pragma once
 
 #include <filesystem>
@@ -7,10 +7,6 @@
 #include <vector>
 
 namespace bertha {
-
-// Decompresses, drops a byte order mark, replaces invalid bytes and warns of them. Error{io};
-// Error{bad_data} for UTF-16 and damaged compression.
-std::string read_text_file(const std::filesystem::path& path);
 
 // ".tsv" of both "train.tsv" and "train.TSV.gz".
 std::string table_extension(const std::filesystem::path& path);

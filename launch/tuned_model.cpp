@@ -51,19 +51,23 @@ ExampleSet TunedModel::load(const std::filesystem::path& file, int threads) cons
   return examples;
 }
 
-void TunedModel::each_block(const std::filesystem::path& file, int threads,
-                            const std::function<void(ExampleSet)>& use) const {
+LabelledTaskDefinition::Blocks TunedModel::open(const std::filesystem::path& file,
+                                                int threads) const {
   constexpr std::size_t kRowsAtOnce = 1024;  // a few seconds of work
-  ExampleSet counts;
-  definition.each_block({options, tokenizer.wordpiece, 1, threads},
-                        {file, head.label_names, false, kRowsAtOnce}, [&](ExampleSet block) {
-                          counts.rows += block.rows;
-                          counts.cut_rows += block.cut_rows;
-                          counts.lost_tokens += block.lost_tokens;
-                          use(std::move(block));
-                        });
-  const auto cut = cut_message(definition, options, {&counts});
-  if (!cut.empty()) log_info(cut);
+  return
+      [this, counts = ExampleSet{},
+       next = definition.open({options, tokenizer.wordpiece, 1, threads},
+                              {file, head.label_names, false, {.rows = kRowsAtOnce}})]() mutable {
+        auto block = next();
+        if (block) {
+          counts.rows += block->rows;
+          counts.cut_rows += block->cut_rows;
+          counts.lost_tokens += block->lost_tokens;
+        } else if (const auto cut = cut_message(definition, options, {&counts}); !cut.empty()) {
+          log_info(cut);
+        }
+        return block;
+      };
 }
 
 }  // namespace bertha

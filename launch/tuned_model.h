@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <memory>
 
 #include "launch/model_tokenizer.h"
@@ -19,9 +18,9 @@ struct TunedModel {
   // The labelled examples of a file, cut to what was asked for or to what the model can take; says
   // how many were cut.
   ExampleSet load(const std::filesystem::path& file, int threads) const;
-  // The same of a file to predict, some rows at a time.
-  void each_block(const std::filesystem::path& file, int threads,
-                  const std::function<void(ExampleSet)>& use) const;
+  // The same of a file to predict, some rows at a time, read as they are asked for; at the end it
+  // says how many were cut. The model must outlive it.
+  LabelledTaskDefinition::Blocks open(const std::filesystem::path& file, int threads) const;
 
   std::filesystem::path folder;
   HeadConfig head;

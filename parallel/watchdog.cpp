@@ -41,6 +41,7 @@ struct Watchdog::State {
   double waiting_seconds = 0;
   Clock::time_point blocked_since{};
   bool polling = false;  // see Polling
+  bool paused = false;   // see Pause
   std::string behind;
 
   std::mutex peers_mutex;  // held while the function runs
@@ -115,7 +116,7 @@ void Watchdog::State::watch(std::stop_token stop) {
     // Who was stopped himself, and goes on, has no right to blame the others for the time.
     const auto overslept = Clock::now() - began - tick;
     if (overslept > tick + std::chrono::seconds(1)) since += overslept;
-    if (stop.stop_requested() || Clock::now() - since < timeout) continue;
+    if (stop.stop_requested() || paused || Clock::now() - since < timeout) continue;
     const std::string phase = phases[latest];
     const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
     told = true;
@@ -194,6 +195,18 @@ void Watchdog::Polling::waits_for(std::string behind) {
 
 void Watchdog::Polling::got_on() {
   const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->progress();
+}
+
+Watchdog::Pause::Pause(Watchdog& watchdog, const char* phase) : watchdog_(watchdog) {
+  watchdog_.report(phase);
+  const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->paused = true;
+}
+
+Watchdog::Pause::~Pause() {
+  const std::scoped_lock lock(watchdog_.state_->mutex);
+  watchdog_.state_->paused = false;
   watchdog_.state_->progress();
 }
 

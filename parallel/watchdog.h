@@ -53,6 +53,19 @@ class Watchdog {
   };
   double waiting_seconds() const;  // in all, so far
 
+  // While one lives nothing is stuck, however long it takes: this rank waits for what comes from
+  // outside the job (the other end of a pipe).
+  class Pause {
+   public:
+    Pause(Watchdog& watchdog, const char* phase);  // the phase: see report()
+    ~Pause();
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Watchdog& watchdog_;
+  };
+
   // Any thread: what this rank is doing.
   RankActivity activity() const;
   // Who holds this rank up, for the error; empty function: nobody knows. Called on the watchdog's

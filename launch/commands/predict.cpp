@@ -1,7 +1,9 @@
-// `bertha predict`: a fine-tuned model and inputs to one JSON line per input, written as they come.
+// `bertha predict`: a fine-tuned model and inputs to one JSON line per input, read and written some
+// at a time.
 #include <chrono>
 #include <iostream>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,34 @@
 
 namespace bertha {
 namespace {
+
+// The blocks of the input. A pipe's other end may take its time, and the watchdog let it.
+class Input {
+ public:
+  Input(const TunedModel& model, const std::filesystem::path& file, Runtime& runtime)
+      : watchdog_(runtime.watchdog()) {
+    std::error_code none;  // of a file that is not there: whoever reads it says so
+    pipe_ = std::filesystem::exists(file, none) && !std::filesystem::is_regular_file(file, none);
+    waiting([&] { blocks_ = model.open(file, runtime.threads()); });
+  }
+  std::optional<ExampleSet> next() {
+    std::optional<ExampleSet> block;
+    waiting([&] { block = blocks_(); });
+    return block;
+  }
+
+ private:
+  void waiting(const auto& work) {
+    watchdog_.report("reading rows");
+    std::optional<Watchdog::Pause> pause;
+    if (pipe_) pause.emplace(watchdog_, "waiting for rows");
+    work();
+  }
+
+  Watchdog& watchdog_;
+  bool pipe_;
+  LabelledTaskDefinition::Blocks blocks_;
+};
 
 // Standard output, or a file that appears when it is complete. Rank 0's.
 class PredictionLines {
@@ -63,18 +93,19 @@ int run_predict(const RunConfig& config, const MpiEnvironment& mpi) {
   std::size_t rows = 0, sequences = 0, tokens = 0;
   std::optional<ProgressBar> bar(std::in_place, "predict", 0, "examples",
                                  config.trainer.metrics.progress && runtime.rank().is_root());
-  model.each_block(config.task.input, runtime.threads(), [&](const ExampleSet& examples) {
+  Input input(model, config.task.input, runtime);
+  while (const auto examples = input.next()) {
     const auto predictions =
         predict_examples({.communicator = runtime.communicator(),
                           .task = *model.task,
                           .watchdog = runtime.watchdog(),
                           .progress = [&](std::size_t done) { bar->update(sequences + done); }},
-                         examples.sequences, config.trainer.train.micro_batch_tokens);
-    on_root([&] { output->add(examples.answers(examples, predictions)); });
-    rows += examples.rows;
-    sequences += examples.sequences.size();
-    for (const auto& sequence : examples.sequences) tokens += sequence.tokens.size();
-  });
+                         examples->sequences, config.trainer.train.micro_batch_tokens);
+    on_root([&] { output->add(examples->answers(*examples, predictions)); });
+    rows += examples->rows;
+    sequences += examples->sequences.size();
+    for (const auto& sequence : examples->sequences) tokens += sequence.tokens.size();
+  }
   bar.reset();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   on_root([&] {

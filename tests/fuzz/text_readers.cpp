@@ -112,7 +112,7 @@ Outcome read_questions(const fs::path& file) {
       .max_length = kMaxLength, .max_query_length = 16, .document_stride = 16};
   for (const bool labelled : {true, false}) {
     count_outcome(outcome, file.parent_path(), [&] {
-      for (const auto& question : read_question_file(file, labelled)) {
+      for (const auto& question : all_rows(open_question_file(file, labelled))) {
         auto encoded = encode_question(question, tokenizer(), windows, scratch);
         if (encoded.windows.empty()) throw std::logic_error("a question without windows");
         for (auto& window : encoded.windows) {
@@ -131,7 +131,7 @@ Outcome read_words(const fs::path& file) {
     TaggedOptions options;
     options.labelled = labelled;
     count_outcome(outcome, file.parent_path(), [&] {
-      for (const auto& sentence : read_tagged_file(file, options)) {
+      for (const auto& sentence : all_rows(open_tagged_file(file, options))) {
         if (labelled && sentence.words.size() != sentence.labels.size()) {
           throw std::logic_error("words and labels of different numbers");
         }
@@ -149,7 +149,7 @@ Outcome read_table(const fs::path& file) {
     LabelledOptions options;
     options.labelled = labelled;
     count_outcome(outcome, file.parent_path(), [&] {
-      for (const auto& example : read_labelled_file(file, options)) {
+      for (const auto& example : all_rows(open_labelled_file(file, options))) {
         require_utf8(example.text);
         encode_text(example, tokenizer(), kMaxLength, scratch);
       }

@@ -30,7 +30,8 @@ Json windows(const Json& request, const WordPiece& tokenizer) {
   options.document_stride = request.at("document_stride");
   WordPiece::Scratch scratch;
   Json result = Json::array();
-  for (const auto& question : read_question_file(request.at("file").get<std::string>(), true)) {
+  for (const auto& question :
+       all_rows(open_question_file(request.at("file").get<std::string>(), true))) {
     Json row{{"id", question.id}, {"windows", Json::array()}};
     for (auto& window : encode_question(question, tokenizer, options, scratch).windows) {
       if (question.answers.empty()) {

@@ -27,7 +27,7 @@ class Dirty : public ::testing::Test {
     write_file(folder_.path() / name, bytes);
     std::vector<std::string> lines;
     try {
-      for (const auto& row : read_labelled_file(folder_.path() / name, options)) {
+      for (const auto& row : all_rows(open_labelled_file(folder_.path() / name, options))) {
         lines.push_back(row.text + "|" + row.label + "|" + std::to_string(row.row));
       }
     } catch (const Error& error) {

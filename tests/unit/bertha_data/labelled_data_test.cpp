@@ -30,7 +30,7 @@ class Labelled : public ::testing::Test {
   std::vector<std::string> read(const std::string& name, const std::string& bytes,
                                 const LabelledOptions& options = {}) const {
     std::vector<std::string> lines;
-    for (const auto& example : read_labelled_file(file(name, bytes), options)) {
+    for (const auto& example : all_rows(open_labelled_file(file(name, bytes), options))) {
       lines.push_back(example.text + "|" + (example.has_pair ? example.pair : "-") + "|" +
                       example.label + "|" + std::to_string(example.row));
     }
@@ -167,7 +167,7 @@ TEST_F(Labelled, OptionsThatContradict) {
 TEST_F(Labelled, MissingFilesAndFolders) {
   for (const auto& path : {folder_.path() / "no-such.tsv", folder_.path()}) {
     try {
-      read_labelled_file(path, {});
+      all_rows(open_labelled_file(path, {}));
       ADD_FAILURE() << "no error";
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::io);
@@ -190,7 +190,7 @@ TEST_F(Labelled, InvalidUtf8IsReplaced) {
 TEST_F(Labelled, Compressed) {
   const auto path = file("a.tsv", "text\tlabel\nx\t1\n");
   ASSERT_EQ(std::system(("gzip -kf " + path.string()).c_str()), 0);
-  const auto examples = read_labelled_file(path.string() + ".gz", {});
+  const auto examples = all_rows(open_labelled_file(path.string() + ".gz", {}));
   ASSERT_EQ(examples.size(), 1U);
   EXPECT_EQ(examples[0].text, "x");
 }

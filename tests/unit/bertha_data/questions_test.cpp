@@ -21,7 +21,7 @@ class Questions : public ::testing::Test {
   std::vector<Question> read(const std::string& bytes, bool labelled = true,
                              const std::string& name = "q.json") const {
     write_file(folder_.path() / name, bytes);
-    return read_question_file(folder_.path() / name, labelled);
+    return all_rows(open_question_file(folder_.path() / name, labelled));
   }
   std::string fault(const std::string& bytes, bool labelled = true) const {
     try {

@@ -1,7 +1,9 @@
 // Rows and cells of TSV and CSV.
 #include "data_pipeline/table_reader.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -19,8 +21,18 @@ using Cells = std::vector<std::string>;
 
 constexpr TableFormat kTsv{'\t', false}, kCsv{',', true};
 
-std::vector<Cells> rows_of(std::string_view text, TableFormat format) {
-  TableReader reader(text, "file", format);
+// A text that comes as a pipe may bring it: in pieces of `bytes`.
+TextLines lines_of(std::string text, std::size_t bytes) {
+  return {"file",
+          [text = std::move(text), bytes, at = std::size_t{0}](std::string& buffer) mutable {
+            buffer += text.substr(at, bytes);
+            return std::exchange(at, std::min(at + bytes, text.size())) < text.size();
+          }};
+}
+
+std::vector<Cells> rows_of(const std::string& text, TableFormat format, std::size_t bytes = 1) {
+  auto lines = lines_of(text, bytes);
+  TableReader reader(lines, format);
   std::vector<Cells> rows;
   TableRow row;
   while (reader.next(row)) rows.push_back(row.cells);
@@ -50,14 +62,15 @@ TEST(TableReader, Csv) {
 }
 
 TEST(TableReader, CountsLinesWithinQuotes) {
-  TableReader reader("a\n\"b\n\nc\"\n\nd\n", "file", kCsv);
+  auto text = lines_of("a\n\"b\n\nc\"\n\nd\n", 3);
+  TableReader reader(text, kCsv);
   TableRow row;
   std::vector<std::uint64_t> lines;
   while (reader.next(row)) lines.push_back(row.line);
   EXPECT_THAT(lines, ElementsAre(1, 2, 5, 6));
 }
 
-std::string message_of(std::string_view text) {
+std::string message_of(const std::string& text) {
   try {
     rows_of(text, kCsv);
   } catch (const Error& error) {

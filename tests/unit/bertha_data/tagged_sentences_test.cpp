@@ -27,7 +27,7 @@ class Tagged : public ::testing::Test {
                                 const TaggedOptions& options = {}) const {
     write_file(folder_.path() / name, bytes);
     std::vector<std::string> lines;
-    for (const auto& sentence : read_tagged_file(folder_.path() / name, options)) {
+    for (const auto& sentence : all_rows(open_tagged_file(folder_.path() / name, options))) {
       auto& line = lines.emplace_back(std::to_string(sentence.line) + ":");
       for (std::size_t i = 0; i < sentence.words.size(); ++i) {
         line += " " + sentence.words[i];

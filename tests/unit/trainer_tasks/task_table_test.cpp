@@ -125,15 +125,24 @@ TEST_F(TaskRun, BlocksOfAFileToPredict) {
   };
   const auto whole = lines_of(task.load_file(settings(options), input));
   ASSERT_EQ(whole.size(), 7U);
-  input.rows_at_once = 3;
   std::vector<std::string> lines;
-  std::vector<std::size_t> sizes;
-  task.each_block(settings(options), input, [&](const ExampleSet& block) {
-    sizes.push_back(block.rows);
-    for (const auto& line : lines_of(block)) lines.push_back(line);
-  });
-  EXPECT_THAT(sizes, ElementsAre(3, 3, 1));
-  EXPECT_EQ(lines, whole);
+  const auto sizes_of = [&](const RowsAtOnce& at_once) {
+    std::vector<std::size_t> sizes;
+    lines.clear();
+    input.at_once = at_once;
+    const auto next = task.open(settings(options), input);
+    while (const auto block = next()) {
+      sizes.push_back(block->rows);
+      for (const auto& line : lines_of(*block)) lines.push_back(line);
+    }
+    EXPECT_FALSE(next());  // the end stays the end
+    EXPECT_EQ(lines, whole);
+    return sizes;
+  };
+  EXPECT_THAT(sizes_of({.rows = 3}), ElementsAre(3, 3, 1));
+  EXPECT_THAT(sizes_of({.rows = 7}), ElementsAre(7));
+  // Rows of 1, 2, 3, ... bytes: 6 are there after three, and are looked at after every second.
+  EXPECT_THAT(sizes_of({.rows = 5, .bytes = 6, .step = 2}), ElementsAre(4, 2, 1));
 }
 
 TEST_F(TaskRun, MultiLabel) {

@@ -10,9 +10,9 @@
 namespace bertha {
 namespace {
 
-std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& options,
-                          bool labelled) {
-  return read_labelled_file(file, text_options(options, labelled));
+RowSource<Example> open(const std::filesystem::path& file, const TaskOptions& options,
+                        bool labelled) {
+  return open_labelled_file(file, text_options(options, labelled));
 }
 
 std::vector<std::string> strata(const std::vector<Example>& rows) {
@@ -117,7 +117,7 @@ LabelledTaskDefinition classification_task() {
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
   return make_definition<Example>(
-      task, {read, strata, labels_of, encode, score, answers, mistakes, confusion});
+      task, {open, bytes_of_text, strata, labels_of, encode, score, answers, mistakes, confusion});
 }
 
 }  // namespace bertha

@@ -19,22 +19,31 @@ struct LabelledText {
   std::vector<std::string> labels;
 };
 
-std::vector<LabelledText> read(const std::filesystem::path& file, const TaskOptions& options,
-                               bool labelled) {
+LabelledText labelled_text(Example example, const std::string& file, const TaskOptions& options) {
+  auto labels = parse_label_list(example.label, options.label_delimiter);
+  if (!labels) {
+    throw Error(ErrorKind::bad_data,
+                fmt::format("{}:{}: '{}' is no list of labels {}", file, example.row,
+                            excerpt(example.label), column_note(options.label_column)),
+                "write [\"a\", \"b\"], or part them by task.label_delimiter");
+  }
+  return {std::move(example), std::move(*labels)};
+}
+
+RowSource<LabelledText> open(const std::filesystem::path& file, const TaskOptions& options,
+                             bool labelled) {
   auto text = text_options(options, labelled);
   text.several = true;
-  std::vector<LabelledText> rows;
-  for (auto& example : read_labelled_file(file, text)) {
-    auto labels = parse_label_list(example.label, options.label_delimiter);
-    if (!labels) {
-      throw Error(ErrorKind::bad_data,
-                  fmt::format("{}:{}: '{}' is no list of labels {}", file.string(), example.row,
-                              excerpt(example.label), column_note(options.label_column)),
-                  "write [\"a\", \"b\"], or part them by task.label_delimiter");
-    }
-    rows.push_back({std::move(example), std::move(*labels)});
-  }
-  return rows;
+  return [next = open_labelled_file(file, text), name = file.string(),
+          options]() -> std::optional<LabelledText> {
+    auto example = next();
+    if (!example) return std::nullopt;
+    return labelled_text(std::move(*example), name, options);
+  };
+}
+
+std::size_t bytes(const LabelledText& row) {
+  return bytes_of_text(row.text);
 }
 
 std::vector<std::string> strata(const std::vector<LabelledText>& rows) {
@@ -130,8 +139,8 @@ LabelledTaskDefinition multi_label_task() {
   task.loss = LossKind::binary_cross_entropy;
   task.problem_type = "multi_label_classification";
   task.metric = "micro_f1";
-  return make_definition<LabelledText>(task,
-                                       {read, strata, labels_of, encode, score, answers, mistakes});
+  return make_definition<LabelledText>(
+      task, {open, bytes, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

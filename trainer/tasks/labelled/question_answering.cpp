@@ -34,10 +34,15 @@ void check(const TaskOptions& options) {
   }
 }
 
-std::vector<Question> read(const std::filesystem::path& file, const TaskOptions& options,
-                           bool labelled) {
+RowSource<Question> open(const std::filesystem::path& file, const TaskOptions& options,
+                         bool labelled) {
   check(options);
-  return read_question_file(file, labelled);
+  return open_question_file(file, labelled);
+}
+
+// A context counts for each of its questions, as its windows do.
+std::size_t bytes(const Question& row) {
+  return row.text.size() + row.context->size();
 }
 
 bool unanswered(const Question& row) {
@@ -188,7 +193,8 @@ LabelledTaskDefinition question_answering_task() {
   task.metric = "f1";
   task.max_length = 384;
   task.length_limit = length_limit;
-  return make_definition<Question>(task, {.read = read,
+  return make_definition<Question>(task, {.open = open,
+                                          .bytes = bytes,
                                           .strata = strata,
                                           .labels = nullptr,
                                           .encode = encode,

@@ -12,11 +12,11 @@
 namespace bertha {
 namespace {
 
-std::vector<Example> read(const std::filesystem::path& file, const TaskOptions& options,
-                          bool labelled) {
+RowSource<Example> open(const std::filesystem::path& file, const TaskOptions& options,
+                        bool labelled) {
   auto text = text_options(options, labelled);
   text.regression = true;
-  return read_labelled_file(file, text);
+  return open_labelled_file(file, text);
 }
 
 std::vector<std::string> strata(const std::vector<Example>& rows) {
@@ -75,7 +75,8 @@ LabelledTaskDefinition regression_task() {
   task.outputs = 1;
   task.problem_type = "regression";
   task.metric = "spearman";
-  return make_definition<Example>(task, {read, strata, nullptr, encode, score, answers, mistakes});
+  return make_definition<Example>(
+      task, {open, bytes_of_text, strata, nullptr, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

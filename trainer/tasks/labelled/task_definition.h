@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,14 @@ struct EncodingSettings {
   int threads = 1;
 };
 
+// How much of a file is in memory at once. The bytes of text are counted only after every `step`
+// rows: lots of so many rows have the micro-batches of the whole file, so the same bits.
+struct RowsAtOnce {
+  std::size_t rows = 0;  // 0: all
+  std::size_t bytes = 8 << 20;
+  std::size_t step = 256;
+};
+
 struct LabelledTaskDefinition {
   std::string name;  // task.name
   Head head = Head::sequence;
@@ -84,17 +93,15 @@ struct LabelledTaskDefinition {
     std::filesystem::path path;
     std::vector<std::string> label_names;
     bool labelled = true;
-    std::size_t rows_at_once = 0;  // of each_block; 0: all
+    RowsAtOnce at_once = {};
   };
-  // Reads the file and gives its rows to `use`, some at a time, in order.
-  std::function<void(const EncodingSettings&, const File&,
-                     const std::function<void(ExampleSet)>& use)>
-      each_block;
+  // The next rows of a file, in order; nothing at its end.
+  using Blocks = std::function<std::optional<ExampleSet>()>;
+  // Reads no more of the file than it is asked for. What `settings` refers to must outlive it.
+  std::function<Blocks(const EncodingSettings& settings, const File& file)> open;
 
   ExampleSet load_file(const EncodingSettings& settings, const File& file) const {
-    ExampleSet all;
-    each_block(settings, file, [&](ExampleSet set) { all = std::move(set); });
-    return all;
+    return *open(settings, file)();
   }
 
   LabelledModel model(std::size_t labels) const {

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "data_pipeline/labelled_splits.h"
+#include "data_pipeline/row_source.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "trainer/tasks/labelled/label_names.h"
 #include "trainer/tasks/labelled/task_definition.h"
@@ -45,9 +46,11 @@ struct PredictedRows {
 
 template <class Row>
 struct RowFunctions {
-  // Without `labelled` the file has no labels, or they are not looked at.
-  std::vector<Row> (*read)(const std::filesystem::path& file, const TaskOptions& options,
-                           bool labelled);
+  // Rows are read as they are asked for. Without `labelled` the file has no labels, or they are not
+  // looked at.
+  RowSource<Row> (*open)(const std::filesystem::path& file, const TaskOptions& options,
+                         bool labelled);
+  std::size_t (*bytes)(const Row& row);  // of its text
   // One for each row; rows are split into training, validation and test alike for each value.
   std::vector<std::string> (*strata)(const std::vector<Row>& rows);
   // Labels that a row holds; null: outputs are no labels.
@@ -153,10 +156,12 @@ template <class Row>
 TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>& functions,
               const EncodingSettings& settings) {
   auto options = settings.options;
-  auto rows = split_rows(functions, functions.read(options.train, options, true), settings);
-  if (!options.validation.empty())
-    rows.validation = functions.read(options.validation, options, true);
-  if (!options.test.empty()) rows.test = functions.read(options.test, options, true);
+  const auto read = [&](const std::filesystem::path& file) {
+    return all_rows(functions.open(file, options, true));
+  };
+  auto rows = split_rows(functions, read(options.train), settings);
+  if (!options.validation.empty()) rows.validation = read(options.validation);
+  if (!options.test.empty()) rows.test = read(options.test);
   require_examples(options, rows.train.size(), rows.validation.size());
   if (functions.unanswered && options.unanswerable == "auto") {
     const bool any = std::any_of(rows.train.begin(), rows.train.end(), functions.unanswered);
@@ -186,6 +191,55 @@ TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>&
   return data;
 }
 
+// The rows of a file, a block at a time.
+template <class Row>
+class FileBlocks {
+ public:
+  FileBlocks(const RowFunctions<Row>& functions, const EncodingSettings& settings,
+             LabelledTaskDefinition::File file)
+      : functions_(functions),
+        settings_(settings),
+        file_(std::move(file)),
+        labels_(file_.label_names),
+        next_(functions.open(file_.path, settings.options, file_.labelled)) {}
+
+  std::optional<ExampleSet> next() {
+    if (ended_) return std::nullopt;
+    auto rows = read();
+    if (rows.empty()) return std::nullopt;
+    const RowEncoding encoding{settings_.options, settings_.tokenizer, labels_, file_.path.string(),
+                               file_.labelled};
+    return make_set(functions_, std::move(rows), encoding, settings_.threads);
+  }
+
+ private:
+  std::vector<Row> read() {
+    std::vector<Row> rows;
+    for (std::size_t bytes = 0; !full(rows.size(), bytes);) {
+      auto row = next_();
+      if (!row) {
+        ended_ = true;
+        break;
+      }
+      bytes += functions_.bytes(*row);
+      rows.push_back(std::move(*row));
+    }
+    return rows;
+  }
+  bool full(std::size_t rows, std::size_t bytes) const {
+    const auto& most = file_.at_once;
+    if (most.rows == 0) return false;
+    return rows == most.rows || (rows > 0 && rows % most.step == 0 && bytes >= most.bytes);
+  }
+
+  RowFunctions<Row> functions_;
+  EncodingSettings settings_;
+  LabelledTaskDefinition::File file_;
+  LabelNames labels_;
+  RowSource<Row> next_;
+  bool ended_ = false;
+};
+
 }  // namespace detail
 
 // Completes `definition` (its plain fields are set) with the functions of its rows.
@@ -195,22 +249,10 @@ LabelledTaskDefinition make_definition(LabelledTaskDefinition definition,
   definition.load = [plain = definition, functions](const EncodingSettings& settings) {
     return detail::load(plain, functions, settings);
   };
-  definition.each_block = [functions](const EncodingSettings& settings,
-                                      const LabelledTaskDefinition::File& file,
-                                      const std::function<void(ExampleSet)>& use) {
-    const LabelNames labels(file.label_names);
-    const RowEncoding encoding{settings.options, settings.tokenizer, labels, file.path.string(),
-                               file.labelled};
-    auto rows = functions.read(file.path, settings.options, file.labelled);
-    const auto most = file.rows_at_once > 0 ? file.rows_at_once : rows.size();
-    for (auto begin = rows.begin(); begin != rows.end();) {
-      const auto left = static_cast<std::size_t>(rows.end() - begin);
-      const auto end = begin + static_cast<std::ptrdiff_t>(std::min(most, left));
-      use(detail::make_set(functions,
-                           {std::make_move_iterator(begin), std::make_move_iterator(end)}, encoding,
-                           settings.threads));
-      begin = end;
-    }
+  definition.open = [functions](const EncodingSettings& settings,
+                                const LabelledTaskDefinition::File& file) {
+    const auto blocks = std::make_shared<detail::FileBlocks<Row>>(functions, settings, file);
+    return [blocks] { return blocks->next(); };
   };
   return definition;
 }

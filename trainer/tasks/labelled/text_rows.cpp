@@ -20,6 +20,10 @@ LabelledOptions text_options(const TaskOptions& options, bool labelled) {
   return text;
 }
 
+std::size_t bytes_of_text(const Example& row) {
+  return row.text.size() + row.pair.size();
+}
+
 EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
                            WordPiece::Scratch& scratch) {
   auto [sequence, lost_tokens] =

@@ -15,10 +15,16 @@ namespace {
 
 const char* const kOutside = "O";
 
-std::vector<TaggedSentence> read(const std::filesystem::path& file, const TaskOptions& options,
-                                 bool labelled) {
-  return read_tagged_file(file,
+RowSource<TaggedSentence> open(const std::filesystem::path& file, const TaskOptions& options,
+                               bool labelled) {
+  return open_tagged_file(file,
                           {options.text_column, options.label_column, options.delimiter, labelled});
+}
+
+std::size_t bytes(const TaggedSentence& row) {
+  std::size_t sum = 0;
+  for (const auto& word : row.words) sum += word.size();
+  return sum;
 }
 
 // Sentences with entities and without are split alike.
@@ -141,7 +147,7 @@ LabelledTaskDefinition token_classification_task() {
   task.loss = LossKind::cross_entropy;
   task.metric = "f1";
   return make_definition<TaggedSentence>(
-      task, {read, strata, labels_of, encode, score, answers, mistakes});
+      task, {open, bytes, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha
