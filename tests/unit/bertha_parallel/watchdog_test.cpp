@@ -71,6 +71,19 @@ TEST(Watchdog, EndsAtOnceAndZeroMeansNoWatching) {
   EXPECT_THAT(told.phases, ::testing::IsEmpty());
 }
 
+// Whoever waits for what comes from outside may wait; the time counts from its end.
+TEST(Watchdog, IsQuietWhilePaused) {
+  Told told;
+  Watchdog watchdog(seconds(1), told.recorder());
+  {
+    const Watchdog::Pause pause(watchdog, "waiting for rows");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    EXPECT_THAT(told.phases, ::testing::IsEmpty());
+  }
+  told.wait_for(1);
+  EXPECT_THAT(told.phases, ::testing::ElementsAre("waiting for rows"));
+}
+
 // A job that asks again and again how far a piece of work is has to hear that it got on.
 TEST(Watchdog, TakesPollingForNoProgress) {
   Told told;

@@ -108,43 +108,6 @@ TEST_F(TaskRun, WordsOfWhichNothingIsLeft) {
               ElementsAre(HasSubstr(R"("labels":["O"])"), HasSubstr(R"("labels":["O"])")));
 }
 
-// Rows some at a time give the lines that all at once give.
-TEST_F(TaskRun, BlocksOfAFileToPredict) {
-  auto options = whole_files();
-  const auto& task = find_task("classification");
-  std::string texts;
-  for (int i = 1; i <= 7; ++i) texts += std::string(static_cast<std::size_t>(i), 'a') + "\n";
-  LabelledTaskDefinition::File input{file("new.txt", texts), {"no", "yes"}, false};
-  const auto lines_of = [&](const ExampleSet& set) {
-    Predictions predictions;
-    for (const auto& sequence : set.sequences) {
-      const auto score = static_cast<float>(sequence.tokens.size());
-      predictions.push_back(at::tensor({score, 4.5F}).view({1, 2}));
-    }
-    return set.answers(set, predictions);
-  };
-  const auto whole = lines_of(task.load_file(settings(options), input));
-  ASSERT_EQ(whole.size(), 7U);
-  std::vector<std::string> lines;
-  const auto sizes_of = [&](const RowsAtOnce& at_once) {
-    std::vector<std::size_t> sizes;
-    lines.clear();
-    input.at_once = at_once;
-    const auto next = task.open(settings(options), input);
-    while (const auto block = next()) {
-      sizes.push_back(block->rows);
-      for (const auto& line : lines_of(*block)) lines.push_back(line);
-    }
-    EXPECT_FALSE(next());  // the end stays the end
-    EXPECT_EQ(lines, whole);
-    return sizes;
-  };
-  EXPECT_THAT(sizes_of({.rows = 3}), ElementsAre(3, 3, 1));
-  EXPECT_THAT(sizes_of({.rows = 7}), ElementsAre(7));
-  // Rows of 1, 2, 3, ... bytes: 6 are there after three, and are looked at after every second.
-  EXPECT_THAT(sizes_of({.rows = 5, .bytes = 6, .step = 2}), ElementsAre(4, 2, 1));
-}
-
 TEST_F(TaskRun, MultiLabel) {
   auto options = whole_files();
   options.train = file("train.tsv", "a\tx,y\naa\t\na a\t[\"y\"]\n");
