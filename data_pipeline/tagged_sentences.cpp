@@ -20,7 +20,7 @@ namespace bertha {
 namespace {
 
 // Less than a block of sentences, and as much as is needed to tell a list of words from text.
-constexpr std::size_t kLookAheadBytes = 64 * 1024;
+constexpr std::size_t kLookAheadBytes = 16 * 1024;
 
 // Looks at the lines to come until they are certain, or `most_bytes` were seen.
 ColumnGuess guess_ahead(TextLines& lines, bool tabs_only, std::size_t most_bytes) {
