@@ -23,6 +23,8 @@ class TextLines {
   explicit TextLines(const std::filesystem::path& path,
                      Warning warning = Warning::of_replaced_bytes);
   TextLines(std::string file, Source source);
+  TextLines(const TextLines&) = delete;
+  TextLines& operator=(const TextLines&) = delete;
 
   // Takes the next line. False at the end.
   bool next(std::string_view& line);

@@ -74,8 +74,7 @@ std::vector<OptionDeclaration> task_options() {
       option("task.input", "FILE",
              "What to predict: one text a line, TSV, CSV or JSON lines; questions as in "
              "task.train. Read as it is predicted, 1,024 rows at a time, but for SQuAD's one "
-             "document; "
-             "on one rank it may be a pipe.",
+             "document; on one rank it may be a pipe.",
              BERTHA_AT(task.input)),
       option("task.output_file", "FILE", "Where predictions go; default standard output.",
              BERTHA_AT(task.output_file)),

@@ -67,7 +67,8 @@ struct EncodingSettings {
 };
 
 // How much of a file is in memory at once. The bytes of text are counted only after every `step`
-// rows: lots of so many rows have the micro-batches of the whole file, so the same bits.
+// rows: where a row is one sequence, lots of so many have the micro-batches of the whole file, and
+// so the same bits.
 struct RowsAtOnce {
   std::size_t rows = 0;  // 0: all
   std::size_t bytes = 8 << 20;
