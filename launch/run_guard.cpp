@@ -41,6 +41,10 @@ Command find_command(const std::string& name) {
   return found == commands.end() ? nullptr : found->second;
 }
 
+bool saves_when_stopped(const std::string& command) {
+  return command == "prepare" || command == "pretrain" || command == "finetune";
+}
+
 bool contains(const std::vector<std::string>& arguments, const char* wanted) {
   for (const auto& argument : arguments) {
     if (argument == wanted) return true;
@@ -67,6 +71,7 @@ int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mp
     return 0;
   }
   const auto config = read_options(command, rest);
+  if (!saves_when_stopped(command)) let_signals_end_this();
   return find_command(command)(config, mpi);
 }
 

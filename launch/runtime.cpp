@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -105,6 +106,8 @@ void Runtime::take_place(const TrainOptions& train) {
 // depend on it, LibTorch gets one thread, and our kernels all.
 void Runtime::set_threads(bool deterministic) {
   if (!deterministic) return at::set_num_threads(threads_);
+  // cuBLAS gives the same bits only with a workspace of its own, which LibTorch makes sure of.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
   at::globalContext().setDeterministicAlgorithms(true, false);
   at::set_num_threads(device_.is_cpu() ? 1 : threads_);
   set_kernel_threads(threads_);

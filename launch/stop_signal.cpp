@@ -38,6 +38,16 @@ void install_stop_signals() {
   handle(SIGINT, SA_RESTART | static_cast<int>(SA_RESETHAND));
 }
 
+void let_signals_end_this() {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    sigemptyset(&action.sa_mask);
+    ::sigaction(signal, &action, nullptr);
+    if (first_signal.load(std::memory_order_relaxed) == signal) std::raise(signal);
+  }
+}
+
 bool stop_requested() {
   return first_signal.load(std::memory_order_relaxed) != 0;
 }

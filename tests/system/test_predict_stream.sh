@@ -99,6 +99,17 @@ predict classes <(cat new.tsv; printf 'one\ttoo\tmany\n') --task.delimiter tab -
 code=$?
 [ $code = 65 ] && grep -q ':2502: 3 column(s)' log || fail "a bad row: $code, $(tail -1 log)"
 [ -z "$(ls bad.jsonl* 2>/dev/null)" ] || fail "a bad row leaves $(ls bad.jsonl*)"
+# A pipe that never ends is left by SIGTERM, at once and without a file that looks complete.
+open_pipe endless.tsv
+predict classes endless.tsv --task.output_file endless.jsonl >log 2>&1 8>&- & pid=$!
+put head -n 1200 new.tsv
+comes 1024 "endless.jsonl.staging*" || fail "an endless pipe: $(tail -1 log)"
+kill -TERM $pid
+for ((i = 0; i < 100; ++i)); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+kill -KILL $pid 2>/dev/null && fail "SIGTERM does not end predict"
+wait $pid; code=$?
+close_pipe
+[ $code = 143 ] && [ ! -e endless.jsonl ] || fail "SIGTERM: $code, $(ls endless.jsonl*)"
 # The pipe that waited all the time.
 while [ $SECONDS -le $((waits_since + 6)) ]; do sleep 0.1; done
 put_patiently tail -n +1201 new.tsv
