@@ -70,8 +70,9 @@ __device__ inline std::uint64_t matrix_of(SharedRows rows) {
 // What a step over 16 columns, or 16 rows, adds to it.
 inline constexpr std::uint64_t kNextColumns = 32 / 16, kNextRows = 2048 / 16;
 
-// Sums that begin with a product have no value before it, which "=f" tells the compiler: with "+f"
-// it takes what they were in the last turn of a loop for one, and does one product after the other.
+// A product that sums begin with only writes them ("=f"), the others add to them ("+f"). All
+// products of a step stand in one straight piece of code with their wait: where paths meet in
+// between, ptxas does one after the other (its note C7515).
 // sums = 16 columns of left by those of right, turned.
 __device__ inline void first_product(Sums<DeviceLanes, 32>& sums, std::uint64_t left,
                                      std::uint64_t right) {
