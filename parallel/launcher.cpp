@@ -1,4 +1,4 @@
-// Environment variables of mpirun (Open MPI), PMI launchers (MPICH, Intel) and srun.
+// Environment variables of mpirun (Open MPI), PMI launchers (MPICH, Intel), PMIx and srun.
 #include "parallel/launcher.h"
 
 #include <charconv>
@@ -48,12 +48,36 @@ bool heterogeneous(const EnvironmentLookup& environment) {
   return environment("SLURM_HET_SIZE") != nullptr;
 }
 
+constexpr const char* kAlone = ": every process would run alone";
+
+std::string remedy_for(const std::string& variable, bool alone) {
+  if (!alone) return "unset " + variable + " if another launcher left it there";
+  if (variable.starts_with("SLURM")) {
+    return "start with srun --mpi=pmix, or with mpirun inside the allocation";
+  }
+  return "start with the mpirun of the MPI that bertha was built with (bertha --version names it)";
+}
+
+// PMIx tells a process its rank, and the size only when asked. Rank 0 of a world of one is right;
+// the others of its job end it. Where a launcher announced a number, that counts: its processes may
+// have inherited the rank of an outer one.
+void check_pmix_rank(const EnvironmentLookup& environment, const RankInfo& mpi) {
+  const auto rank = number_in(environment, "PMIX_RANK");
+  if (!rank || *rank < 0 || *rank == mpi.rank) return;
+  const bool alone = mpi.world_size == 1;
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("the launcher announced rank {} (PMIX_RANK), but MPI found rank {} of {}{}",
+                  *rank, mpi.rank, mpi.world_size, alone ? kAlone : ""),
+      remedy_for("PMIX_RANK", alone));
+}
+
 }  // namespace
 
 std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment) {
   // The launcher nearest to the process first: under Slurm, mpirun's daemons are srun steps
   // themselves, and what they start inherits Slurm's variables.
-  if (auto found = first_of(environment, {"OMPI_COMM_WORLD_SIZE", "PMIX_SIZE", "PMI_SIZE"})) {
+  if (auto found = first_of(environment, {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"})) {
     return found;
   }
   if (!started_by_srun(environment) || heterogeneous(environment)) return std::nullopt;
@@ -61,23 +85,16 @@ std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environme
   return first_of(environment, {"SLURM_STEP_NUM_TASKS"});
 }
 
-void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size) {
+void check_announced_ranks(const EnvironmentLookup& environment, const RankInfo& mpi) {
   const auto announced = announced_ranks(environment);
-  if (!announced || announced->ranks == mpi_world_size) return;
-  const bool alone = mpi_world_size == 1;
-  std::string remedy =
-      "start with the mpirun of the MPI that bertha was built with (bertha "
-      "--version names it)";
-  if (!alone) {
-    remedy = "unset " + announced->variable + " if another launcher left it there";
-  } else if (announced->variable.starts_with("SLURM")) {
-    remedy = "start with srun --mpi=pmix, or with mpirun inside the allocation";
-  }
-  throw Error(ErrorKind::usage,
-              fmt::format("the launcher announced {} ranks ({}), but MPI found {}{}",
-                          announced->ranks, announced->variable, mpi_world_size,
-                          alone ? ": every process would run alone" : ""),
-              remedy);
+  if (!announced) return check_pmix_rank(environment, mpi);
+  if (announced->ranks == mpi.world_size) return;
+  const bool alone = mpi.world_size == 1;
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("the launcher announced {} ranks ({}), but MPI found {}{}", announced->ranks,
+                  announced->variable, mpi.world_size, alone ? kAlone : ""),
+      remedy_for(announced->variable, alone));
 }
 
 }  // namespace bertha

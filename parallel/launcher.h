@@ -23,7 +23,9 @@ struct AnnouncedRanks {
 std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environment);
 
 // Error{usage} when MPI found another number of ranks than was announced. Where it found one, the
-// program's MPI does not understand this launcher, and every process would train alone.
-void check_announced_ranks(const EnvironmentLookup& environment, int mpi_world_size);
+// program's MPI does not understand this launcher, and every process would train alone. A launcher
+// that speaks PMIx and announces no number gives each process its rank: another one than MPI's is
+// the same error.
+void check_announced_ranks(const EnvironmentLookup& environment, const RankInfo& mpi);
 
 }  // namespace bertha

@@ -6,10 +6,13 @@
 #include <cstdlib>
 #include <exception>
 #include <fcntl.h>
+#include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -87,6 +90,17 @@ void prepare_lone_process() {
   ::setenv("OMPI_MCA_btl", "self", 1);
 }
 
+// A copy, as the launcher left it: Open MPI gives a process that it finds alone the PMIX_RANK 0.
+std::map<std::string, std::string, std::less<>> launched_environment() {
+  std::map<std::string, std::string, std::less<>> variables;
+  for (char** entry = ::environ; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != text.npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
 // The first rank's file stays: the others fail because that one did.
 void leave_exit_code(int exit_code) {
   const char* path = std::getenv("BERTHA_EXIT_FILE");
@@ -102,7 +116,10 @@ void leave_exit_code(int exit_code) {
 }  // namespace
 
 MpiEnvironment::MpiEnvironment() {
-  const EnvironmentLookup environment = [](const char* name) { return std::getenv(name); };
+  const EnvironmentLookup environment = [variables = launched_environment()](const char* name) {
+    const auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
   // PMIX_NAMESPACE: of launchers that do not say how many ranks there are.
   if (!announced_ranks(environment) && !environment("PMIX_NAMESPACE")) prepare_lone_process();
   // Where there is no /sys, as in a bare chroot, hwloc complains on standard error in every rank.
@@ -117,7 +134,7 @@ MpiEnvironment::MpiEnvironment() {
                   "use an MPI with MPI_THREAD_FUNNELED");
     }
     rank_info_ = find_ranks();
-    check_announced_ranks(environment, rank_info_.world_size);
+    check_announced_ranks(environment, rank_info_);
   } catch (...) {
     MPI_Finalize();
     throw;

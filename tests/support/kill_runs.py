@@ -130,7 +130,8 @@ class Killer:
     def __init__(self, args):
         self.args, self.run = args, os.path.join(args.folder, "killed")
         self.random = random.Random(args.seed)
-        self.failures, self.lost, self.inside_save, self.kinds = [], [], 0, {}
+        self.failures, self.inside_save, self.kinds = [], 0, {}
+        self.lost = {False: [], True: []}  # steps, by whether the run saves in the background
         self.tensorboard = "checked"
 
     def fail(self, text):
@@ -224,10 +225,19 @@ class Killer:
             self.fail(f"kill {number}: step {max(saved)} was saved and is gone")
         trained = of_kind(new, "train")
         if trained:
-            self.lost.append(max(trained) - newest)
-            allowed = most_lost(max(trained), in_background(number))
-            if self.lost[-1] > allowed:
-                self.fail(f"kill {number}: {self.lost[-1]} steps lost, at most {allowed} can be")
+            lost, allowed = max(trained) - newest, most_lost(max(trained), in_background(number))
+            self.lost[in_background(number)].append(lost)
+            if lost > allowed:
+                self.fail(f"kill {number}: {lost} steps lost, at most {allowed} can be")
+
+    def loss(self, background):
+        """What kills cost one kind of runs, held against its bound."""
+        lost, bound = self.lost[background], SAVE_EVERY * (2 if background else 1)
+        if max(lost, default=0) > bound:
+            self.fail(f"{max(lost)} steps lost {'with' if background else 'without'} saves in the background, "
+                      f"at most {bound} can be")
+        return (f"at most {max(lost, default=0)} steps of {bound}, on average {sum(lost) / max(1, len(lost)):.1f}, "
+                f"in {len(lost)} runs that {'save in the background' if background else 'wait for their saves'}")
 
     def finish(self):
         """Trains to an end, and once more without a kill; both must be the same."""
@@ -276,9 +286,9 @@ def main():
         if number % 20 == 0:
             print(f"{number} kills, step {killer.newest()}, {time.time() - begin:.0f} s", flush=True)
     end = killer.finish()
+    losses = "; ".join(killer.loss(background) for background in (False, True))
     print(f"{args.kills} kills ({', '.join(f'{count} of {kind}' for kind, count in sorted(killer.kinds.items()))}), "
-          f"{killer.inside_save} of them inside a save; {end} steps; lost at most {max(killer.lost, default=0)} steps, "
-          f"on average {sum(killer.lost) / max(1, len(killer.lost)):.1f} (a checkpoint every {SAVE_EVERY}); "
+          f"{killer.inside_save} of them inside a save; {end} steps, a checkpoint every {SAVE_EVERY}; lost: {losses}; "
           f"{len(killer.failures)} failures; TensorBoard's files {killer.tensorboard}; {time.time() - begin:.0f} s")
     return 1 if killer.failures else 0
 

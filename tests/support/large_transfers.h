@@ -56,15 +56,22 @@ inline void check_large_transfers(Communicator& communicator,
     finish();
     expect_numbers(values, 1, world - 1, "broadcast");
   }
-  const auto all = at::zeros({world * kElements});
-  const auto mine = all.slice(0, rank * kElements, (rank + 1) * kElements);
-  fill_numbers(mine, rank);
+  const auto all = at::empty({world * kElements});
+  const auto part = [&](int owner) {
+    return all.slice(0, owner * kElements, (owner + 1) * kElements);
+  };
   const std::vector<std::int64_t> parts(static_cast<std::size_t>(world), kElements);
+  // What a rank gets differs by 10 from what the next one gets.
+  for (int owner = 0; owner < world; ++owner) fill_numbers(part(owner), rank + 10 * owner);
+  communicator.reduce_scatter(place(all), parts)->wait();
+  finish();
+  expect_numbers(part(rank), world, world * (world - 1) / 2 + world * 10 * rank, "reduce_scatter");
+  all.zero_();
+  fill_numbers(part(rank), rank);
   communicator.all_gather(place(all), parts)->wait();
   finish();
   for (int other = 0; other < world; ++other) {
-    expect_numbers(all.slice(0, other * kElements, (other + 1) * kElements), 1, other,
-                   "all_gather");
+    expect_numbers(part(other), 1, other, "all_gather");
   }
 }
 

@@ -19,6 +19,7 @@ expect 0 'optimizer.learning_rate' "$bertha" pretrain --help
 # A launcher that this MPI does not know, whose ranks would each run alone; and one that says otherwise than MPI.
 expect 64 'announced 4 ranks \(PMI_SIZE\), but MPI found 1: every process would run alone' env PMI_SIZE=4 "$bertha" verify "$corpus"
 expect 64 'announced 4 ranks \(OMPI_COMM_WORLD_SIZE\), but MPI found 2' ranks 2 env OMPI_COMM_WORLD_SIZE=4 "$bertha" verify "$corpus"
+expect 64 'announced rank 3 \(PMIX_RANK\), but MPI found rank 0 of 1: every process would run alone' env PMIX_NAMESPACE=slurm.pmix.7.0 PMIX_RANK=3 "$bertha" verify "$corpus"
 expect 0 'LibTorch 2' "$bertha" --version
 
 # Text.

@@ -25,22 +25,43 @@ for case in TERM:0 TERM:1 USR1:1 INT:0; do
   [ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "$case: no checkpoint of step $step"
   [ -z "$(find "$out" -name '*.staging*')" ] || fail "$case: staging left behind"
 done
-# While a checkpoint is written (one is, nearly always), and a second signal while the last one is.
+# While a checkpoint is written, and a second signal while the last one is: each takes seconds, every file of rank 0 one.
 out=$scratch/saving
-(exec mpirun --oversubscribe --bind-to none -n 2 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 \
-  --train.save_every 1 --train.output "$out") >"$scratch/log" 2>&1 &
+command=("$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 --train.save_every 50 --train.output "$out")
+# await_save NOT JOB: the folder of the save under way, another than NOT.
+await_save() {
+  for _ in $(seq 600); do
+    for found in "$out"/checkpoints/step-*.staging; do
+      [ ! -e "$found" ] || [ "$found" = "$1" ] || { echo "$found"; return; }
+    done
+    kill -0 "$2" 2>/dev/null || return
+    sleep 0.05
+  done
+}
+(BERTHA_FAULT=0:save:50:slow1000 exec mpirun --oversubscribe --bind-to none -n 2 "${command[@]}") >"$scratch/log" 2>&1 &
 job=$!
-for _ in $(seq 300); do [ "$(grep -sc '"save"' "$out/metrics.jsonl")" -gt 3 ] 2>/dev/null && break; sleep 0.1; done
+saving=$(await_save none $job)
 # To the ranks themselves: mpirun answers a second signal by killing them.
 pids=$(rank_pids "$out")
 [ "$(wc -w <<<"$pids")" = 2 ] || { give_up "inside a save: '$pids' are not two processes"; finish; }
-kill -s TERM $pids; sleep 0.05; kill -s TERM $pids 2>/dev/null
+kill -s TERM $pids
+[ -e "$saving" ] || fail "the signal came when the save '$saving' was over"
+! grep -q '"save"' "$out/metrics.jsonl" || fail "the signal came after a save"
+last=$(await_save "$saving" $job)
+kill -s TERM $pids 2>/dev/null
+[ -e "$last" ] || fail "the second signal came when the last save '$last' was over"
 wait $job; code=$?
 [ $code = 75 ] || fail "two signals inside a save: exit code $code: $(tail -3 "$scratch/log")"
-step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
-"$bertha" verify "$out" >"$scratch/log" 2>&1 || fail "after a signal inside a save: $(tail -1 "$scratch/log")"
-[ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "signal inside a save: step $step is not saved"
+step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1) checkpoints=$out/checkpoints
+for path in "${saving%.staging}" "$checkpoints/$(printf 'step-%08d' "$step")"; do
+  [ -e "$path/manifest.json" ] || fail "signal inside a save: no $path"
+  expect 0 '' "$bertha" verify "$path"
+done
+[ "${last%.staging}" = "$checkpoints/$(printf 'step-%08d' "$step")" ] || fail "signal inside a save: '$last' is not that of step $step"
+expect 0 '' "$bertha" verify "$out"
 [ -z "$(find "$out" -name '*.staging*')" ] || fail "signal inside a save: staging left behind"
+expect 75 "resumed from .*$(printf 'step-%08d' "$step")" ranks 2 "${command[@]}" --train.stop_after_steps 3
+[ "$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)" = $((step + 3)) ] || fail "signal inside a save: the run did not go on from step $step"
 # launch/supervise.sh gives mpirun's ranks the time that their save takes, longer here than mpirun would wait before it
 # kills: after a signal to the script, and after Ctrl-C, which a terminal sends to all that runs in the foreground.
 for case in TERM:one INT:one INT:group HUP:one; do

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -183,6 +184,18 @@ TEST_F(Nccl, OverlapsWithWhatTheCurrentStreamComputes) {
   EXPECT_TRUE(values.eq(world()).all().item<bool>());
 }
 
+// So that a transfer does not queue behind the blocks of a large kernel: LibTorch's most urgent.
+TEST_F(Nccl, TransfersGoBeforeWhatIsComputed) {
+  const auto nccl = connect();
+  const auto values = at::ones({5});
+  nccl->all_reduce(on_device(values), ReduceOp::sum)->wait();
+  synchronize();
+  const int priority = priority_of(fake_nccl::last_stream());
+  EXPECT_EQ(priority, std::get<1>(c10::cuda::CUDAStream::priority_range()));
+  EXPECT_LT(priority, priority_of(c10::cuda::getCurrentCUDAStream()));
+  EXPECT_LT(priority, priority_of(c10::cuda::getStreamFromPool()));
+}
+
 TEST_F(Nccl, ReducesGradientsBucketByBucket) {
   constexpr std::int64_t kTotal = 30011;
   const auto nccl = connect();
@@ -240,12 +253,20 @@ TEST_F(Nccl, NamesTheCallThatFails) {
   }
   EXPECT_THAT(said("ncclBroadcast:1:fail", [&](auto& c) { c.broadcast(a, 0); }),
               HasSubstr("ncclBroadcast failed"));
-  for (const std::string call : {"ncclSend:1", "ncclRecv:2", "ncclGroupEnd:1"}) {
+  for (const std::string call :
+       {"ncclGroupStart:1", "ncclSend:1", "ncclRecv:2", "ncclGroupEnd:1"}) {
     if (call == "ncclRecv:2" && world() == 1) continue;
     EXPECT_THAT(said(call + ":fail", [&](auto& c) { c.all_to_all(a, b); }),
                 HasSubstr("ncclGroupEnd failed: unhandled system error"))
         << call;
   }
+}
+
+// Which rank 0 alone calls; the others do not wait for what it cannot send.
+TEST_F(Nccl, AnIdThatCannotBeMadeIsAnErrorOfAllRanks) {
+  const WithFault fault("0:ncclGetUniqueId:1:fail");
+  EXPECT_THAT(failure_of([&] { connect(); }),
+              HasSubstr("ncclGetUniqueId failed: rank 0 could not open a port for NCCL"));
 }
 
 TEST_F(Nccl, RefusesALibraryThatDoesNotGoWithTheHeaders) {

@@ -25,6 +25,14 @@ struct Call {
   std::function<void()> finish;  // when all has come: adds up
 };
 
+// FAKE_NCCL_FAULT=rank:call:number:kind: what goes wrong in this call of this rank; empty: nothing.
+std::string fault_of(int rank, const std::string& name, int number);
+// For calls without a communicator, which are counted since FAKE_NCCL_FAULT was set and can only
+// fail: ncclSuccess, or the failure.
+ncclResult_t begin_alone(const std::string& name);
+// The stream of the newest call of any communicator.
+cudaStream_t last_stream();
+
 }  // namespace fake_nccl
 
 // Never freed: its stream and threads may still look at it.
@@ -46,7 +54,6 @@ struct ncclComm {
   const char* reason() const { return reason_.c_str(); }
 
  private:
-  // FAKE_NCCL_FAULT=rank:call:number:kind, for this call of this rank; empty: none.
   std::string fault_of(const std::string& name) const;
   // Sleeps, fails or hangs; false: the call shall go no further.
   bool survives(const std::string& fault);

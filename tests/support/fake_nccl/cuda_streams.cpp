@@ -42,8 +42,9 @@ struct CUstream_st {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::function<void()>> work;
+  const int priority;  // smaller: sooner
 
-  CUstream_st() {
+  explicit CUstream_st(int its_priority = 0) : priority(its_priority) {
     std::thread([this] { run(); }).detach();  // streams live as long as the process
   }
   void enqueue(std::function<void()> function) {
@@ -117,8 +118,13 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int, int) {
-  *stream = new CUstream_st;
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned int, int priority) {
+  *stream = new CUstream_st(priority);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamGetPriority(cudaStream_t stream, int* priority) {
+  *priority = of(stream).priority;
   return cudaSuccess;
 }
 

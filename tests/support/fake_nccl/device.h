@@ -14,6 +14,10 @@ namespace c10::cuda::_internal {
 void setHasPrimaryContext(bool (*has)(DeviceIndex));
 }
 
+namespace fake_nccl {
+cudaStream_t last_stream();  // of the newest call of any communicator
+}
+
 namespace bertha::testing {
 
 // Else LibTorch would ask the driver, for which there is no stand-in.
@@ -38,6 +42,12 @@ inline void later(std::function<void()> work) {
         (*function)();
       },
       new std::function<void()>(std::move(work)));
+}
+
+inline int priority_of(cudaStream_t stream) {
+  int priority = 0;
+  cudaStreamGetPriority(stream, &priority);
+  return priority;
 }
 
 inline void synchronize() {

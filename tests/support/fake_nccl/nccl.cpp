@@ -76,7 +76,7 @@ struct Reduction {
   int root = kEveryRank;  // who gets it
 };
 
-// Everyone's contribution comes into a buffer of its own; they are added up when all are there.
+// The others' contributions come into buffers of their own; they are added up when all are there.
 ncclResult_t reduced(const char* name, const Reduction& what, ncclComm* communicator,
                      cudaStream_t stream) {
   return collective(name, communicator, fake_nccl::size_of(what.type), [&] {
@@ -85,16 +85,21 @@ ncclResult_t reduced(const char* name, const Reduction& what, ncclComm* communic
     const auto inputs = std::make_shared<Buffers>(size);
     Call call{name, stream, {}, {}, {}};
     for (int peer = 0; peer < communicator->size; ++peer) {
-      if (what.root != kEveryRank && peer != what.root) continue;
+      if (peer == communicator->rank || (what.root != kEveryRank && peer != what.root)) continue;
       call.sends.push_back({peer, part(what.input, bytes, what.scatter ? peer : 0), bytes});
     }
     if (what.root != kEveryRank && what.root != communicator->rank) return call;
-    for (auto& input : *inputs) input.resize(bytes);
+    std::vector<const std::byte*> all(
+        size, part(what.input, bytes, what.scatter ? communicator->rank : 0));
     for (int peer = 0; peer < communicator->size; ++peer) {
-      call.receives.push_back({peer, (*inputs)[static_cast<std::size_t>(peer)].data(), bytes});
+      if (peer == communicator->rank) continue;
+      auto& input = (*inputs)[static_cast<std::size_t>(peer)];
+      input.resize(bytes);
+      all[static_cast<std::size_t>(peer)] = input.data();
+      call.receives.push_back({peer, input.data(), bytes});
     }
-    call.finish = [inputs, what] {
-      fake_nccl::reduce(what.type, what.op, *inputs, what.count, what.output);
+    call.finish = [inputs, all, what] {
+      fake_nccl::reduce(what.type, what.op, all, what.count, what.output);
     };
     return call;
   });
@@ -129,6 +134,9 @@ ncclResult_t ncclGetVersion(int* version) {
 }
 
 ncclResult_t ncclGetUniqueId(ncclUniqueId* id) {
+  if (const auto result = fake_nccl::begin_alone("ncclGetUniqueId"); result != ncclSuccess) {
+    return result;
+  }
   static int communicators = 0;  // one thread makes them
   const int tag = 1000 + communicators++;
   std::memset(id->internal, 0, sizeof id->internal);
@@ -233,6 +241,9 @@ ncclResult_t ncclBroadcast(const void* input, void* output, std::size_t count, n
 }
 
 ncclResult_t ncclGroupStart() {
+  if (const auto result = fake_nccl::begin_alone("ncclGroupStart"); result != ncclSuccess) {
+    return result;
+  }
   if (group.depth++ == 0) group = {1, nullptr, {"ncclGroupEnd", nullptr, {}, {}, {}}, ncclSuccess};
   return ncclSuccess;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include <c10/util/BFloat16.h>
 
@@ -13,13 +14,13 @@ namespace {
 constexpr std::size_t kBlock = 1 << 16;  // elements at a time: buffers may be most of the memory
 
 template <class Value>
-void reduce_as(ncclRedOp_t op, std::span<const std::vector<std::byte>> inputs, std::size_t count,
+void reduce_as(ncclRedOp_t op, std::span<const std::byte* const> inputs, std::size_t count,
                void* output) {
   std::vector<Value> total(std::min(count, kBlock)), next(total.size());
   for (std::size_t begin = 0; begin < count; begin += kBlock) {
     const auto size = std::min(kBlock, count - begin);
     for (std::size_t rank = 0; rank < inputs.size(); ++rank) {
-      std::memcpy(static_cast<void*>(next.data()), inputs[rank].data() + begin * sizeof(Value),
+      std::memcpy(static_cast<void*>(next.data()), inputs[rank] + begin * sizeof(Value),
                   size * sizeof(Value));
       for (std::size_t i = 0; i < size; ++i) {
         if (rank == 0) {
@@ -53,7 +54,7 @@ std::size_t size_of(ncclDataType_t type) {
   }
 }
 
-void reduce(ncclDataType_t type, ncclRedOp_t op, std::span<const std::vector<std::byte>> inputs,
+void reduce(ncclDataType_t type, ncclRedOp_t op, std::span<const std::byte* const> inputs,
             std::size_t count, void* output) {
   switch (type) {
     case ncclBfloat16:

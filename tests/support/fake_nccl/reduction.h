@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include <nccl.h>
 
@@ -11,9 +10,9 @@ namespace fake_nccl {
 
 std::size_t size_of(ncclDataType_t type);  // 0: none that is known here
 
-// inputs[r] is rank r's; all and the output hold `count` elements. bfloat16 is rounded after every
-// addition.
-void reduce(ncclDataType_t type, ncclRedOp_t op, std::span<const std::vector<std::byte>> inputs,
+// inputs[r] is rank r's; all and the output, which may be one of them, hold `count` elements.
+// bfloat16 is rounded after every addition.
+void reduce(ncclDataType_t type, ncclRedOp_t op, std::span<const std::byte* const> inputs,
             std::size_t count, void* output);
 
 }  // namespace fake_nccl

@@ -33,7 +33,6 @@ TEST(Launcher, NobodyAnnouncesAnything) {
 TEST(Launcher, MpirunAndPmi) {
   EXPECT_EQ(announced({{"OMPI_COMM_WORLD_SIZE", "4"}}), 4);
   EXPECT_EQ(announced({{"PMI_SIZE", "8"}}), 8);
-  EXPECT_EQ(announced({{"PMIX_SIZE", "2"}}), 2);
 }
 
 TEST(Launcher, SrunTasksCount) {
@@ -75,11 +74,11 @@ TEST(Launcher, NonsenseIsIgnored) {
 
 TEST(Launcher, RanksThatRunAloneAreAnError) {
   const Variables four{{"PMI_SIZE", "4"}}, one{{"PMI_SIZE", "1"}};
-  EXPECT_NO_THROW(check_announced_ranks(lookup(four), 4));
-  EXPECT_NO_THROW(check_announced_ranks(lookup(one), 1));
-  EXPECT_NO_THROW(check_announced_ranks(lookup({}), 1));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(four), {0, 4}));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(one), {0, 1}));
+  EXPECT_NO_THROW(check_announced_ranks(lookup({}), {0, 1}));
   try {
-    check_announced_ranks(lookup(four), 1);
+    check_announced_ranks(lookup(four), {0, 1});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::usage);  // it would only come again
@@ -92,14 +91,65 @@ TEST(Launcher, RanksThatRunAloneAreAnError) {
 TEST(Launcher, AnyOtherNumberOfRanksIsAnErrorToo) {
   const Variables four{{"PMI_SIZE", "4"}}, one{{"OMPI_COMM_WORLD_SIZE", "1"}};
   try {
-    check_announced_ranks(lookup(four), 2);
+    check_announced_ranks(lookup(four), {0, 2});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::usage);
     EXPECT_THAT(error.message(), ::testing::EndsWith("4 ranks (PMI_SIZE), but MPI found 2"));
     EXPECT_THAT(error.remedy(), ::testing::HasSubstr("unset PMI_SIZE"));
   }
-  EXPECT_THROW(check_announced_ranks(lookup(one), 2), Error);
+  EXPECT_THROW(check_announced_ranks(lookup(one), {0, 2}), Error);
+}
+
+std::string refusal_of(const Variables& variables, const RankInfo& mpi) {
+  try {
+    check_announced_ranks(lookup(variables), mpi);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 64);
+    return error.message() + "; " + error.remedy();
+  }
+  return {};
+}
+
+// A launcher that speaks PMIx (srun --mpi=pmix, prterun) to a program whose MPI does not.
+TEST(Launcher, PmixRanksThatRunAloneAreAnErrorToo) {
+  const Variables third{{"PMIX_NAMESPACE", "slurm.pmix.7.0"}, {"PMIX_RANK", "3"}};
+  EXPECT_THAT(
+      refusal_of(third, {0, 1}),
+      ::testing::StartsWith("the launcher announced rank 3 (PMIX_RANK), but MPI found rank "
+                            "0 of 1: every process would run alone; start with the mpirun"));
+  EXPECT_THAT(refusal_of(third, {2, 4}),
+              ::testing::StartsWith("the launcher announced rank 3 (PMIX_RANK), but MPI found rank "
+                                    "2 of 4; unset PMIX_RANK"));
+  EXPECT_EQ(refusal_of(third, {3, 4}), "");
+}
+
+// As `mpirun -n 2 env` of Open MPI 4.1 and srun --mpi=pmix set them.
+TEST(Launcher, RightJobsOverPmixAreNotRefused) {
+  Variables mpirun{{"OMPI_COMM_WORLD_SIZE", "2"},
+                   {"OMPI_COMM_WORLD_RANK", "1"},
+                   {"PMIX_NAMESPACE", "490405889"},
+                   {"PMIX_RANK", "1"}};
+  EXPECT_EQ(refusal_of(mpirun, {1, 2}), "");
+  EXPECT_THAT(refusal_of(mpirun, {0, 1}), ::testing::HasSubstr("2 ranks (OMPI_COMM_WORLD_SIZE)"));
+  Variables step{{"SLURM_STEP_ID", "0"},
+                 {"SLURM_PROCID", "1"},
+                 {"SLURM_STEP_NUM_TASKS", "2"},
+                 {"PMIX_NAMESPACE", "slurm.pmix.7.0"},
+                 {"PMIX_RANK", "1"}};
+  EXPECT_EQ(refusal_of(step, {1, 2}), "");
+  // Components of a heterogeneous job: their number is not announced, the ranks are the job's.
+  step["SLURM_HET_SIZE"] = "2";
+  EXPECT_EQ(refusal_of(step, {1, 5}), "");
+  EXPECT_THAT(refusal_of(step, {0, 1}), ::testing::HasSubstr("rank 1 (PMIX_RANK)"));
+  // mpiexec of another MPI within a task of a PMIx job: what it starts inherits that task's rank.
+  EXPECT_EQ(refusal_of({{"PMI_SIZE", "4"}, {"PMI_RANK", "2"}, {"PMIX_RANK", "1"}}, {2, 4}), "");
+  // A program by itself; Open MPI's singletons give themselves rank 0 once they spawn others.
+  EXPECT_EQ(refusal_of({}, {0, 1}), "");
+  EXPECT_EQ(refusal_of({{"PMIX_NAMESPACE", "1"}, {"PMIX_RANK", "0"}}, {0, 1}), "");
+  for (const char* nonsense : {"", "one", "-1", "99999999999999999999"}) {
+    EXPECT_EQ(refusal_of({{"PMIX_RANK", nonsense}}, {0, 1}), "") << nonsense;
+  }
 }
 
 TEST(Launcher, MpirunInAnAllocationOfAnotherSizeIsRight) {
@@ -109,8 +159,8 @@ TEST(Launcher, MpirunInAnAllocationOfAnotherSizeIsRight) {
                           {"SLURM_STEP_ID", "0"},
                           {"SLURM_PROCID", "0"},
                           {"SLURM_STEP_NUM_TASKS", "4"}};
-  EXPECT_NO_THROW(check_announced_ranks(lookup(by_mpirun), 4));
-  EXPECT_NO_THROW(check_announced_ranks(lookup(by_srun), 4));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(by_mpirun), {0, 4}));
+  EXPECT_NO_THROW(check_announced_ranks(lookup(by_srun), {0, 4}));
 }
 
 }  // namespace
