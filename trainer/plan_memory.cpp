@@ -168,7 +168,10 @@ double activation_bytes(const PlanModel& model, const PlanBatch& batch) {
   return model.fused ? fused_bytes(model, batch) : reference_bytes(model, batch);
 }
 
-PlanMemory plan_memory(const PlanModel& model, const PlanBatch& batch, int ranks, bool sharded) {
+PlanMemory plan_memory(const PlanModel& model, const PlanBatch& given, int ranks, bool sharded) {
+  auto batch = given;
+  const std::int64_t sequences = (batch.global_batch + ranks - 1) / ranks;  // a rank's share
+  batch.micro_batch_tokens = std::min(batch.micro_batch_tokens, sequences * batch.longest_sequence);
   const auto elements = static_cast<double>(model.parameters);
   PlanMemory memory;
   memory.weights = elements * (model.precision == Precision::fp32 ? 4 : 4 + 2);
