@@ -61,7 +61,7 @@ for size, implementation, recompute, precision in (
 assert not wrong, wrong
 P
 # Several ranks, of a model with many parameters and few tokens, so that moments stand out. Each rank: a tenth below to 15 % above. What
-# sharding saves, mean of the ranks: within a third; what is under way between ranks at the peak depends on who waits for whom.
+# sharding saves, mean of the ranks: within two fifths; what is under way between ranks at the peak depends on who waits for whom.
 "$python" - "$bertha" "$scratch" --data.corpus "$corpus" --data.sequence_length 64 --train.threads 1 --train.global_batch 8 \
   --train.micro_batch_tokens 128 --model.size small --model.layers 2 --train.precision fp32 --train.async_save false <<'P' || fail "the plan is not what ranks take"
 import sys
@@ -82,7 +82,7 @@ for ranks in (2, 4):
                     wrong.append((ranks, optimizer, sharded, total[sharded] / peak - 1))
         saved, expected = mean[False] - mean[True], total[False] - total[True]
         print(f"{ranks} ranks, {optimizer}: sharding saves {saved / 1e6:.1f} MB, modelled {expected / 1e6:.1f} MB")
-        if abs(saved / expected - 1) > 1 / 3:
+        if abs(saved / expected - 1) > 0.4:
             wrong.append((ranks, optimizer, "saved", saved, expected))
 assert not wrong, wrong
 P
