@@ -96,8 +96,8 @@ struct FusedModel::Parts {
     auto& memory = layer == 0 ? kept.embeddings.output : kept.layers[layer - 1].output;
     return memory.sized(kept.pass.count(), words.size(1), words.options());
   }
-  // Recomputed layers share one set, also with passes that keep nothing. After forward it is the last
-  // layer's, which backward wants at once.
+  // Recomputed layers share one set, also with passes that keep nothing. After forward it is the
+  // last layer's, which backward wants at once.
   LayerActivations& activations_of(std::size_t layer, EncoderActivations& kept) const {
     return recomputes ? kept.layers.front() : kept.layers[layer];
   }
