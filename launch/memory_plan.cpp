@@ -2,13 +2,15 @@
 #include "launch/memory_plan.h"
 
 #include <algorithm>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ATen/Context.h>
 
 #include "launch/optimizer_setup.h"
+#include "parallel/nccl_communicator.h"
 #include "trainer/kernels/kernels.h"
+#include "trainer/memory_use.h"
+#include "trainer/model/fused_attention.h"
 
 namespace bertha {
 
@@ -31,6 +33,10 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
   const bool fused_exists = train.precision != Precision::fp16 && (!on_gpu || cuda_kernels_built());
   const bool fused = model.implementation == Implementation::fused ||
                      (model.implementation == Implementation::automatic && fused_exists);
+  const auto attention =
+      attention_by(model, on_gpu ? KernelDevice::cuda : KernelDevice::cpu,
+                   train.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat);
+  const auto& parallel = config.trainer.parallel;
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
   return {.config = model,
           .parameters = count.elements,
@@ -39,8 +45,11 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
           .precision = train.precision,
           .fused = fused,
           .on_gpu = on_gpu,
+          .leaves_rows_out = !on_gpu || attention == AttentionBy::tiles,
           .moment_bytes = moment_bytes,
           .async_save = train.async_save,
+          .over_mpi = !on_gpu || parallel.backend == Backend::mpi || !nccl_available(),
+          .reduce_bytes = parallel.reduce_precision == GradientReducer::Precision::fp32 ? 4 : 2,
           .program_bytes = program_bytes()};
 }
 
@@ -67,11 +76,7 @@ double machine_memory_bytes() {
 }
 
 double program_bytes() {
-  static const double bytes = [] {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) * 1024;
-  }();
+  static const double bytes = peak_resident_bytes();
   return bytes;
 }
 

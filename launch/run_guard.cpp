@@ -24,6 +24,7 @@
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/mpi_environment.h"
+#include "trainer/library_caches.h"
 
 namespace bertha {
 namespace {
@@ -133,6 +134,7 @@ int run_program(int argc, char** argv) {
   const bool verbose = std::erase(arguments, "--verbose") > 0;
   try {
     install_stop_signals();  // what comes while MPI starts counts
+    bound_library_caches();
     const MpiEnvironment mpi;
     rank = mpi.rank_info();
     set_log_rank(rank.rank, rank.world_size);

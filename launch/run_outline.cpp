@@ -79,8 +79,9 @@ std::string model_text(const RunConfig& config, const OutlinedModel& model) {
 std::string memory_text(const RunConfig& config, const OutlinedModel& model, const PlanBatch& batch,
                         int ranks) {
   const auto count = count_parameters(model.config, model.head, model.labels);
-  const auto memory = plan_memory(plan_model(config, model.config, count), batch, ranks,
-                                  config.trainer.parallel.shard_optimizer);
+  auto plan = plan_model(config, model.config, count);
+  if (model.head == Head::token || model.head == Head::question) plan.leaves_rows_out = false;
+  const auto memory = plan_memory(plan, batch, ranks, config.trainer.parallel.shard_optimizer);
   return fmt::format("about {} a rank, {} of it for {} tokens at once (train.micro_batch_tokens)",
                      human_bytes(memory.total()), human_bytes(memory.activations),
                      batch.micro_batch_tokens);

@@ -17,12 +17,15 @@ struct PlanModel {
   std::vector<std::int64_t> offsets;   // of its parameters; for parts of whole ones
   Sharding sharding = Sharding::even;  // of the moments, where they are shared
   Precision precision = Precision::fp32;
-  bool fused = false;       // the fused path keeps less than the reference
-  bool on_gpu = false;      // where the fused path keeps the activated rows as well
-  double moment_bytes = 4;  // of one moment of an element
-  bool async_save = true;   // rank 0 holds a copy of what it writes
-  // LibTorch, MPI and data in memory: what a run of next to no model takes on this machine.
-  double program_bytes = 480e6;
+  bool fused = false;            // the fused path keeps less than the reference
+  bool on_gpu = false;           // where the fused path keeps the activated rows as well
+  bool leaves_rows_out = false;  // the fused path's last layer computes what the heads read
+  double moment_bytes = 4;       // of one moment of an element
+  bool async_save = true;        // ranks hold copies of what they write
+  bool over_mpi = true;          // gradients are added up by us, and not by NCCL
+  int reduce_bytes = 4;          // of an element of a gradient on its way
+  // What the program takes on this machine before it does anything.
+  double program_bytes = 380e6;
 };
 
 struct PlanBatch {
@@ -47,9 +50,18 @@ struct PlanNetwork {
   int reduce_bytes = 4;  // per element on the wire
 };
 
-struct PlanMemory {  // bytes of one rank
-  double weights = 0, gradients = 0, moments = 0, activations = 0, saving = 0, program = 0;
-  double total() const { return weights + gradients + moments + activations + saving + program; }
+// Bytes of one rank. Sizes of tensors, out of the code, but for two allowances: `libraries`, what
+// others keep to themselves (plan_memory.cpp names all of it), and kRunBytes of `program`. Not in
+// it: the sum trees of train.deterministic, and on a GPU the workspaces of cuBLAS and NCCL.
+struct PlanMemory {
+  double weights = 0, gradients = 0, moments = 0, activations = 0;
+  double communication = 0;  // what came from other ranks, before it is added
+  double saving = 0;         // copies while a checkpoint is written
+  double libraries = 0, program = 0;
+  double total() const {
+    return weights + gradients + moments + activations + communication + saving + libraries +
+           program;
+  }
 };
 
 struct PlanStep {                  // seconds of one update
@@ -57,6 +69,12 @@ struct PlanStep {                  // seconds of one update
   double compute = 0, optimizer = 0, exposed_communication = 0;
   double total() const { return compute + optimizer + exposed_communication; }
 };
+
+// Parts of the moments that rank 0 holds, and who holds most.
+struct PlanShares {
+  double first = 1, largest = 1;
+};
+PlanShares shares_of(const PlanModel& model, int ranks);
 
 // Activations that forward keeps for backward, and backward's scratch, for one micro-batch.
 double activation_bytes(const PlanModel& model, const PlanBatch& batch);

@@ -177,15 +177,16 @@ CheckpointContents Trainer::contents() const {
 
 void Trainer::save_if_due() {
   if (!due(options_.save_every) || last_saved_ == state_.step) return;
-  begin_save();
+  begin_save(options_.async_save);
   if (!options_.async_save) finish_save();
 }
 
-void Trainer::begin_save() {
+// Who waits for it needs no copy.
+void Trainer::begin_save(bool trains_on) {
   finish_save();  // the one before, if it still takes
-  parts_.watchdog.report("copying the state for a checkpoint");
+  if (trains_on) parts_.watchdog.report("copying the state for a checkpoint");
   last_saved_ = state_.step;
-  parts_.checkpoints.begin(contents());
+  parts_.checkpoints.begin(contents(), trains_on);
 }
 
 void Trainer::finish_save() {
@@ -197,7 +198,7 @@ void Trainer::finish_save() {
 void Trainer::save_last() {
   finish_save();
   if (last_saved_ == state_.step) return;
-  begin_save();
+  begin_save(false);
   const auto outcome = parts_.checkpoints.finish(&parts_.watchdog);
   if (outcome.failure) throw Error(*outcome.failure);
   report_save(outcome);

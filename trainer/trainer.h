@@ -67,7 +67,7 @@ class Trainer {
   CheckpointContents contents() const;
   void save_if_due();
   void save_last();
-  void begin_save();
+  void begin_save(bool trains_on);
   void finish_save();
   void report_save(const SaveOutcome& outcome);
   bool due(std::int64_t every) const { return every > 0 && state_.step % every == 0; }

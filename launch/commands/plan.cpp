@@ -135,7 +135,9 @@ Json row_of(const Plan& plan, int ranks, bool sharded) {
             {"gradients", memory.gradients},
             {"moments", memory.moments},
             {"activations", memory.activations},
+            {"communication", memory.communication},
             {"saving", memory.saving},
+            {"libraries", memory.libraries},
             {"program", memory.program},
             {"total", memory.total()}}},
           {"fits", memory.total() <= plan.memory_bytes},
@@ -192,13 +194,13 @@ void print_plan(const Plan& plan, const Json& json) {
         row["cost"].get<double>());
   }
   const auto& memory = json["modelled"].front()["memory_bytes"];
+  const auto part = [&](const char* name) { return human_bytes(memory[name].get<double>()); };
   std::cout << fmt::format(
       "\nmemory of one rank, unsharded: weights {}, gradients {}, moments {}, activations {} "
-      "({} tokens), copy while saving {}, program {}\n",
-      human_bytes(memory["weights"]), human_bytes(memory["gradients"]),
-      human_bytes(memory["moments"]), human_bytes(memory["activations"]),
-      question.batch.micro_batch_tokens, human_bytes(memory["saving"]),
-      human_bytes(memory["program"]));
+      "({} tokens),\ncommunication {}, copy while saving {}, kept by libraries {}, program {}\n",
+      part("weights"), part("gradients"), part("moments"), part("activations"),
+      question.batch.micro_batch_tokens, part("communication"), part("saving"), part("libraries"),
+      part("program"));
   if (plan.steps == 0) std::cout << "no train.steps: no time to finish\n";
   std::cout << std::flush;
 }

@@ -88,11 +88,7 @@ bool CheckpointStore::under_way() const {
   return save_ != nullptr;
 }
 
-void CheckpointStore::begin(const CheckpointContents& contents) {
-  start(contents, true);
-}
-
-void CheckpointStore::start(const CheckpointContents& contents, bool copy) {
+void CheckpointStore::begin(const CheckpointContents& contents, bool copy) {
   if (save_) throw Error(ErrorKind::internal, "a save begins while another one is under way");
   save_ = std::make_unique<Save>();
   auto& save = *save_;
@@ -209,7 +205,7 @@ SaveOutcome CheckpointStore::finish(Watchdog* watchdog) {
 }
 
 fs::path CheckpointStore::save(const CheckpointContents& contents, Watchdog* watchdog) {
-  start(contents, false);
+  begin(contents, false);
   const auto outcome = finish(watchdog);
   if (outcome.failure) throw Error(*outcome.failure);
   return outcome.path;

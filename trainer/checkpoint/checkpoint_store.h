@@ -60,9 +60,9 @@ class CheckpointStore {
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Copies `contents` to the host and begins to write. What goes wrong here, too, is told by
-  // poll().
-  void begin(const CheckpointContents& contents);
+  // Begins to write: a copy on the host, or without one, where nothing changes before finish().
+  // What goes wrong here, too, is told by poll().
+  void begin(const CheckpointContents& contents, bool copy = true);
   bool under_way() const;
   // At a step boundary: moves the save on as far as it goes without waiting; its outcome once.
   std::optional<SaveOutcome> poll();
@@ -75,7 +75,6 @@ class CheckpointStore {
 
  private:
   struct Save;
-  void start(const CheckpointContents& contents, bool copy);
   void prepare(const CheckpointContents& contents);
   void copy_and_write(const CheckpointContents& contents, bool copy);
   void commit_in_background();

@@ -96,9 +96,10 @@ struct FusedModel::Parts {
     auto& memory = layer == 0 ? kept.embeddings.output : kept.layers[layer - 1].output;
     return memory.sized(kept.pass.count(), words.size(1), words.options());
   }
-  // Recomputed layers share one set, that of the last, which backward wants at once.
+  // Recomputed layers share one set, also with passes that keep nothing. After forward it is the
+  // last layer's, which backward wants at once.
   LayerActivations& activations_of(std::size_t layer, EncoderActivations& kept) const {
-    return recomputes ? kept.layers.back() : kept.layers[layer];
+    return recomputes ? kept.layers.front() : kept.layers[layer];
   }
   // What the last layer writes to: the caller's, who may hold it for long.
   static at::Tensor result_for(const FusedPass& pass, const at::Tensor& hidden) {

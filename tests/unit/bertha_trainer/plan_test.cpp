@@ -32,21 +32,77 @@ PlanBatch small_batch() {
   return batch;
 }
 
-// Reference, fp32: a layer keeps (8*4 + 2*8) * 4 = 192 and 2 heads * 10 * 4 = 80 bytes a token; two
-// layers 544. Embeddings 3*4*4 = 48. Scratch (4*4 + 2*8) * 4 + 2*4*20 = 288. The head a tenth of
-// 4*4*4 + 100 * 12 = 1264: 126.4. In all 1006.4, times 20 tokens.
-TEST(PlanMemory, OfActivationsIsAsWorkedOutByHand) {
+// 20 tokens, 2 masked positions. Reference, fp32: a layer keeps (8*4 + 2*8) * 4 = 192 and 2 heads *
+// 10
+// * 4 = 80 bytes a token; two layers 544. Embeddings 3*4*4 = 48. Backward (4*4 + 2*8) * 4 + 2*4*20
+// = 288. Head 4*4*4 + 100 * 12 = 1264 a position. The words' gradient 100*4*4.
+TEST(PlanMemory, OfReferenceActivationsIsAsWorkedOutByHand) {
   auto model = small_model();
-  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * 1006.4);
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * 880 + 2 * 1264 + 1600);
   // With dropout: 2 * 4 * 4 = 32 for masks of hidden values, and per score 4 + 4 + 4 instead of 4.
   model.config.hidden_dropout = model.config.attention_dropout = 0.1;
-  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (1006.4 + 2 * (32 + 20 * 8)));
-  // Fused: (8*4 + 8) * 4 + (2 + 2) * 4 = 176 a layer; scratch 128; head 4*4*4 + 100*4 = 464.
-  model.fused = true;
-  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 176 + 48 + 128 + 46.4));
-  // Recomputed: two inputs of 4 * 4 bytes, and all of one layer.
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()),
+                   20 * (880 + 2 * (32 + 20 * 8)) + 2 * 1264 + 1600);
+  // Recomputed: inputs of 4 * 4 bytes, and all of two layers, one in the heap of each thread.
+  model.config.layers = 3;
   model.config.recompute = Recompute::layers;
-  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 16 + 176 + 48 + 128 + 46.4));
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()),
+                   20 * (3 * 16 + 2 * 464 + 48 + 288) + 2 * 1264 + 1600);
+}
+
+// A layer (7*4 + 8) * 4 + (2 + 2) * 4 = 160 a token, its output 16; embeddings 2*4*4 + 4 = 36;
+// scratch 2 outputs, 3 gradients and a wide one: (5*4 + 8) * 4 = 112. Head 6*4*4 + 8 + 100*4 = 504
+// a position; gradients of the states 3*4*4.
+TEST(PlanMemory, OfFusedActivationsIsAsWorkedOutByHand) {
+  auto model = small_model();
+  model.fused = true;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (2 * 176 + 36 + 112 + 48) + 1008);
+  // The last layer leaves out all but 2 masked positions and the first of 2 sequences: keys and
+  // values of 20 rows, 160 - 16, its output, one scratch row of 16 and three gradients of 4.
+  model.leaves_rows_out = true;
+  const double rest = 20 * (36 + 112) + 1008 + 4 * (16 + 48);
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()),
+                   20 * (176 + 2 * 16) + 4 * (144 + 16) + rest);
+  // Recomputed: the first layer's output, one set for both, and the last one's input, query,
+  // output.
+  model.config.recompute = Recompute::layers;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()), 20 * (16 + 160) + 4 * 3 * 16 + rest);
+  // bf16: halves, but for the fp32 columns; and a rounded gradient of the words.
+  model.precision = Precision::bf16;
+  const double columns = 20 * 16 + 20 * 4 + 2 * 8;
+  EXPECT_DOUBLE_EQ(activation_bytes(model, small_batch()),
+                   (20 * (16 + 160) + 4 * 3 * 16 + rest - columns) / 2 + columns + 100 * 4 * 2);
+}
+
+TEST(PlanMemory, OfLibrariesIsAnAllowance) {
+  auto model = small_model();
+  EXPECT_DOUBLE_EQ(plan_memory(model, small_batch(), 1, false).libraries,
+                   0.13 * activation_bytes(model, small_batch()));
+  model.fused = true;
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).libraries, 0);
+  model.precision = Precision::bf16;
+  EXPECT_DOUBLE_EQ(plan_memory(model, small_batch(), 1, false).libraries, 64 * 0.9e6);
+  model.on_gpu = true;
+  EXPECT_EQ(plan_memory(model, small_batch(), 1, false).libraries, 0);
+}
+
+// 1000 elements: a rank hears of its part from all others, and adds up then.
+TEST(PlanMemory, OfCommunicationIsWhatComesIn) {
+  auto model = small_model();
+  const auto bytes = [&](int ranks, bool sharded) {
+    return plan_memory(model, small_batch(), ranks, sharded).communication;
+  };
+  EXPECT_EQ(bytes(1, false), 0);
+  EXPECT_EQ(bytes(4, false), 3000);
+  EXPECT_EQ(bytes(4, true), 3000);
+  model.sharding = Sharding::whole_parameters;
+  model.offsets = {0, 400, 450};  // parts of 450 and 550
+  EXPECT_EQ(bytes(2, false), 2000);
+  EXPECT_EQ(bytes(2, true), 2200);
+  model.reduce_bytes = 2;  // and a copy of all in bf16
+  EXPECT_EQ(bytes(4, false), 1500 + 2000);
+  model.over_mpi = false;
+  EXPECT_EQ(bytes(4, false), 2000);
 }
 
 TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
@@ -140,7 +196,8 @@ TEST(PlanStep, AlwaysShowsTheLastBucket) {
 
 TEST(FittingMicroBatch, FillsTheMemoryInWholeSequences) {
   const auto question = small_question();
-  const double sequence = 10 * 1006.4, rest = 16000 + 480e6;
+  // Of activations 0.13 again in heaps; 2000 from the other rank; 425 MB of the program.
+  const double sequence = 1.13 * (10 * 880 + 1264), rest = 16000 + 1.13 * 1600 + 2000 + 425e6;
   EXPECT_EQ(fitting_micro_batch(question, 2, rest + 3.5 * sequence), 30);
   EXPECT_EQ(fitting_micro_batch(question, 2, rest + 0.5 * sequence), 0);
   EXPECT_EQ(fitting_micro_batch(question, 2, 100), 0);
