@@ -16,8 +16,9 @@
 
 namespace bertha {
 
-// parallel.bucket_bytes, or what was measured best (tests/bench/results): over MPI small ones,
-// which arrive while backward still runs.
+// parallel.bucket_bytes, or: over MPI small ones, of which most go out while backward still runs
+// (no size was found to be better by more than the noise: tests/bench/results); over NCCL larger
+// ones, which no measurement has judged.
 std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl);
 
 class Runtime {
