@@ -111,12 +111,10 @@ struct DeviceBlock {
     __device__ V& operator[](int) { return own; }
     V own;
   };
-  // By way of a shuffle the compiler learns that it is the same in all lanes.
-  int warp = __shfl_sync(0xFFFFFFFFU, static_cast<int>(threadIdx.x) / kLanes, 0);
-
   template <class Step>
   __device__ void each_warp(Step step) const {
-    step(warp);
+    // By way of a shuffle the compiler learns that it is the same in all lanes.
+    step(__shfl_sync(0xFFFFFFFFU, static_cast<int>(threadIdx.x) / kLanes, 0));
   }
   template <class Step>
   __device__ void each_thread(Step step) const {
