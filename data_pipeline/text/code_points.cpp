@@ -45,7 +45,7 @@ void append_code_point(std::int32_t value, std::string& text) {
   text.append(encoded, length);
 }
 
-std::string_view trim_start(std::string_view text) {
+std::string_view trim_any_start(std::string_view text) {
   while (!text.empty()) {
     const CodePoint first = first_code_point(text);
     if (!is_space(first.value)) break;
@@ -54,8 +54,8 @@ std::string_view trim_start(std::string_view text) {
   return text;
 }
 
-std::string_view trim(std::string_view text) {
-  text = trim_start(text);
+std::string_view trim_any(std::string_view text) {
+  text = trim_any_start(text);
   while (!text.empty()) {
     const CodePoint last = last_code_point(text);
     if (!is_space(last.value)) break;

@@ -51,8 +51,22 @@ inline CodePoint last_code_point(std::string_view text) {
 
 void append_code_point(std::int32_t value, std::string& text);
 
+std::string_view trim_any_start(std::string_view text);
+std::string_view trim_any(std::string_view text);
+
+// Whether a byte is a visible character of ASCII, as those at the ends of most texts are.
+inline bool is_visible_ascii(char byte) {
+  return byte > ' ' && byte < 0x7F;
+}
+
 // Without Unicode white space at the start; at both ends.
-std::string_view trim_start(std::string_view text);
-std::string_view trim(std::string_view text);
+inline std::string_view trim_start(std::string_view text) {
+  return !text.empty() && is_visible_ascii(text.front()) ? text : trim_any_start(text);
+}
+inline std::string_view trim(std::string_view text) {
+  const bool plain =
+      !text.empty() && is_visible_ascii(text.front()) && is_visible_ascii(text.back());
+  return plain ? text : trim_any(text);
+}
 
 }  // namespace bertha

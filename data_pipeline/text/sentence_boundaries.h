@@ -42,6 +42,7 @@ class SentenceBoundaries {
     void add(SentenceClass kind, std::size_t character_end);
   };
   void open_window(std::size_t stop);
+  bool open_plain_window(std::size_t stop);
   std::size_t first_boundary();
   std::size_t ask_icu();
 
