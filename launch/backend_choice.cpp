@@ -15,8 +15,7 @@ constexpr const char* kBuildWithNccl =
 
 [[noreturn]] void refuse_mpi(Backend backend, const BackendFacts& facts) {
   const auto what = fmt::format(
-      "{} ranks train on GPUs, but their gradients would go over MPI, which moves host "
-      "memory only: {}",
+      "{} ranks compute on GPUs, but would talk over MPI, which moves host memory only: {}",
       facts.world_size,
       backend == Backend::mpi ? "parallel.backend is mpi" : "this build of bertha has no NCCL");
   throw Error(ErrorKind::usage, what,

@@ -15,7 +15,7 @@ struct BackendFacts {
 };
 
 // Whether gradients go over NCCL. Error{usage}: nccl asked for without NCCL or without a GPU; or
-// several ranks whose gradients lie on GPUs and would go over MPI, which moves host memory only.
+// several ranks on GPUs whose tensors would go over MPI, which moves host memory only.
 bool chooses_nccl(Backend backend, const BackendFacts& facts);
 
 // How long NCCL's calls may take: never shorter than connecting many ranks needs. Zero, from zero:

@@ -96,8 +96,8 @@ std::string warn_of_numa(const std::vector<RankPlace>& places,
   if (crowd && !empty.empty()) {
     const std::vector<int> free(empty.begin(), empty.end());
     return fmt::format(
-        "{} on {} share NUMA node {} and its memory, and {} has no rank; if it is this job's, {} "
-        "spreads them",
+        "{} on {} share NUMA node {} and its memory, while no rank is on {}; if that is this job's "
+        "too, {} spreads them",
         ranks_text(*crowd), host, crowded_node, nodes_text(free), kRemedy);
   }
   const auto used = node_count - empty.size();

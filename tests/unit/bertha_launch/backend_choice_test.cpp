@@ -48,8 +48,8 @@ TEST(BackendChoice, NcclThatIsNotThereIsRefused) {
 
 TEST(BackendChoice, SeveralRanksOnGpusOverMpiAreRefused) {
   EXPECT_THAT(refusal(Backend::mpi, kGpus),
-              AllOf(HasSubstr("4 ranks train on GPUs"), HasSubstr("parallel.backend is mpi | use "
-                                                                  "--parallel.backend nccl")));
+              AllOf(HasSubstr("4 ranks compute on GPUs"), HasSubstr("parallel.backend is mpi | use "
+                                                                    "--parallel.backend nccl")));
   EXPECT_THAT(refusal(Backend::automatic, kGpusWithoutNccl),
               HasSubstr("this build of bertha has no NCCL | build with"));
   EXPECT_THAT(refusal(Backend::mpi, kGpusWithoutNccl), HasSubstr("is mpi | build with"));
