@@ -5,17 +5,17 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <numeric>
-#include <sched.h>
 #include <set>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
 #include <ATen/Context.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/gpu_matching.h"
+#include "launch/numa_places.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/gpu_ids.h"
@@ -30,17 +30,6 @@ struct CoreGroup {
   int threads = 0;                   // of all of them
 };
 using GroupsByMachine = std::map<std::string, std::vector<CoreGroup>>;
-
-// "0-3,8"
-std::string core_list(const std::vector<int>& cores) {
-  std::vector<std::string> runs;
-  for (std::size_t begin = 0, end = 0; begin < cores.size(); begin = end) {
-    for (end = begin + 1; end < cores.size() && cores[end] == cores[end - 1] + 1;) ++end;
-    runs.push_back(end - begin == 1 ? fmt::format("{}", cores[begin])
-                                    : fmt::format("{}-{}", cores[begin], cores[end - 1]));
-  }
-  return fmt::format("{}", fmt::join(runs, ","));
-}
 
 std::string counted(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
@@ -72,10 +61,14 @@ void share_cores(const std::vector<RankPlace>& places, GroupsByMachine& machines
   }
 }
 
+bool is_crowded(const CoreGroup& group) {
+  return group.threads > static_cast<int>(group.place->cores.size());
+}
+
 void warn_of_crowds(const std::vector<CoreGroup>& groups, std::vector<std::string>& warnings) {
   for (const auto& group : groups) {
     const auto& cores = group.place->cores;
-    if (group.threads <= static_cast<int>(cores.size())) continue;
+    if (!is_crowded(group)) continue;
     warnings.push_back(fmt::format(
         "{} of {} on {} share {} ({}): start fewer, or give them other cores, as `mpirun --bind-to "
         "none` does",
@@ -103,19 +96,45 @@ void warn_of_overlap(const std::vector<CoreGroup>& groups, std::vector<std::stri
   }
 }
 
-// Ranks that a launcher bound each to its own cores, on a machine with more. Where all may use the
-// same ones, as in a container, those are all there are.
-std::string hint_at_idle_cores(const std::vector<CoreGroup>& groups) {
-  if (groups.size() < 2) return {};
+// Has but one physical core to itself, and was not asked for so few threads.
+bool is_cramped(const CoreGroup& group) {
+  const auto& place = *group.place;
+  return place.asked_threads == 0 && static_cast<int>(place.cores.size()) <= place.core_threads;
+}
+
+std::vector<std::size_t> ranks_of(const std::vector<CoreGroup>& groups) {
+  std::vector<std::size_t> ranks;
+  for (const auto& group : groups) {
+    ranks.insert(ranks.end(), group.ranks.begin(), group.ranks.end());
+  }
+  std::ranges::sort(ranks);
+  return ranks;
+}
+
+// Cores that the launcher binds no rank to, though it could. Empty: there are none, or as many
+// threads as were asked for.
+std::string describe_idle_cores(const std::vector<CoreGroup>& groups) {
   std::set<int> used;
-  for (const auto& group : groups)
+  bool asked = true;
+  for (const auto& group : groups) {
     used.insert(group.place->cores.begin(), group.place->cores.end());
+    asked = asked && group.place->asked_threads > 0;
+  }
   const auto& place = *groups.front().place;
-  if (static_cast<int>(used.size()) >= place.online_cores) return {};
+  if (asked || static_cast<int>(used.size()) >= place.reachable_cores) return {};
+  const auto ranks = ranks_of(groups);
+  const auto count = static_cast<int>(ranks.size());
+  const bool by_node = place.nodes.size() > 1 && ranks.size() % place.nodes.size() == 0;
+  const auto binding =
+      by_node ? std::string("--map-by numa --bind-to numa")
+              : fmt::format("--bind-to none` or `mpirun --map-by slot:PE={}",
+                            std::max(1, place.reachable_cores / (count * place.core_threads)));
   return fmt::format(
-      "the ranks on {} are bound to {} of its {} cores; if the others are this job's "
-      "too, `mpirun --bind-to none` or --map-by lets them be used",
-      place.host, used.size(), place.online_cores);
+      "{} on {} {} bound to {} of the {} that could be used; if the others are this job's too, "
+      "`mpirun {}`, or Slurm's --cpus-per-task, lets it use them",
+      count == 1 ? fmt::format("rank {}", ranks.front()) : fmt::format("{} ranks", count),
+      place.host, count == 1 ? "is" : "are", used.size(),
+      counted(static_cast<std::size_t>(place.reachable_cores), "core"), binding);
 }
 
 void require_alike(const std::vector<RankPlace>& places) {
@@ -131,38 +150,19 @@ void require_alike(const std::vector<RankPlace>& places) {
 }
 
 void share_gpus(const std::vector<RankPlace>& places, std::vector<RankShare>& shares) {
-  std::map<std::string, std::size_t> taken;  // by which rank
-  for (std::size_t rank = 0; rank < places.size(); ++rank) {
-    const auto& gpus = places[rank].gpus;
-    if (gpus.empty()) continue;
-    const auto free =
-        std::ranges::find_if_not(gpus, [&](const std::string& gpu) { return taken.contains(gpu); });
-    if (free == gpus.end()) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("ranks {} and {} share a CUDA device: rank {} on {} sees {}, all "
-                              "taken by ranks before it",
-                              taken.at(gpus.front()), rank, rank, places[rank].host, gpus.size()),
-                  "start one rank per GPU");
-    }
-    shares[rank].gpu = static_cast<int>(free - gpus.begin());
-    taken.emplace(*free, rank);
+  std::vector<std::vector<std::string>> seen;
+  for (const auto& place : places) seen.push_back(place.gpus);
+  const auto matching = match_gpus(seen);
+  if (matching.without) {
+    const auto rank = *matching.without;
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("ranks {} and {} share a CUDA device: rank {} on {} sees {}, all "
+                    "taken by ranks before it",
+                    matching.rival, rank, rank, places[rank].host, places[rank].gpus.size()),
+        "start one rank per GPU");
   }
-}
-
-std::vector<int> cores_of_this_process(int online_cores) {
-  std::vector<int> cores;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int core = 0; core < CPU_SETSIZE; ++core) {
-      if (CPU_ISSET(core, &set)) cores.push_back(core);
-    }
-  }
-  if (cores.empty()) {  // more of them than a cpu_set_t holds
-    cores.resize(static_cast<std::size_t>(online_cores));
-    std::iota(cores.begin(), cores.end(), 0);
-  }
-  return cores;
+  for (std::size_t rank = 0; rank < places.size(); ++rank) shares[rank].gpu = matching.gpus[rank];
 }
 
 std::string host_name() {
@@ -179,30 +179,63 @@ std::string machine_id() {
 }
 
 std::string pack(const RankPlace& place) {
+  auto nodes = nlohmann::json::object();
+  for (const auto& [node, cores] : place.nodes) nodes[std::to_string(node)] = core_list(cores);
   const nlohmann::json fields{{"machine", place.machine},
                               {"host", place.host},
-                              {"cores", place.cores},
-                              {"online_cores", place.online_cores},
+                              {"cores", core_list(place.cores)},
+                              {"reachable_cores", place.reachable_cores},
                               {"asked_threads", place.asked_threads},
-                              {"gpus", place.gpus}};
+                              {"gpus", place.gpus},
+                              {"core_threads", place.core_threads},
+                              {"nodes", nodes}};
   return fields.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 RankPlace unpack(const std::string& text) {
   const auto fields = nlohmann::json::parse(text);
-  return {fields.at("machine"),      fields.at("host"),          fields.at("cores"),
-          fields.at("online_cores"), fields.at("asked_threads"), fields.at("gpus")};
+  RankPlace place;
+  place.machine = fields.at("machine");
+  place.host = fields.at("host");
+  place.cores = parse_core_list(fields.at("cores").get<std::string>());
+  place.reachable_cores = fields.at("reachable_cores");
+  place.asked_threads = fields.at("asked_threads");
+  place.gpus = fields.at("gpus");
+  place.core_threads = fields.at("core_threads");
+  for (const auto& [node, cores] : fields.at("nodes").items()) {
+    place.nodes.emplace(std::stoi(node), parse_core_list(cores.get<std::string>()));
+  }
+  return place;
 }
 
-void tell(const Placement& placement) {
+void tell(const std::vector<std::string>& texts, void (*say)(std::string_view)) {
   constexpr std::size_t kMost = 4;  // of a thousand machines that are all alike
-  const auto& warnings = placement.warnings;
-  for (std::size_t i = 0; i < std::min(kMost, warnings.size()); ++i) log_warning(warnings[i]);
-  if (warnings.size() > kMost) {
-    log_warning(
-        fmt::format("and {} more about cores", counted(warnings.size() - kMost, "warning")));
+  for (std::size_t i = 0; i < std::min(kMost, texts.size()); ++i) say(texts[i]);
+  if (texts.size() > kMost) {
+    say(fmt::format("and {} more about cores", counted(texts.size() - kMost, "line")));
   }
-  if (!placement.hint.empty()) log_info(placement.hint);
+}
+
+// What is wrong first: crowds, then cores that nobody uses, then memory far away, as a remedy for
+// one often is one for the next.
+void judge_machine(const std::vector<RankPlace>& places, const std::vector<CoreGroup>& groups,
+                   bool& told_of_idle, Placement& placement) {
+  warn_of_crowds(groups, placement.warnings);
+  warn_of_overlap(groups, placement.warnings);
+  const auto ranks = ranks_of(groups);
+  if (const auto note = describe_numa(places, ranks); !note.empty())
+    placement.notes.push_back(note);
+  if (std::ranges::any_of(groups, is_crowded)) return;
+  const auto idle = describe_idle_cores(groups);
+  const bool cramped = !idle.empty() && std::ranges::any_of(groups, is_cramped);
+  // Once: launchers bind alike on all machines.
+  if (!idle.empty() && !std::exchange(told_of_idle, true)) {
+    (cramped ? placement.warnings : placement.notes).push_back(idle);
+  }
+  if (cramped) return;
+  if (auto far = warn_of_numa(places, ranks); !far.empty()) {
+    placement.warnings.push_back(std::move(far));
+  }
 }
 
 }  // namespace
@@ -214,10 +247,9 @@ Placement place_ranks(const std::vector<RankPlace>& places) {
   share_gpus(places, placement.shares);
   auto machines = group_by_cores(places);
   share_cores(places, machines, placement.shares);
+  bool told_of_idle = false;
   for (const auto& [machine, groups] : machines) {
-    warn_of_crowds(groups, placement.warnings);
-    warn_of_overlap(groups, placement.warnings);
-    if (placement.hint.empty()) placement.hint = hint_at_idle_cores(groups);
+    judge_machine(places, groups, told_of_idle, placement);
   }
   return placement;
 }
@@ -226,8 +258,11 @@ RankPlace find_place(int asked_threads, bool with_gpus) {
   RankPlace place;
   place.machine = machine_id();
   place.host = host_name();
-  place.online_cores = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-  place.cores = cores_of_this_process(place.online_cores);
+  place.cores = bound_cores();
+  const auto reachable = reachable_cores();
+  place.reachable_cores = static_cast<int>(reachable.size());
+  place.core_threads = static_cast<int>(hardware_threads(place.cores.front()).size());
+  place.nodes = within(numa_nodes(), reachable);
   place.asked_threads = asked_threads;
   if (with_gpus && at::globalContext().hasCUDA()) place.gpus = visible_gpu_ids();
   return place;
@@ -238,7 +273,10 @@ RankShare agree_on_place(Communicator& communicator, const RankPlace& mine) {
   for (const auto& text : communicator.gather_bytes(pack(mine))) places.push_back(unpack(text));
   const auto placement = place_ranks(places);
   const auto& rank = communicator.rank_info();
-  if (rank.is_root()) tell(placement);
+  if (rank.is_root()) {
+    tell(placement.warnings, log_warning);
+    tell(placement.notes, log_info);
+  }
   return placement.shares.at(static_cast<std::size_t>(rank.rank));
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "parallel/communicator.h"
+#include "parallel/machine_topology.h"
 
 namespace bertha {
 
@@ -14,9 +15,11 @@ struct RankPlace {
   std::string machine;            // the same for ranks that share cores
   std::string host;               // its name, for messages
   std::vector<int> cores;         // that the rank may run on, ascending
-  int online_cores = 1;           // that the machine has
+  int reachable_cores = 1;        // that it could be bound to
   int asked_threads = 0;          // 0: as many as there are cores for
   std::vector<std::string> gpus;  // ids of those it sees, in CUDA's order; none: it uses the CPU
+  int core_threads = 1;           // hardware threads, counted as cores here, of one physical core
+  NumaNodes nodes = {};           // of the cores that it could be bound to
 };
 
 struct RankShare {
@@ -26,12 +29,13 @@ struct RankShare {
 
 struct Placement {
   std::vector<RankShare> shares;      // by rank
-  std::vector<std::string> warnings;  // cores that more threads use than there are, or some only
-  std::string hint;                   // cores that nobody uses; empty: none
+  std::vector<std::string> warnings;  // cores and memory that ranks share badly, or leave idle
+  std::vector<std::string> notes;     // worth knowing, and often meant so
 };
 
-// Ranks that are bound to the same cores divide them. Every rank takes the first GPU it sees that
-// no rank before it took. Error{usage}: there is none left for a rank, or only some ranks see any.
+// Ranks that are bound to the same cores divide them. Every rank takes a GPU of its own, the
+// first that it sees where that leaves one for all. Error{usage}: there are not enough, or only
+// some ranks see any.
 Placement place_ranks(const std::vector<RankPlace>& places);
 
 RankPlace find_place(int asked_threads, bool with_gpus);

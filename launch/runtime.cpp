@@ -9,6 +9,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include "launch/backend_choice.h"
 #include "launch/options.h"
 #include "launch/program_identity.h"
 #include "launch/rank_places.h"
@@ -21,14 +22,6 @@
 
 namespace bertha {
 namespace {
-
-bool wants_nccl(Backend backend, const at::Device& device) {
-  if (backend == Backend::nccl && !device.is_cuda()) {
-    throw Error(ErrorKind::usage, "parallel.backend is nccl, but training runs on the CPU",
-                "use --parallel.backend mpi");
-  }
-  return device.is_cuda() && backend != Backend::mpi && nccl_available();
-}
 
 void check_deterministic(const TrainerConfig& options) {
   if (!options.train.deterministic ||
@@ -57,12 +50,13 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
   compare_ranks(config);
   take_place(config.trainer.train);
   set_threads(config.trainer.train.deterministic);
-  const bool over_nccl = wants_nccl(config.trainer.parallel.backend, device_);
+  const bool over_nccl = chooses_nccl(config.trainer.parallel.backend,
+                                      {device_.is_cuda(), rank().world_size, nccl_available()});
   bucket_bytes_ = bertha::bucket_bytes(config.trainer.parallel, over_nccl);
   if (over_nccl) {
     watchdog_.report("connecting NCCL");
-    nccl_ = make_nccl_communicator(*host_ranks_, std::chrono::seconds(std::max<std::int64_t>(
-                                                     60, config.trainer.parallel.timeout_seconds)));
+    nccl_ =
+        make_nccl_communicator(*host_ranks_, nccl_timeout(config.trainer.parallel.timeout_seconds));
     device_ranks_ = watch_communicator(*nccl_, watchdog_);
   }
 }

@@ -24,8 +24,8 @@ std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl);
 class Runtime {
  public:
   // Connects the ranks, starts the watchdog, makes sure that all ranks were given the same options,
-  // and takes this rank's device and threads. Error{usage}: cuda asked for where there is none, or
-  // GPUs that not every rank has to itself.
+  // and takes this rank's device and threads. Error{usage}: cuda or nccl asked for where there
+  // is none, GPUs that not every rank has to itself, or several of them over MPI.
   Runtime(const RunConfig& config, const MpiEnvironment& mpi);
 
   ~Runtime();

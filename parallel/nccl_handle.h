@@ -22,7 +22,7 @@ namespace bertha {
 
 class NcclHandle {
  public:
-  // Error{communication} when not all ranks arrive within `timeout`.
+  // Error{communication} when not all ranks arrive within `timeout`; zero: it waits for ever.
   NcclHandle(const ncclUniqueId& id, const RankInfo& rank, std::chrono::seconds timeout);
   ~NcclHandle();
   NcclHandle(const NcclHandle&) = delete;

@@ -1,6 +1,7 @@
 // The loop one can read in a sitting; all heavy work is elsewhere.
 #include "trainer/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
@@ -23,12 +24,15 @@ std::string progress_note(const StepReport& report, double tokens_per_second) {
   return fmt::format("loss {:.3f}, {} tokens/s", loss, human_count(tokens_per_second));
 }
 
-void add_to(Scores& sums, const Scores& scores) {
-  if (sums.empty()) {
-    sums = scores;
+// A run that goes on with other scores (data.next_sentence was changed) begins their means anew.
+void add_to(LineSums& sums, const Scores& scores) {
+  const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (!std::ranges::equal(sums.scores, scores, same_name)) {
+    sums = {1, scores};
     return;
   }
-  for (std::size_t i = 0; i < sums.size(); ++i) sums[i].second += scores[i].second;
+  sums.steps += 1;
+  for (std::size_t i = 0; i < scores.size(); ++i) sums.scores[i].second += scores[i].second;
 }
 
 }  // namespace
@@ -107,22 +111,24 @@ void Trainer::account(const StepReport& report, const StepBatches& batches, doub
   store_scaler_state(parts_.loss_scaler.state(), state_);
   throughput_.add_step(seconds, batches.wait_seconds, report.totals.tokens, report.totals.sequences,
                        report.flops);
-  interval_.steps += 1;
-  add_to(interval_.sums, report.scores);
-  interval_.phases.forward += report.phases.forward;
-  interval_.phases.backward += report.phases.backward;
-  interval_.phases.reduce += report.phases.reduce;
-  interval_.phases.optimizer += report.phases.optimizer;
+  add_to(state_.line_sums, report.scores);
+  timing_.steps += 1;
+  timing_.phases.forward += report.phases.forward;
+  timing_.phases.backward += report.phases.backward;
+  timing_.phases.reduce += report.phases.reduce;
+  timing_.phases.optimizer += report.phases.optimizer;
 }
 
-// Losses and accuracies are means over the steps since the last line.
+// Losses and accuracies are means over the steps since the last line, also of a process before.
 void Trainer::log_train(const StepReport& report) {
   MetricsEvent event{"train", state_.step, {}};
   event.add("epoch", static_cast<std::int64_t>(state_.epoch));
   event.add("samples", static_cast<std::int64_t>(state_.samples));
   event.add("tokens", static_cast<std::int64_t>(state_.tokens));
-  const auto steps = static_cast<double>(interval_.steps);
-  for (const auto& [name, sum] : interval_.sums) event.add(name, sum / steps);
+  const auto& sums = state_.line_sums;
+  for (const auto& [name, sum] : sums.scores) {
+    event.add(name, sum / static_cast<double>(sums.steps));
+  }
   event.add("learning_rate", report.learning_rate);
   event.add("gradient_norm", report.gradient_norm);
   event.add("loss_scale", report.loss_scale);
@@ -134,13 +140,15 @@ void Trainer::log_train(const StepReport& report) {
     event.add("model_flops_utilization", rates.flops_per_second / options_.peak_flops);
   }
   event.add("data_wait_fraction", rates.data_wait_fraction);
-  event.add("forward_seconds", interval_.phases.forward / steps);
-  event.add("backward_seconds", interval_.phases.backward / steps);
-  event.add("reduce_seconds", interval_.phases.reduce / steps);
-  event.add("optimizer_seconds", interval_.phases.optimizer / steps);
+  const auto steps = static_cast<double>(timing_.steps);
+  event.add("forward_seconds", timing_.phases.forward / steps);
+  event.add("backward_seconds", timing_.phases.backward / steps);
+  event.add("reduce_seconds", timing_.phases.reduce / steps);
+  event.add("optimizer_seconds", timing_.phases.optimizer / steps);
   add_memory(event, parts_.task.parameters().device());
   parts_.metrics.write(event);
-  interval_ = {};
+  state_.line_sums = {};
+  timing_ = {};
 }
 
 void Trainer::validate() {

@@ -77,12 +77,11 @@ class Trainer {
   TrainerCallbacks callbacks_;
   TrainerState state_;
   Throughput throughput_;
-  // Since the last train line.
-  struct Interval {
-    Scores sums;
+  // Since the last train line, but only of this process; sums of scores are part of the state.
+  struct Timing {
     PhaseSeconds phases;
     std::int64_t steps = 0;
-  } interval_;
+  } timing_;
   std::int64_t last_saved_ = -1, last_validated_ = -1;  // steps; saved: or being saved
 };
 

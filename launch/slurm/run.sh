@@ -20,7 +20,9 @@ folder=${BERTHA_EXIT_DIR:-${SLURM_SUBMIT_DIR:-.}}
 export BERTHA_EXIT_FILE=$folder/.bertha-exit-$SLURM_JOB_ID-$(date +%s)
 # A preemption's SIGTERM comes to this shell as well: it must outlive the ranks that save.
 trap : TERM USR1 INT
-srun --mpi="${BERTHA_SRUN_MPI:-pmix}" --kill-on-bad-exit=0 "$bertha" "$@"
+# Ranks that stop (75) end one by one, and none may be killed for it; but a rank that was killed says nothing to the others, who
+# would wait for parallel.timeout_seconds: 20 seconds after the first to end, Slurm ends what is left.
+srun --mpi="${BERTHA_SRUN_MPI:-pmix}" --kill-on-bad-exit=0 --wait=20 "$bertha" "$@"
 code=$?
 if [ $code != 0 ] && read -r told 2>/dev/null <"$BERTHA_EXIT_FILE"; then code=$told; fi
 rm -f "$BERTHA_EXIT_FILE"

@@ -64,6 +64,15 @@ for line in open(sys.argv[1]):
     if e["event"] == "train": print(e["step"], repr(e["loss"]), repr(e["gradient_norm"]))' "$1"
 }
 
+# train_lines FILE: everything that train lines tell, full precision, but for times and memory.
+train_lines() {
+  "$python" -c 'import json,sys
+for line in open(sys.argv[1]):
+    e = json.loads(line)
+    if e.pop("event") == "train":
+        print({k: v for k, v in e.items() if not k.startswith("time") and not k.endswith(("_seconds", "_per_second", "_fraction", "_utilization", "_bytes"))})' "$1"
+}
+
 # Makes text.txt, vocab.txt, corpus and start, a model of one step, here: of sentences about tea, for rows about tea.
 made_up_start() {
   awk 'BEGIN { for (d = 0; d < 30; ++d) { for (s = 0; s < 8; ++s) print "good tea or bad tea , one cup or two cups , said line number " (d * s) % 90 " ."; print "" } }' >text.txt

@@ -15,6 +15,9 @@ printf '[train]\nsteps = 5\nlerning_rate = 1\n' >bad.ini
 expect 64 'train.lerning_rate \(bad.ini:3\)' "$bertha" pretrain --config bad.ini
 expect 74 'no-such.ini' "$bertha" pretrain --config no-such.ini
 expect 64 'cuda' "$bertha" pretrain --data.corpus "$corpus" --train.output run --train.steps 1 --train.device cuda
+expect 64 'backend is nccl, but (this build of bertha has no NCCL|training runs on the CPU).*; .*--parallel.backend mpi' ranks 2 "${pretrain[@]}" \
+  --data.corpus "$corpus" --train.output run --train.device cpu --parallel.backend nccl
+absent run/checkpoints
 expect 0 'optimizer.learning_rate' "$bertha" pretrain --help
 # A launcher that this MPI does not know, whose ranks would each run alone; and one that says otherwise than MPI.
 expect 64 'announced 4 ranks \(PMI_SIZE\), but MPI found 1: every process would run alone' env PMI_SIZE=4 "$bertha" verify "$corpus"

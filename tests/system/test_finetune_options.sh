@@ -38,6 +38,12 @@ expect 0 'resumed from killed/checkpoints/step-00000004' "${tune[@]}" --train.ou
 [ "$(losses whole/metrics.jsonl)" = "$(losses killed/metrics.jsonl)" ] || fail "losses differ after a kill"
 cmp -s whole/scores.json killed/scores.json || fail "scores differ after a kill"
 cmp -s whole/model/model.safetensors killed/model/model.safetensors || fail "weights differ after a kill"
+# A line every three steps, a stop in the midst of them.
+expect 0 'finished|test' "${tune[@]}" --train.output thirds --train.log_every 3
+expect 75 'stopped and saved' "${tune[@]}" --train.output two_thirds --train.log_every 3 --train.stop_after_steps 8
+expect 0 'resumed from' "${tune[@]}" --train.output two_thirds --train.log_every 3
+[ "$(train_lines thirds/metrics.jsonl | wc -l)" = 6 ] || fail "not 6 lines of 18 steps: $(train_lines thirds/metrics.jsonl)"
+[ "$(train_lines thirds/metrics.jsonl)" = "$(train_lines two_thirds/metrics.jsonl)" ] || fail "lines of three steps differ after a stop"
 # Each rank with its part of the moments: the same bits as with all of them, also after a stop.
 ranks 2 "${tune[@]}" --train.output both >log 2>&1 || fail "two ranks: $(tail -2 log)"
 sharded=("${tune[@]}" --train.output shards --parallel.shard_optimizer true)

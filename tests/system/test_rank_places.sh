@@ -16,6 +16,14 @@ on_two() { ranks 2 "$@" "$bertha" "${counting[@]}" >"$scratch/log" 2>&1 || fail 
 on_two taskset -c "$first"
 says "2 ranks on cpu, 1 thread each" "warning.*2 threads of 2 ranks on .* share 1 core \($first\)"
 if [ "$cores" -ge 2 ]; then
+  # What Open MPI does to one rank, unless it is told otherwise.
+  mpirun -n 1 --bind-to none taskset -c "$first" "$bertha" "${counting[@]}" >"$scratch/log" 2>&1 || fail "one core: $(tail -2 "$scratch/log")"
+  says "warning.*rank 0 on .* is bound to 1 of the [0-9]+ cores that could be used; .*--bind-to none"
+  [ "$(grep -c 'that could be used' "$scratch/log")" = 1 ] || fail "idle cores are told of more than once"
+  if [ "$cores" = "$(env -u OMP_NUM_THREADS nproc --all)" ]; then  # else this test itself may be bound
+    expect 0 'on cpu' ranks 1 "$bertha" "${counting[@]}"
+    ! ranks 1 "$bertha" "${counting[@]}" 2>&1 | grep 'that could be used' || fail "an unbound rank is said to be bound"
+  fi
   on_two
   says "2 ranks on cpu, $each threads? each"
   silent "two ranks on $cores cores"

@@ -23,6 +23,21 @@ for ranks_threads in "1 1" "2 1" "4 2"; do
 done
 [ "$(losses "$scratch/whole1/metrics.jsonl" | wc -l)" = 20 ] || fail "not 20 train lines"
 
+# A train line is the mean of the steps since the one before, also of those before a stop (7, in the midst of three steps)
+# or a kill (after step 10, back to the save of step 8).
+means=(--train.log_every 3)
+train 1 "$scratch/means" "${means[@]}" || fail "a line every three steps: $(tail -2 "$scratch/log")"
+train 1 "$scratch/stopped" "${means[@]}" --train.stop_after_steps 7; code=$?
+[ $code = 75 ] || fail "a stop after 7 steps ended with $code, not 75"
+BERTHA_FAULT=0:forward:10:kill train 1 "$scratch/killed" "${means[@]}" --train.save_every 4 --train.async_save false && fail "not killed"
+for run in stopped killed; do
+  train 1 "$scratch/$run" "${means[@]}" || fail "$run run goes on: $(tail -2 "$scratch/log")"
+  [ "$(train_lines "$scratch/means/metrics.jsonl")" = "$(train_lines "$scratch/$run/metrics.jsonl")" ] ||
+    fail "train lines of the $run run differ: $(diff <(train_lines "$scratch/means/metrics.jsonl") <(train_lines "$scratch/$run/metrics.jsonl"))"
+done
+[ "$(train_lines "$scratch/means/metrics.jsonl" | wc -l)" = 6 ] || fail "not 6 lines of 20 steps"
+grep -q 'resumed from .*step-00000008' "$scratch/log" || fail "the killed run went on from another step than 8: $(head -5 "$scratch/log")"
+
 # From 1 rank to 3, dropout off: the same samples, losses within rounding.
 off=(--model.hidden_dropout 0 --model.attention_dropout 0)
 train 1 "$scratch/plain" "${off[@]}" || fail "plain run"

@@ -2,7 +2,8 @@
 # A real Slurm of two virtual nodes runs the scripts of launch/slurm: two phases over both nodes under srun
 # --mpi=pmix, the first preempted (USR1), saved, requeued and done as if nothing had happened, the second
 # from its weights; beside them an array of fine-tunings, a job that stops before its time limit by itself, and
-# one on spare nodes that really is preempted by the others, waits, and goes on, and one with a mistake, that ends.
+# one on spare nodes that really is preempted by the others, waits, and goes on, and one with a mistake, that ends; and one that
+# loses a rank, which ends long before the other rank's watchdog would end it.
 . "$(dirname "$0")/../support/system.sh"
 [ "$(id -u)" = 0 ] || skip "Slurm in namespaces needs root"
 command -v slurmctld >/dev/null && command -v munged >/dev/null || skip "slurm-wlm and munge are not installed"
@@ -36,8 +37,13 @@ for _ in \$(seq 300); do [ "\$(grep -sc '"train"' "$run/phase1/metrics.jsonl")" 
 # Rank 0 of two says what is wrong, and Slurm kills the other: 64 all the same, and not again.
 wrong=\$(sbatch --parsable --nodes 2 --time 10 --output "$scratch/wrong.out" "$slurm/pretrain.sbatch" ${options[*]} --train.stepz 5 --train.output "$scratch/wrong")
 scancel --name bertha-phase1 --signal=USR1
+killed=\$(BERTHA_REQUEUES=0 sbatch --parsable --nodes 2 --time 10 --output "$scratch/killed.out" "$slurm/pretrain.sbatch" ${unsaved[*]} --train.output "$scratch/killed")
+for _ in \$(seq 600); do [ "\$(grep -sc '"train"' "$scratch/killed/metrics.jsonl" || true)" -gt 20 ] 2>/dev/null && break; sleep 0.1; done
+for pid in \$(pgrep -f "train.output $scratch/killed( |\$)"); do
+  [ "\$(readlink /proc/\$pid/exe)" = "$(readlink -f "$bertha")" ] && grep -qzx SLURM_PROCID=1 "/proc/\$pid/environ" && kill -9 "\$pid" && date +%s >"$scratch/killed.at"
+done
 for _ in \$(seq 240); do squeue -h -o '%T %r' >>"$scratch/queue"; [ -z "\$(squeue -h)" ] && break; sleep 0.5; done
-scontrol show job "\$wrong" >"$scratch/wrong.job"
+for job in wrong killed; do scontrol show job "\${!job}" >"$scratch/\$job.job"; done
 S
 started=$SECONDS
 "$BERTHA_SOURCE/tests/support/with_slurm.sh" "bash $scratch/submit.sh" >"$scratch/slurm.log" 2>&1 || { tail -5 "$scratch/slurm.log"; fail "Slurm run"; }
@@ -54,6 +60,10 @@ grep -q '"resume"' "$scratch/spare/metrics.jsonl" && grep -q '"end"' "$scratch/s
 grep -q 'unknown option train.stepz' "$scratch/wrong.out" || fail "the job with a mistake does not say so: $(logs)"
 grep -q 'ExitCode=64:0' "$scratch/wrong.job" && grep -q 'Restarts=0' "$scratch/wrong.job" && ! grep -q requeueing "$scratch/wrong.out" ||
   fail "a mistake in the options was tried again, or lost its exit code: $(grep -oE '(ExitCode|Restarts)=[^ ]*' "$scratch/wrong.job") $(tail -3 "$scratch/wrong.out")"
+grep -q 'ExitCode=137:0' "$scratch/killed.job" || fail "the job that lost a rank did not end with 137: $(grep -o 'ExitCode=[^ ]*' "$scratch/killed.job") $(tail -3 "$scratch/killed.out")"
+outlived=$(($(date -d "$(grep -oP 'EndTime=\K\S+' "$scratch/killed.job")" +%s) - $(cat "$scratch/killed.at" || echo 0)))
+echo "a job that lost a rank: over after $outlived s"
+[ $outlived -le 60 ] || fail "the job that lost a rank took $outlived s to end"
 [ -z "$(ls "$scratch"/.bertha-exit-* 2>/dev/null)" ] || fail "files of exit codes are left"
 ls "$scratch"/limit/checkpoints/step-*/manifest.json >/dev/null || fail "nothing saved before the time limit"
 # As if nobody had preempted it: the same weights as a run in one go.

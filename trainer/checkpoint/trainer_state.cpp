@@ -53,6 +53,17 @@ class Fields {
     if (!std::isfinite(value)) fail(name, "is not a finite number");
   }
 
+  // Null stands for what is no finite number.
+  void read(const char* name, std::vector<std::pair<std::string, double>>& values) {
+    const auto& field = find(name);
+    if (!field.is_object()) fail(name, "is not an object");
+    for (const auto& [key, value] : field.items()) {
+      if (!value.is_number() && !value.is_null()) fail(name, "holds something that is no number");
+      values.emplace_back(key, value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                               : value.template get<double>());
+    }
+  }
+
   void read(const char* name, std::string& value) {
     const auto& field = find(name);
     if (!field.is_string()) fail(name, "is not a text");
@@ -79,6 +90,23 @@ class Fields {
   const std::string& file_;
 };
 
+Json json_of(const LineSums& sums) {
+  Json scores = Json::object();
+  for (const auto& [name, sum] : sums.scores) scores[name] = sum;
+  return {{"steps", sums.steps}, {"scores", scores}};
+}
+
+LineSums line_sums(const Json& json, const std::string& file) {
+  if (!json.is_object()) {
+    throw Error(ErrorKind::bad_data, file + " is not an object", "resume from another checkpoint");
+  }
+  Fields fields(json, file);
+  LineSums sums;
+  fields.read("steps", sums.steps, std::int64_t{0});
+  fields.read("scores", sums.scores);
+  return sums;
+}
+
 }  // namespace
 
 std::string trainer_state_to_json(const TrainerState& state) {
@@ -97,6 +125,7 @@ std::string trainer_state_to_json(const TrainerState& state) {
             {"configuration_digest", digest_of(state.options)},
             {"world_size", state.world_size}};
   if (state.earlier_updates > 0) json["earlier_updates"] = state.earlier_updates;
+  if (state.line_sums.steps > 0) json["line_sums"] = json_of(state.line_sums);
   if (state.validation_loss) json["validation_loss"] = *state.validation_loss;
   json["options"] = state.options;
   // A path may hold bytes that are no UTF-8: better shown inexactly than not saved.
@@ -131,6 +160,9 @@ TrainerState trainer_state_from_json(const std::string& json, const std::string&
   fields.read("skipped_steps", state.skipped_steps, std::int64_t{0});
   if (root.contains("earlier_updates")) {
     fields.read("earlier_updates", state.earlier_updates, std::int64_t{0});
+  }
+  if (root.contains("line_sums")) {
+    state.line_sums = line_sums(root["line_sums"], name_for_errors + ": line_sums");
   }
   if (root.contains("validation_loss")) {
     fields.read("validation_loss", state.validation_loss.emplace());

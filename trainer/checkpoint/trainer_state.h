@@ -5,10 +5,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace bertha {
 
 inline constexpr int kTrainerStateVersion = 1;
+
+// The steps since the last `train` line, whose means the next one tells.
+struct LineSums {
+  std::int64_t steps = 0;
+  std::vector<std::pair<std::string, double>> scores;  // sums over the steps
+  bool operator==(const LineSums&) const = default;
+};
 
 struct TrainerState {
   std::int64_t step = 0;             // updates made (skipped ones not counted)
@@ -20,6 +29,7 @@ struct TrainerState {
   std::uint64_t seed = 0;
   double loss_scale = 1.0;
   std::int64_t loss_scale_good_steps = 0, skipped_in_a_row = 0, skipped_steps = 0;
+  LineSums line_sums;                     // none in states of older programs
   std::optional<double> validation_loss;  // of these very weights, when they were validated
   std::string corpus_digest;
   int world_size = 1;                          // that wrote it; any may read it

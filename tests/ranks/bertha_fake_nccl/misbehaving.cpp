@@ -1,8 +1,11 @@
 // NCCL tests that go wrong on purpose, one at a time, and end the job: see tests/CMakeLists.txt.
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -34,6 +37,13 @@ class MisbehavingNccl : public ::testing::Test {
   }
   // Let go, not waited for: wait() would meet a fault itself if that came soon enough.
   void all_reduce() { device_ranks_->all_reduce(values_, ReduceOp::sum).reset(); }
+  void get_stuck(const std::function<std::unique_ptr<Work>()>& transfer) {
+    connect();
+    watchdog_.report("a step on the device");
+    for (int step = 0; step < 3; ++step) transfer().reset();
+    synchronize();
+  }
+  std::vector<std::int64_t> halves() const { return {500, 500}; }  // of two ranks
 
   Watchdog watchdog_{seconds(8)};
   std::unique_ptr<Communicator> host_ = rank_communicator();
@@ -46,10 +56,20 @@ class MisbehavingNccl : public ::testing::Test {
 
 // FAKE_NCCL_FAULT makes an all-reduce of rank 1 fail or hang, behind which the host waits.
 TEST_F(MisbehavingNccl, HostIsStuckBehindATransfer) {
-  connect();
-  watchdog_.report("a step on the device");
-  for (int step = 0; step < 3; ++step) all_reduce();
-  synchronize();
+  get_stuck([this] { return device_ranks_->all_reduce(values_, ReduceOp::sum); });
+}
+
+TEST_F(MisbehavingNccl, HostIsStuckBehindAReduceScatter) {
+  get_stuck([this] { return device_ranks_->reduce_scatter(values_, halves()); });
+}
+
+TEST_F(MisbehavingNccl, HostIsStuckBehindAnAllGather) {
+  get_stuck([this] { return device_ranks_->all_gather(values_, halves()); });
+}
+
+TEST_F(MisbehavingNccl, HostIsStuckBehindAGroup) {
+  const auto output = on_device(at::ones({1000}));
+  get_stuck([&] { return device_ranks_->all_to_all(values_, output); });
 }
 
 // Rank 0's host is stuck behind an all-reduce that rank 1 does not come to.

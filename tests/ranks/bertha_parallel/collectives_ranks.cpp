@@ -1,7 +1,10 @@
 // Every collective of the MPI communicator against plain blocking MPI calls on copies of the data:
 // all types, odd sizes, cut into chunks and whole. In parts of different sizes: parts_ranks.cpp.
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -168,6 +171,27 @@ TEST_P(Collectives, RanksWaitWhenTheyLike) {
   second->wait();
   EXPECT_TRUE(values.eq(world()).all().item<bool>());
   EXPECT_TRUE(more.eq(2 * world()).all().item<bool>());
+}
+
+// Every rank is late once. Clocks of one machine tell the same time in all processes.
+TEST(Barrier, NobodyLeavesBeforeTheLastHasCome) {
+  using Clock = std::chrono::steady_clock;
+  const auto of_all_ranks = [](Clock::time_point time) {
+    const std::int64_t mine = time.time_since_epoch().count();
+    std::vector<std::int64_t> all(static_cast<std::size_t>(world()));
+    MPI_Allgather(&mine, 1, MPI_INT64_T, all.data(), 1, MPI_INT64_T, MPI_COMM_WORLD);
+    return all;
+  };
+  const auto communicator = rank_communicator();
+  for (int late = 0; late < world(); ++late) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto came = Clock::now();
+    communicator->gather_bytes({});
+    const auto left = Clock::now();
+    const auto last_arrival = std::ranges::max(of_all_ranks(came));
+    EXPECT_GE(std::ranges::min(of_all_ranks(left)), last_arrival) << "rank " << late << " is late";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(ChunkElements, Collectives, ::testing::Values(1, 13, 1000, 1 << 28));

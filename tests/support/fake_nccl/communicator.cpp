@@ -1,10 +1,13 @@
 // Faults: fail (the call returns an error), unready (it is never taken up), hang (its transfer
-// never ends), async (the transfer fails later), delay<ms> (it begins late).
+// never ends), async (the transfer fails later), delay<ms> (it begins late). What befalls a call
+// within a group befalls the group.
 #include "tests/support/fake_nccl/communicator.h"
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -20,6 +23,28 @@ void wait_for_abort(const std::atomic<bool>& aborted) {
   while (!aborted) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
+[[noreturn]] void refuse(const char* fault, const char* why) {
+  std::fprintf(stderr, "fake NCCL: FAKE_NCCL_FAULT=%s: %s\n", fault, why);
+  std::abort();
+}
+
+bool is_delay(const std::string& kind) {
+  return kind.size() > 5 && kind.starts_with("delay") &&
+         kind.find_first_not_of("0123456789", 5) == std::string::npos;
+}
+
+void check_fault(const char* fault, const std::string& call, const std::string& kind) {
+  static const std::set<std::string> calls{
+      "ncclCommInitRankConfig", "ncclCommFinalize", "ncclGetUniqueId", "ncclGroupStart",
+      "ncclGroupEnd",           "ncclAllReduce",    "ncclReduce",      "ncclReduceScatter",
+      "ncclAllGather",          "ncclBroadcast",    "ncclSend",        "ncclRecv"};
+  static const std::set<std::string> kinds{"fail", "unready", "hang", "async"};
+  static const std::set<std::string> alone{"ncclGetUniqueId", "ncclGroupStart"};
+  if (!calls.contains(call)) refuse(fault, "there is no such call");
+  if (!kinds.contains(kind) && !is_delay(kind)) refuse(fault, "there is no such kind of fault");
+  if (alone.contains(call) && kind != "fail") refuse(fault, "this call can only fail");
+}
+
 }  // namespace
 
 std::string fake_nccl::fault_of(int rank, const std::string& name, int number) {
@@ -31,6 +56,7 @@ std::string fake_nccl::fault_of(int rank, const std::string& name, int number) {
   std::getline(parts, its_call, ':');
   std::getline(parts, its_number, ':');
   std::getline(parts, kind);
+  check_fault(text, its_call, kind);
   const bool meant =
       its_rank == std::to_string(rank) && its_call == name && its_number == std::to_string(number);
   return meant ? kind : std::string();
@@ -66,11 +92,17 @@ ncclResult_t ncclComm::begin(const std::string& name) {
   return ncclSystemError;
 }
 
+std::string ncclComm::later_fault(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  return fault_of(name);
+}
+
 ncclResult_t ncclComm::launch(fake_nccl::Call call) {
   const std::scoped_lock lock(mutex_);
   if (std::exchange(has_stream_, true) && stream_ != call.stream) return ncclInvalidUsage;
   latest_stream = stream_ = call.stream;
-  const auto fault = fault_of(call.name);
+  const auto fault = call.fault.empty() ? fault_of(call.name) : call.fault;
+  if (blocking && fault == "unready") refuse("...:unready", "a blocking call is taken up at once");
   auto start = [this, call = std::move(call), fault, sequence = ++sequence_] {
     auto* run_it = new std::function<void()>([=, this] { run(call, fault, sequence); });
     cudaLaunchHostFunc(

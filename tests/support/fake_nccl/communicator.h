@@ -23,12 +23,14 @@ struct Call {
   cudaStream_t stream = nullptr;
   std::vector<Message> sends, receives;
   std::function<void()> finish;  // when all has come: adds up
+  std::string fault = {};        // of a call within the group: what befalls the group
 };
 
 // FAKE_NCCL_FAULT=rank:call:number:kind: what goes wrong in this call of this rank; empty: nothing.
+// Ends the process where it names a call or a kind that there is not: a test would show nothing.
 std::string fault_of(int rank, const std::string& name, int number);
 // For calls without a communicator, which are counted since FAKE_NCCL_FAULT was set and can only
-// fail: ncclSuccess, or the failure.
+// fail: ncclSuccess, or the failure. Other kinds end the process.
 ncclResult_t begin_alone(const std::string& name);
 // The stream of the newest call of any communicator.
 cudaStream_t last_stream();
@@ -44,6 +46,8 @@ struct ncclComm {
   const bool blocking;
   std::atomic<bool> aborted = false;
 
+  // What goes wrong in the newest call of this name, but for failing, which begin() does.
+  std::string later_fault(const std::string& name);
   // Counts the call; ncclSuccess, or why it cannot be made.
   ncclResult_t begin(const std::string& name);
   // Puts it on its stream: at once when blocking, else at a later poll, as NCCL may do it.

@@ -43,6 +43,7 @@ ncclResult_t add_to_group(ncclComm* communicator, Call call) {
   }
   auto& all = group.call;
   all.stream = call.stream;
+  if (all.fault.empty()) all.fault = communicator->later_fault(call.name);
   all.sends.insert(all.sends.end(), call.sends.begin(), call.sends.end());
   all.receives.insert(all.receives.end(), call.receives.begin(), call.receives.end());
   if (call.finish) {

@@ -26,8 +26,8 @@ std::vector<int> cores(int first, int count) {
   return result;
 }
 
-RankPlace on_cores(std::vector<int> mask, int online_cores, int asked_threads = 0) {
-  return {"m1", "node1", std::move(mask), online_cores, asked_threads, {}};
+RankPlace on_cores(std::vector<int> mask, int reachable_cores, int asked_threads = 0) {
+  return {"m1", "node1", std::move(mask), reachable_cores, asked_threads, {}};
 }
 
 // Enough cores, and these GPUs.
@@ -49,7 +49,7 @@ std::vector<int> gpus(const Placement& placement) {
 
 void expect_silence(const Placement& placement) {
   EXPECT_THAT(placement.warnings, IsEmpty());
-  EXPECT_EQ(placement.hint, "");
+  EXPECT_THAT(placement.notes, IsEmpty());
 }
 
 std::string refusal(const std::vector<RankPlace>& places) {
@@ -78,7 +78,7 @@ TEST(RankPlaces, RanksOfOneSetOfCoresDivideIt) {
 
 // A container, or Slurm's cgroup, of 8 of 64 cores, whose ranks nobody bound.
 TEST(RankPlaces, APartOfTheMachineIsDividedToo) {
-  const std::vector<RankPlace> contained(4, on_cores(cores(24, 8), 64));
+  const std::vector<RankPlace> contained(4, on_cores(cores(24, 8), 8));
   EXPECT_THAT(threads(place_ranks(contained)), ElementsAre(2, 2, 2, 2));
   expect_silence(place_ranks(contained));
 }
@@ -131,11 +131,46 @@ TEST(RankPlaces, CoresThatAreSharedInPartAreAWarning) {
                                 HasSubstr("rank 1 the cores 2-5,7"), HasSubstr("share 2-3"))));
 }
 
-TEST(RankPlaces, CoresThatNoRankMayUseAreAHint) {
-  const auto placement = place_ranks({on_cores({0}, 8), on_cores({1}, 8)});
-  EXPECT_THAT(threads(placement), ElementsAre(1, 1));
+// `mpirun -n 1` and `-n 2` of Open MPI bind each rank to one core.
+TEST(RankPlaces, ARankBoundToOneCoreOfManyIsAWarning) {
+  const auto one = place_ranks({on_cores({0}, 8)});
+  EXPECT_THAT(threads(one), ElementsAre(1));
+  EXPECT_THAT(one.warnings,
+              ElementsAre(AllOf(HasSubstr("rank 0 on node1 is bound to 1 of the 8 cores"),
+                                HasSubstr("--bind-to none"), HasSubstr("slot:PE=8`"))));
+  EXPECT_THAT(one.notes, IsEmpty());
+  const auto two = place_ranks({on_cores({0}, 8), on_cores({1}, 8)});
+  EXPECT_THAT(threads(two), ElementsAre(1, 1));
+  EXPECT_THAT(two.warnings, ElementsAre(AllOf(HasSubstr("2 ranks on node1 are bound to 2 of the 8"),
+                                              HasSubstr("slot:PE=4`"))));
+}
+
+TEST(RankPlaces, HardwareThreadsOfOneCoreAreOneCore) {
+  auto place = on_cores({0, 64}, 128);
+  place.core_threads = 2;
+  EXPECT_THAT(place_ranks({place}).warnings,
+              ElementsAre(AllOf(HasSubstr("2 of the 128 cores"), HasSubstr("slot:PE=64`"))));
+  place.cores = {0, 1, 64, 65};
+  EXPECT_THAT(place_ranks({place}).warnings, IsEmpty());
+}
+
+TEST(RankPlaces, OtherCoresThatNoRankMayUseAreANote) {
+  const auto placement = place_ranks({on_cores(cores(0, 4), 16), on_cores(cores(4, 4), 16)});
   EXPECT_THAT(placement.warnings, IsEmpty());
-  EXPECT_THAT(placement.hint, HasSubstr("2 of its 8 cores"));
+  EXPECT_THAT(placement.notes, ElementsAre(HasSubstr("bound to 8 of the 16 cores")));
+  // As many threads as were asked for.
+  expect_silence(place_ranks({on_cores({0}, 8, 1)}));
+  // Nobody's to give: a container of one core.
+  expect_silence(place_ranks({on_cores({5}, 1)}));
+}
+
+TEST(RankPlaces, IdleCoresAreToldOnceAndNotOfACrowd) {
+  auto here = on_cores({0}, 8), there = here;
+  there.machine = "m2";
+  EXPECT_THAT(place_ranks({here, there}).warnings, ElementsAre(HasSubstr("1 of the 8 cores")));
+  const auto crowd = place_ranks({here, here});
+  EXPECT_THAT(crowd.warnings, ElementsAre(HasSubstr("2 threads of 2 ranks")));
+  EXPECT_THAT(crowd.notes, IsEmpty());
 }
 
 TEST(RankPlaces, RanksThatSeeAllGpusTakeOneEach) {
@@ -164,6 +199,16 @@ TEST(RankPlaces, EveryMachineHasItsOwnGpus) {
   EXPECT_THAT(gpus(placement), ElementsAre(0, 1, 0, 1));
 }
 
+// Rank 0 sees the only one of rank 1, too, and leaves it.
+TEST(RankPlaces, ARankMovesToMakeRoomForAnother) {
+  EXPECT_THAT(gpus(place_ranks({with_gpus({"a", "b"}), with_gpus({"a"})})), ElementsAre(1, 0));
+  // Both ranks before it must move.
+  EXPECT_THAT(gpus(place_ranks({with_gpus({"a", "b"}), with_gpus({"b", "c"}), with_gpus({"a"})})),
+              ElementsAre(1, 1, 0));
+  EXPECT_THAT(refusal({with_gpus({"a", "b"}), with_gpus({"a"}), with_gpus({"b"})}),
+              HasSubstr("ranks 0 and 2 share a CUDA device: rank 2"));
+}
+
 TEST(RankPlaces, TwoRanksOnOneGpuAreAnError) {
   EXPECT_THAT(refusal({with_gpus({"a"}), with_gpus({"a"})}),
               HasSubstr("ranks 0 and 1 share a CUDA device: rank 1 on host of m1 sees 1"));
@@ -184,6 +229,8 @@ TEST(RankPlaces, RanksAgree) {
     const int rank = communicator.rank_info().rank;
     auto mine = with_gpus({"a", "b", "c"});
     mine.asked_threads = rank + 1;
+    mine.core_threads = 2;
+    mine.nodes = {{0, cores(0, 32)}, {3, cores(32, 32)}};
     const auto share = agree_on_place(communicator, mine);
     EXPECT_EQ(share.threads, rank + 1);
     EXPECT_EQ(share.gpu, rank);
@@ -196,7 +243,8 @@ TEST(RankPlaces, AProcessKnowsItsOwnPlace) {
   EXPECT_FALSE(place.host.empty());
   EXPECT_FALSE(place.cores.empty());
   EXPECT_TRUE(std::is_sorted(place.cores.begin(), place.cores.end()));
-  EXPECT_GE(place.online_cores, 1);
+  EXPECT_GE(place.reachable_cores, static_cast<int>(place.cores.size()));
+  EXPECT_GE(place.core_threads, 1);
   EXPECT_EQ(place.asked_threads, 7);
   EXPECT_THAT(place.gpus, IsEmpty());
 }

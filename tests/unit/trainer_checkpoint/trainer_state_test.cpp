@@ -29,6 +29,7 @@ TrainerState some_state() {
   state.loss_scale_good_steps = 1999;
   state.skipped_in_a_row = 3;
   state.skipped_steps = 44;
+  state.line_sums = {7, {{"mlm_loss", 0.1 + 0.2}, {"accuracy", 0x1p-60}}};  // not by name
   state.corpus_digest = "abc";
   state.world_size = 7;
   state.options = {{"train.steps", "100"}, {"data.corpus", "a \"b\"\n\\ü"}, {"empty", ""}};
@@ -51,6 +52,16 @@ TEST(TrainerState, IsJsonThatOthersCanRead) {
   EXPECT_EQ(json["tokens"], 9'007'199'254'740'993);
   EXPECT_EQ(json["options"]["train.steps"], "100");
   EXPECT_EQ(json["configuration_digest"].get<std::string>().size(), 64U);
+}
+
+TEST(TrainerState, SumsOfALineThatIsDueAreOptional) {
+  EXPECT_EQ(trainer_state_to_json({}).find("line_sums"), std::string::npos);
+  auto state = some_state();
+  state.line_sums.scores[1].second = std::numeric_limits<double>::infinity();
+  const auto back = trainer_state_from_json(trainer_state_to_json(state), "x").line_sums;
+  EXPECT_EQ(back.steps, 7);
+  EXPECT_EQ(back.scores[0], state.line_sums.scores[0]);
+  EXPECT_TRUE(std::isnan(back.scores[1].second));
 }
 
 TEST(TrainerState, SurvivesOptionsThatAreNoUtf8) {
@@ -86,6 +97,10 @@ TEST(TrainerState, NamesTheFieldThatIsWrong) {
   EXPECT_THAT(refusal("seed", "12"), HasSubstr("seed is not a whole number"));
   EXPECT_THAT(refusal("world_size", 0), HasSubstr("world_size"));
   EXPECT_THAT(refusal("loss_scale", 0.25), HasSubstr("loss_scale is below 1"));
+  EXPECT_THAT(refusal("line_sums", 3), HasSubstr("line_sums is not an object"));
+  EXPECT_THAT(refusal("line_sums", {{"steps", 3}}), HasSubstr("line_sums: scores is missing"));
+  EXPECT_THAT(refusal("line_sums", {{"steps", 3}, {"scores", {{"loss", "x"}}}}),
+              HasSubstr("line_sums: scores holds something that is no number"));
   EXPECT_THAT(refusal("options", Json::parse(R"({"a": 1})")), HasSubstr("options"));
   EXPECT_EQ(refusal("something_new", 1), "") << "unknown fields are nobody's fault";
 }
