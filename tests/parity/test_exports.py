@@ -11,12 +11,12 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from import_checks import TOKENIZER, check_casing, check_missing_heads, check_padding, small_corpus
 from model_folders import SAMPLES, TEXT, bertha, load, make_run, same_bits
 from tokens_peer import DUMPS, dump_text, our_ids
 
 AUTO_CLASSES = dict(base="AutoModel", masked_lm="AutoModelForMaskedLM", pretraining="AutoModelForPreTraining",
                     next_sentence="AutoModelForNextSentencePrediction")
-TOKENIZER = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 # Of NVIDIA's DeepLearningExamples (modeling.py: LinearActivation is called dense_act), and of BERT's first ports to
 # PyTorch (gamma, beta), whose names its older files have.
 NVIDIA_NAMES = [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
@@ -162,6 +162,10 @@ def main():
         check_tokenizer(export(run, os.path.join(work, "plain")), vocab)
         check_auto_classes(work, run)
         check_import(work, run, corpus)
+        small = small_corpus(work, vocab)
+        check_missing_heads(small, *(os.path.join(work, f"{form} fp32") for form in ("base", "masked_lm", "pretraining")))
+        check_padding(work, checkpoint, small)
+        check_casing(work, checkpoint, small)
         check_foreign_names(work, checkpoint)
         check_shards(work, checkpoint)
         check_base_model(work)
