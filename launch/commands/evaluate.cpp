@@ -6,6 +6,7 @@
 
 #include "data_pipeline/training_data.h"
 #include "launch/commands/commands.h"
+#include "launch/confusion_counts.h"
 #include "launch/confusion_table.h"
 #include "launch/finetune_setup.h"
 #include "launch/initial_weights.h"
@@ -102,6 +103,21 @@ void evaluate_on_corpus(RunConfig config, Runtime& runtime) {
   }
 }
 
+// Of classes of texts or words, and of several labels; as in test_errors.json. Returns it as a
+// table.
+std::string add_confusion(const TunedModel& model, const TestedExamples& tested, Json& json) {
+  const auto& labels = tested.label_names;
+  if (model.definition.loss == LossKind::cross_entropy) {
+    const auto counts = class_counts(tested);
+    json["confusion_matrix"] = {{"labels", labels}, {"counts", counts}};
+    return confusion_table(labels, counts);
+  }
+  if (model.definition.loss != LossKind::binary_cross_entropy) return "";
+  const auto counts = label_counts(tested);
+  json["label_counts"] = {{"labels", labels}, {"counts", counts}};
+  return label_table(labels, counts);
+}
+
 void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   const auto& file = config.task.test.empty() ? config.task.validation : config.task.test;
   check_readable_by_all(runtime.communicator(), {file});
@@ -119,14 +135,9 @@ void evaluate_on_examples(const RunConfig& config, Runtime& runtime) {
   if (!runtime.rank().is_root()) return;
   auto json = scores_of(scores, static_cast<double>(examples.rows));
   json["truncated"] = {{"examples", examples.cut_rows}, {"tokens", examples.lost_tokens}};
-  ConfusionMatrix confusion;
-  if (examples.confusion) confusion = examples.confusion(examples, predictions);
-  const auto& labels = model.head.label_names;
-  if (!confusion.empty()) json["confusion_matrix"] = {{"labels", labels}, {"counts", confusion}};
+  const auto table = add_confusion(model, {examples, predictions, model.head.label_names}, json);
   print_scores(json, config);
-  if (!confusion.empty() && !config.json) {
-    std::cout << "\n" << confusion_table(labels, confusion) << std::flush;
-  }
+  if (!table.empty() && !config.json) std::cout << "\n" << table << std::flush;
 }
 
 }  // namespace

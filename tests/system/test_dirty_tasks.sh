@@ -89,6 +89,10 @@ P
 import json, sys
 one, three = (json.load(open(p)) for p in sys.argv[1:])
 assert one["sequences"] == 24 and one.keys() == three.keys(), (one, three)
+counts = one.get("confusion_matrix", one.get("label_counts", {})).get("counts", [])
+for label in counts:  # of words; or of each label, whose texts are all there
+    assert (sum(map(sum, label)) if "label_counts" in one else sum(label)) == 24, counts
+assert bool(counts) == ("precision" in one or "micro_f1" in one), one
 for name, value in one.items():
     assert abs(three[name] - value) < 1e-4 if isinstance(value, float) else three[name] == value, (name, value, three[name])
 P
