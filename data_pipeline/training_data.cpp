@@ -46,6 +46,11 @@ const Vocabulary& TrainingData::vocabulary() const {
                     source_);
 }
 
+TokenizerOptions TrainingData::tokenizer() const {
+  if (std::holds_alternative<ForeignCorpus>(source_)) return data_.tokenizer;
+  return std::get<Corpus>(source_).manifest().tokenizer;
+}
+
 std::string TrainingData::digest() const {
   if (const auto* foreign = std::get_if<ForeignCorpus>(&source_)) return foreign->digest();
   return std::get<Corpus>(source_).manifest().digest();

@@ -22,8 +22,9 @@ class TrainingData {
   static bool has_split(const DataConfig& data, const std::string& split);
 
   const Vocabulary& vocabulary() const;
-  std::string digest() const;       // identifies the content in checkpoints
-  std::string description() const;  // "3.1 K documents, 4.2 M tokens"
+  TokenizerOptions tokenizer() const;  // that made its tokens; of foreign shards, what options say
+  std::string digest() const;          // identifies the content in checkpoints
+  std::string description() const;     // "3.1 K documents, 4.2 M tokens"
   // vocab.txt, tokenizer.json, tokenizer_config.json for checkpoints.
   std::map<std::string, std::string> tokenizer_files() const;
   // In nats per token, over about the first `most_tokens`: see unigram.h.

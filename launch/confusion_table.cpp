@@ -124,4 +124,19 @@ std::string confusion_table(const std::vector<std::string>& labels, const Confus
   return labels.size() <= kMostColumns ? matrix(layout, counts) : summary(layout, counts);
 }
 
+std::string label_table(const std::vector<std::string>& labels,
+                        const std::vector<ConfusionMatrix>& counts) {
+  const auto layout = layout_of(labels, {});
+  std::string text =
+      fmt::format("{}  {:>8}  {:>8}  {:>8}  {:>11}\n",
+                  "label" + std::string(layout.number_columns + 2 + layout.name_columns - 5, ' '),
+                  "found", "missed", "wrongly", "rightly not");
+  for (std::size_t label = 0; label < counts.size(); ++label) {
+    const auto& of = counts[label];
+    text += fmt::format("{}  {:>8}  {:>8}  {:>8}  {:>11}\n", row_head(layout, label), of[1][1],
+                        of[1][0], of[0][1], of[0][0]);
+  }
+  return text;
+}
+
 }  // namespace bertha

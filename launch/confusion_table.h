@@ -13,4 +13,9 @@ namespace bertha {
 // mostly taken for.
 std::string confusion_table(const std::vector<std::string>& labels, const ConfusionMatrix& counts);
 
+// Of labels that a text may have several of, a line each: of the texts that have it how many were
+// found and missed, of those that do not how many were taken for it and how many not.
+std::string label_table(const std::vector<std::string>& labels,
+                        const std::vector<ConfusionMatrix>& counts);
+
 }  // namespace bertha

@@ -3,13 +3,13 @@
 
 #include <map>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "data_pipeline/labelled_batches.h"
 #include "data_pipeline/prepare_checks.h"
 #include "data_pipeline/training_data.h"
 #include "launch/finetune_setup.h"
+#include "launch/initial_weights.h"
 #include "launch/model_setup.h"
 #include "launch/model_tokenizer.h"
 #include "launch/pretrain_setup.h"
@@ -19,6 +19,7 @@
 #include "launch/runtime.h"
 #include "launch/schedule_setup.h"
 #include "launch/time_limit.h"
+#include "launch/vocabulary_settings.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
@@ -29,27 +30,19 @@
 namespace bertha {
 namespace {
 
-// The names and shapes of a folder's weights against the model's, without a model.
-void check_initial_weights(const std::filesystem::path& path, const OutlinedModel& model) {
-  std::vector<NamedTensor> wanted;
-  for (const auto& spec : bert_parameters(model.config, model.head, model.labels)) {
-    wanted.push_back({spec.name, at::empty(spec.shape, at::device(at::kMeta))});
-  }
-  copy_weights(read_model_weights(resolve_model_folder(path)), wanted);
-}
-
-void check_start(const RunConfig& config, const std::string& corpus_digest,
-                 OutlinedPretraining& run) {
+void check_start(const RunConfig& config, const TrainingData& corpus, OutlinedPretraining& run) {
   const auto& train = config.trainer.train;
   if (const auto found = find_resume_point(train)) {
     const auto state = read_trainer_state(*found);
-    check_unchanged(state, config, corpus_digest);
+    check_unchanged(state, config, corpus.digest());
     check_same_model(read_bert_config(*found / "config.json"), run.model.config,
                      train.resume_changed);
     run.done_steps = state.step;
     run.start = fmt::format("resumed from {} (step {})", found->string(), state.step);
   } else if (!train.init.empty()) {
-    check_initial_weights(train.init, run.model);
+    check_initial_weights({train.init, &corpus.vocabulary(), corpus.tokenizer(),
+                           config.trainer.model.resize_vocabulary},
+                          bert_parameters(run.model.config, run.model.head, run.model.labels));
     run.start = "weights from " + train.init.string();
   } else {
     run.start = "fresh weights";
@@ -70,7 +63,7 @@ void plan_pretraining(const RunConfig& config, const Runtime& runtime) {
   run.samples_in_epoch = corpus.stream(stream, {}, {})->samples_in_epoch(0);
   run.total_steps = pretraining_steps(config.trainer.train, run.samples_in_epoch);
   resolve_schedule(config.trainer, run.total_steps);
-  check_start(config, corpus.digest(), run);
+  check_start(config, corpus, run);
   check_writable(config.trainer.train.output.string());
   print_dry_run(outline_pretraining(config, run));
 }
@@ -95,7 +88,8 @@ void plan_finetuning(const RunConfig& config, const Runtime& runtime) {
       steps_in_epoch(data.train.sequences.size(), config.task.batch_size));
   run.total_steps = finetuning_steps(config, run.steps_in_epoch);
   resolve_schedule(config.trainer, run.total_steps);
-  check_initial_weights(source, run.model);
+  check_initial_weights({.from = source, .vocabulary = &tokenizer.vocabulary},
+                        bert_parameters(run.model.config, run.model.head, run.model.labels));
   run.start = "weights from " + source.string();
   if (const auto found = find_resume_point(train)) {
     const auto state = read_trainer_state(*found);
@@ -145,6 +139,7 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto& options = config.prepare;
   check_prepare_options(options);
   const auto vocabulary = load_vocabulary(options.vocabulary);
+  const auto settings = settings_for_vocabulary(config);
   const auto files = find_input_files(options.input);
   check_output_folder(options.output);
   check_writable(options.output.string());
@@ -154,7 +149,7 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   print_dry_run(
       {{"input", input_text(files)},
        {"tokens", fmt::format("{}: {} tokens, {}", options.vocabulary.string(), vocabulary.size(),
-                              options.tokenizer.lower_case ? "lower-cased" : "cased")},
+                              settings.lower_case ? "lower-cased" : "cased")},
        {"ranks", outlined_machine({mpi.rank_info(), "cpu", threads})},
        {"shards", fmt::format("of about {} tokens; {:.3g} % of the documents held out",
                               human_count(static_cast<double>(options.shard_tokens)),

@@ -94,7 +94,10 @@ void FinetuneSession::make_model() {
   // 12 % less that the cut leaves cost many updates (tests/bench/results/2026-11-27-finetune.md).
   const FreshWeights fresh{model.initializer_range / kDeviationLeft, options.train.seed};
   agree_or_throw(runtime_.communicator(), [&] {
-    load_initial_weights({source_, &tokenizer_->vocabulary, options.model.resize_vocabulary, fresh},
+    load_initial_weights({.from = source_,
+                          .vocabulary = &tokenizer_->vocabulary,
+                          .resize_vocabulary = options.model.resize_vocabulary,
+                          .fresh = fresh},
                          space);
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});
@@ -249,7 +252,7 @@ Outcome FinetuneSession::run() {
 void FinetuneSession::test_best(const FinetuneProgress& progress, MetricsSink& metrics) {
   const auto& output = config_.trainer.train.output;
   agree_or_throw(runtime_.communicator(),
-                 [&] { load_initial_weights({output / "model"}, task_->parameters()); });
+                 [&] { load_initial_weights({.from = output / "model"}, task_->parameters()); });
   Scores scores;
   std::string errors;
   if (data_.test.rows > 0) {

@@ -15,7 +15,8 @@ std::vector<OptionDeclaration> data_options() {
       option("data.sequence_length", "N", "Longest sequence, in tokens with the special ones.",
              BERTHA_AT(data.sequence_length)),
       option("data.next_sentence", "BOOL",
-             "Pairs with next-sentence prediction; false: single texts (RoBERTa).",
+             "Pairs with next-sentence prediction; false: single texts of one document "
+             "(RoBERTa's DOC-SENTENCES).",
              BERTHA_AT(data.next_sentence)),
       option("data.short_sequence_probability", "P", "Share of samples of random shorter length.",
              BERTHA_AT(data.short_sequence_probability)),

@@ -52,6 +52,8 @@ constexpr std::array kSchedules{Named<ScheduleName>{"linear", ScheduleName::line
                                 Named<ScheduleName>{"polynomial", ScheduleName::polynomial},
                                 Named<ScheduleName>{"cosine", ScheduleName::cosine},
                                 Named<ScheduleName>{"constant", ScheduleName::constant}};
+constexpr std::array kDecayStarts{Named<DecayStart>{"warmup", DecayStart::warmup},
+                                  Named<DecayStart>{"start", DecayStart::start}};
 constexpr std::array kReducePrecisions{
     Named<GradientReducer::Precision>{"fp32", GradientReducer::Precision::fp32},
     Named<GradientReducer::Precision>{"bf16", GradientReducer::Precision::bf16}};
@@ -157,6 +159,9 @@ void parse_value(const std::string& text, Recompute& value) {
 void parse_value(const std::string& text, ScheduleName& value) {
   parse_named(text, value, kSchedules);
 }
+void parse_value(const std::string& text, DecayStart& value) {
+  parse_named(text, value, kDecayStarts);
+}
 void parse_value(const std::string& text, GradientReducer::Precision& value) {
   parse_named(text, value, kReducePrecisions);
 }
@@ -211,6 +216,9 @@ std::string value_text(Recompute value) {
 }
 std::string value_text(ScheduleName value) {
   return name_of(value, kSchedules);
+}
+std::string value_text(DecayStart value) {
+  return name_of(value, kDecayStarts);
 }
 std::string value_text(GradientReducer::Precision value) {
   return name_of(value, kReducePrecisions);

@@ -29,6 +29,7 @@ void parse_value(const std::string& text, OptimizerName& value);
 void parse_value(const std::string& text, MomentPrecision& value);
 void parse_value(const std::string& text, Recompute& value);
 void parse_value(const std::string& text, ScheduleName& value);
+void parse_value(const std::string& text, DecayStart& value);
 void parse_value(const std::string& text, GradientReducer::Precision& value);
 
 std::string value_text(const std::string& value);
@@ -48,6 +49,7 @@ std::string value_text(OptimizerName value);
 std::string value_text(MomentPrecision value);
 std::string value_text(Recompute value);
 std::string value_text(ScheduleName value);
+std::string value_text(DecayStart value);
 std::string value_text(GradientReducer::Precision value);
 
 template <class T>

@@ -39,6 +39,7 @@ Schedule resolve_schedule(const TrainerConfig& config, std::int64_t total_steps)
           : std::llround(options.warmup_fraction * static_cast<double>(total_steps));
   schedule.power = options.power;
   schedule.end_rate = options.end_rate;
+  schedule.decay_from = options.decay_from;
   return schedule;
 }
 

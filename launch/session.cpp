@@ -79,9 +79,12 @@ void Session::restore_or_initialize() {
       if (train.init.empty()) {
         space.initialize(fresh.range, fresh.seed);
       } else {
-        load_initial_weights(
-            {train.init, &corpus_.vocabulary(), config_.trainer.model.resize_vocabulary, fresh},
-            space);
+        load_initial_weights({.from = train.init,
+                              .vocabulary = &corpus_.vocabulary(),
+                              .tokenizer = corpus_.tokenizer(),
+                              .resize_vocabulary = config_.trainer.model.resize_vocabulary,
+                              .fresh = fresh},
+                             space);
       }
       if (train.init_moments) {
         state_.earlier_updates = load_initial_moments(train.init, space, *optimizer_);

@@ -2,9 +2,7 @@
 #include "launch/test_errors.h"
 
 #include <algorithm>
-#include <cstdint>
 
-#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
 namespace bertha {
@@ -42,36 +40,6 @@ Json worst_errors(Mistakes mistakes) {
   return list;
 }
 
-// Of texts, or of words, where rows without a label do not count.
-ConfusionMatrix confusion(const TestedExamples& tested) {
-  const auto classes = tested.label_names.size();
-  ConfusionMatrix counts(classes, std::vector<std::uint64_t>(classes));
-  for (std::size_t s = 0; s < tested.examples.sequences.size(); ++s) {
-    const auto& labels = tested.examples.sequences[s].labels;
-    const auto guesses = tested.predictions[s].argmax(1);
-    for (std::size_t row = 0; row < labels.size(); ++row) {
-      if (labels[row] < 0) continue;
-      const auto guess = guesses.data_ptr<std::int64_t>()[row];
-      ++counts[static_cast<std::size_t>(labels[row])][static_cast<std::size_t>(guess)];
-    }
-  }
-  return counts;
-}
-
-// [label][is one][is predicted], as scikit-learn's multilabel_confusion_matrix.
-std::vector<ConfusionMatrix> label_counts(const TestedExamples& tested) {
-  std::vector<ConfusionMatrix> counts(tested.label_names.size(), {{0, 0}, {0, 0}});
-  for (std::size_t s = 0; s < tested.examples.sequences.size(); ++s) {
-    const auto& values = tested.examples.sequences[s].values;
-    const auto outputs = tested.predictions[s].contiguous();
-    for (std::size_t label = 0; label < values.size(); ++label) {
-      const bool guessed = outputs.data_ptr<float>()[label] > 0;
-      ++counts[label][values[label] > 0 ? 1 : 0][guessed ? 1 : 0];
-    }
-  }
-  return counts;
-}
-
 }  // namespace
 
 std::string test_errors_json(const LabelledTaskDefinition& definition,
@@ -79,7 +47,7 @@ std::string test_errors_json(const LabelledTaskDefinition& definition,
   Json json;
   const auto& labels = tested.label_names;
   if (definition.loss == LossKind::cross_entropy) {
-    json["confusion_matrix"] = {{"labels", labels}, {"counts", confusion(tested)}};
+    json["confusion_matrix"] = {{"labels", labels}, {"counts", class_counts(tested)}};
   } else if (definition.loss == LossKind::binary_cross_entropy) {
     json["label_counts"] = {{"labels", labels}, {"counts", label_counts(tested)}};
   }

@@ -2,17 +2,10 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "trainer/tasks/labelled/task_definition.h"
+#include "launch/confusion_counts.h"
 
 namespace bertha {
-
-struct TestedExamples {
-  const ExampleSet& examples;
-  const Predictions& predictions;
-  const std::vector<std::string>& label_names;
-};
 
 // {"worst_errors": [{"text", "label", "predicted", and Mistakes::measure}]}, the 20 worst, with
 // "confusion_matrix": {"labels", "counts"[true][predicted]} of one class for each text or word, or

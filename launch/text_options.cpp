@@ -33,8 +33,11 @@ std::vector<OptionDeclaration> text_options() {
       option("input.text_field", "NAME", "Field of a JSON line that holds the text.",
              BERTHA_AT(input.text_field)),
       option("tokenizer.vocab", "FILE", "WordPiece vocabulary (vocab.txt).", BERTHA_AT(vocabulary)),
-      option("tokenizer.lower_case", "BOOL", "Lower-case the text.",
-             BERTHA_AT(tokenizer.lower_case)),
+      option(
+          "tokenizer.lower_case", "BOOL",
+          "Lower-case the text. `prepare` takes this and the next two from tokenizer_config.json "
+          "beside vocab.txt where they are not given.",
+          BERTHA_AT(tokenizer.lower_case)),
       option("tokenizer.strip_accents", "BOOL",
              "Remove accents; by default the same as lower_case.",
              BERTHA_AT(tokenizer.strip_accents)),

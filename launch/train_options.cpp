@@ -107,6 +107,10 @@ std::vector<OptionDeclaration> train_options() {
       option("schedule.power", "X", "Of the polynomial.", BERTHA_AT(trainer.schedule.power)),
       option("schedule.end_rate", "RATE", "Learning rate at the end.",
              BERTHA_AT(trainer.schedule.end_rate)),
+      option("schedule.decay_from", "NAME",
+             "warmup: decay begins when warm-up ends (Transformers); start: with the run (NVIDIA, "
+             "Google).",
+             BERTHA_AT(trainer.schedule.decay_from)),
       option("parallel.backend", "NAME", "auto, mpi or nccl.", BERTHA_AT(trainer.parallel.backend)),
       option("parallel.bucket_bytes", "N",
              "Gradient bytes per reduction; 0: 4 MB over MPI, 25 MB over NCCL.",

@@ -63,6 +63,7 @@ struct ScheduleOptions {
   std::int64_t warmup_steps = -1;  // -1: by fraction
   double warmup_fraction = 0.01;
   double power = 1.0, end_rate = 0.0;
+  DecayStart decay_from = DecayStart::warmup;
 };
 
 struct ParallelOptions {

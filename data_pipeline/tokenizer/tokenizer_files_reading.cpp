@@ -92,9 +92,13 @@ bool is_there(const fs::path& path) {
 }  // namespace
 
 TokenizerOptions read_tokenizer_options(const fs::path& folder) {
+  return stated_tokenizer_options(folder).value_or(TokenizerOptions{});
+}
+
+std::optional<TokenizerOptions> stated_tokenizer_options(const fs::path& folder) {
   const auto path = folder / "tokenizer_config.json";
+  if (!is_there(path)) return std::nullopt;
   TokenizerOptions options;
-  if (!is_there(path)) return options;
   const json config = parse_object(path);
   options.lower_case = read_flag(config, "do_lower_case", options.lower_case, path);
   options.strip_accents = read_flag(config, "strip_accents", options.lower_case, path);

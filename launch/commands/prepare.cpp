@@ -11,6 +11,7 @@
 #include "launch/dry_run.h"
 #include "launch/rank_places.h"
 #include "launch/stop_signal.h"
+#include "launch/vocabulary_settings.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
@@ -94,6 +95,7 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
     dry_run_prepare(config, mpi);
     return 0;
   }
+  options.tokenizer = settings_for_vocabulary(config);
   const auto communicator = make_mpi_communicator(mpi.rank_info());
   options.workers = agree_on_place(*communicator, find_place(options.workers, false)).threads;
   StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);

@@ -2,7 +2,8 @@
 
 run_finetune.py run RESULTS.jsonl CASE MODEL DATA [seeds=1,2,3,4,5] [threads=2] [rows=...] [who=ours,theirs] [order=ours]
                               [schedule=ours] [head=same]
-                              appends a line a run; what RESULTS.jsonl has already is not run again
+                              appends a line a run, with how it was run; what RESULTS.jsonl has already is not run again,
+                              nor mixed with runs of another order, schedule or head
 run_finetune.py table RESULTS.jsonl
 CASE: reviews (DATA: train.tsv and test.tsv of launch/fetch_samples.py reviews), wnut (train.conll, dev.conll
 and test.conll of WNUT-17) or squad (train.json and dev.json); see finetune_cases.py. MODEL: a Transformers
@@ -30,6 +31,7 @@ import finetune_cases
 
 BERTHA = os.environ.get("BERTHA_BINARY", "build/release/bertha")
 PYTHON = os.environ.get("BERTHA_PEER_PYTHON", sys.executable)
+HOW = dict(order="ours", schedule="ours", head="same")
 PEER = str(Path(__file__).with_name("peer_trainer.py"))
 
 
@@ -94,38 +96,42 @@ def read_results(path):
         return [json.loads(line) for line in file]
 
 
+def how_of(result):
+    """Order, schedule and head; lines written before 28 November 2026 say neither."""
+    return tuple(result.get(name, "not said") for name in HOW)
+
+
 def run(results, name, model, data, *rest):
-    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs", order="ours", schedule="ours",
-                   head="same")
+    options = dict(seeds="1,2,3,4,5", threads="2", rows="0", who="ours,theirs", **HOW)
     options.update(argument.split("=", 1) for argument in rest)
+    how = {name: options[name] for name in HOW}
     threads = int(options["threads"])
     os.environ["OMP_NUM_THREADS"] = str(threads)
     with tempfile.TemporaryDirectory() as folder:
         case = finetune_cases.make_case(name, data, folder, int(options["rows"]))
-        there = {(r["label"], r["threads"], r["seed"], r["who"]) for r in read_results(results)}
+        there = {(r["label"], r["threads"], r["seed"], r["who"], *how_of(r)) for r in read_results(results)}
         for seed in map(int, options["seeds"].split(",")):
             for who in options["who"].split(","):
-                if (case["label"], threads, seed, who) in there:
+                if (case["label"], threads, seed, who, *how_of(how)) in there:
                     continue
-                whole = dict(case, model=model, seed=seed, threads=threads, order=options["order"],
-                             schedule=options["schedule"])
-                if options["head"] == "same":
+                whole = dict(case, model=model, seed=seed, threads=threads, order=how["order"], schedule=how["schedule"])
+                if how["head"] == "same":
                     whole["model"] = with_output_layer(whole, folder)
                 done = dict(dict(ours=ours, theirs=theirs)[who](whole, folder), who=who, seed=seed, threads=threads,
-                            **{key: case[key] for key in ("label", "metric", "epochs")})
+                            **how, **{key: case[key] for key in ("label", "metric", "epochs")})
                 print(json.dumps(done), flush=True)
                 with open(results, "a", encoding="utf-8") as file:
                     file.write(json.dumps(done) + "\n")
 
 
 def table(results):
-    print("| data | score | Bertha, mean ± deviation | Trainer | runs | seconds: ours, theirs, ratio "
-          "| CPU seconds: ours, theirs, theirs without start and test, ratios |\n|---|---|---|---|---|---|---|")
+    print("| data | order, schedule, head | score | Bertha, mean ± deviation | Trainer | runs | seconds: ours, theirs, ratio "
+          "| CPU seconds: ours, theirs, theirs without start and test, ratios |\n|---|---|---|---|---|---|---|---|")
     cases = {}
     for result in read_results(results):
-        key = result["label"], result["threads"]
+        key = result["label"], result["threads"], how_of(result)
         cases.setdefault(key, dict(ours=[], theirs=[]))[result["who"]].append(result)
-    for (label, threads), runs in cases.items():
+    for (label, threads, how), runs in cases.items():
         if not (runs["ours"] and runs["theirs"]):
             continue  # nothing to compare yet
 
@@ -141,7 +147,7 @@ def table(results):
         cpu = [statistics.median(column(who, "cpu_seconds")) for who in ("ours", "theirs")]
         bare = statistics.median(column("theirs", "train_cpu_seconds"))
         one = runs["ours"][0]
-        print(f"| {label}; {one['epochs']} epochs, {threads} thread(s) | {one['metric']} | {scores('ours')} "
+        print(f"| {label}; {one['epochs']} epochs, {threads} thread(s) | {', '.join(how)} | {one['metric']} | {scores('ours')} "
               f"| {scores('theirs')} | {len(runs['ours'])}, {len(runs['theirs'])} "
               f"| {wall[0]:.1f}, {wall[1]:.1f}, {wall[1] / wall[0]:.2f} "
               f"| {cpu[0]:.1f}, {cpu[1]:.1f}, {bare:.1f}, {cpu[1] / cpu[0]:.2f}, {bare / cpu[0]:.2f} |")

@@ -60,7 +60,7 @@ CASES = [
          config=dict(max_position_embeddings=512, hidden_size=64, num_attention_heads=4)),
     Case("question answering, 512 tokens", "BertForQuestionAnswering", [512, 1, 300], labels=2,
          config=dict(max_position_embeddings=512, hidden_size=64, num_attention_heads=4)),
-    Case("question answering, one token", "BertForQuestionAnswering", [2], labels=2),
+    Case("question answering, one token", "BertForQuestionAnswering", [1], labels=2),
     Case("base model", "BertModel", [18, 64, 1, 30]),
     Case("dropout, pretraining", "BertForPreTraining", [48] * 3, training=True),
     Case("dropout, classification", "BertForSequenceClassification", [21], training=True,

@@ -1,6 +1,6 @@
 // Runs our BERT once for test_model.py: reads config.json, weights (a file with our names, or a
-// model folder as users give it) and a packed batch, writes hidden states, logits, the loss and the
-// gradient of every parameter.
+// model folder as users give it) and a packed batch, writes hidden states (of every layer when
+// asked to), logits, the loss and the gradient of every parameter.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -30,6 +30,7 @@ struct Request {
   Precision precision;
   Implementation implementation;
   ForwardContext context;
+  bool all_layers;
 };
 
 Head head_of(const std::string& architecture) {
@@ -57,7 +58,8 @@ Request read_request(const std::string& path) {
           head_of(root.at("architecture")),
           precision_of(root.at("precision")),
           root.at("implementation") == "fused" ? Implementation::fused : Implementation::reference,
-          {root.at("training"), root.at("seed"), root.at("step")}};
+          {root.at("training"), root.at("seed"), root.at("step")},
+          root.value("all_layers", false)};
 }
 
 PackedInput packed_input(const SafetensorsFile& batch) {
@@ -177,24 +179,44 @@ void load_file(const std::string& path, ParameterSpace& space) {
   }
 }
 
-void load_folder(const std::string& path, ParameterSpace& space) {
+void load_folder(const std::string& path, ParameterSpace& space, bool is_part) {
   std::vector<NamedTensor> wanted;
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
     wanted.push_back({space.parameters()[i].name, space.master_view(static_cast<int>(i))});
   }
   const auto match = copy_weights(read_model_weights(path), wanted);
-  if (!match.missing.empty() || !match.unexpected.empty()) {
+  const bool whole = match.unexpected.empty() || is_part;
+  if (!match.missing.empty() || !whole) {
     throw Error(ErrorKind::bad_data, path + " is no plain base model");
   }
 }
 
-void load_weights(const std::string& path, ParameterSpace& space) {
+// `is_part`: of the model in the folder the space holds fewer layers.
+void load_weights(const std::string& path, ParameterSpace& space, bool is_part = false) {
   if (std::filesystem::is_directory(path)) {
-    load_folder(path, space);
+    load_folder(path, space, is_part);
   } else {
     load_file(path, space);
   }
   space.copy_master_to_compute();
+}
+
+// "hidden 0" is what the embeddings give (of the reference path: the fused one has no model without
+// layers), "hidden n" what layer n does: the last hidden states of models of the first n layers,
+// since a model hands out no others.
+void write_all_layers(const Request& request, const BertConfig& config, const PackedInput& input,
+                      std::vector<NamedTensor>& outputs) {
+  const at::NoGradGuard no_gradient;
+  const bool fused = config.implementation == Implementation::fused;
+  for (std::int64_t layers = fused ? 1 : 0; layers <= config.layers; ++layers) {
+    auto part = config;
+    part.layers = std::max<std::int64_t>(1, layers);  // no file describes a model without any
+    ParameterSpace space(bert_parameters(part, Head::none, 0), request.precision, at::kCPU);
+    load_weights(request.weights, space, true);
+    part.layers = layers;
+    const auto hidden = Bert(part, Head::none, space).encode(input, request.context);
+    outputs.push_back({"hidden " + std::to_string(layers), hidden.to(at::kFloat).clone()});
+  }
 }
 
 void answer(const Request& request) {
@@ -213,6 +235,7 @@ void answer(const Request& request) {
   std::vector<NamedTensor> outputs{{"hidden", hidden.detach().to(at::kFloat)}};
   const auto loss = Losses(bert, batch, input, request.context, outputs).loss(hidden);
   if (loss.requires_grad()) loss.backward();
+  if (request.all_layers) write_all_layers(request, config, input, outputs);
   outputs.push_back({"loss", loss.detach().to(at::kFloat).reshape({1})});
   for (std::size_t i = 0; i < space.parameters().size(); ++i) {
     outputs.push_back({"gradient " + space.parameters()[i].name,

@@ -1,6 +1,6 @@
 """`bertha export`, live: each class of Transformers loads what is made for it without a key too few, too many or of
 another shape; folders with NVIDIA's names, in several files or of a base model come out as Transformers has them;
-what is exported and imported again keeps every bit; its tokenizer is ours."""
+what is exported and imported again keeps every bit; its tokenizer is ours; cased and Chinese text go the whole way, too."""
 import json
 import os
 import shutil
@@ -11,12 +11,15 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from import_checks import TOKENIZER, check_casing, check_missing_heads, check_padding, small_corpus
 from model_folders import SAMPLES, TEXT, bertha, load, make_run, same_bits
+from text_kinds import check_text_kinds
 from tokens_peer import DUMPS, dump_text, our_ids
 
 AUTO_CLASSES = dict(base="AutoModel", masked_lm="AutoModelForMaskedLM", pretraining="AutoModelForPreTraining",
                     next_sentence="AutoModelForNextSentencePrediction")
-TOKENIZER = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
+# Others that open the same folders whole. A causal model without is_decoder sees both sides, as the masked one does.
+MORE_CLASSES = dict(base=["AutoModelForTextEncoding"], masked_lm=["AutoModelForCausalLM"])
 # Of NVIDIA's DeepLearningExamples (modeling.py: LinearActivation is called dense_act), and of BERT's first ports to
 # PyTorch (gamma, beta), whose names its older files have.
 NVIDIA_NAMES = [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
@@ -63,8 +66,11 @@ def check_auto_classes(work, run):
                 if key in loaded:
                     assert torch.equal(loaded[key], value.to(dtype)), (form, precision, key)
             with torch.no_grad():
-                model(input_ids=torch.tensor([[2, 5, 3]]))
-    print(f"{len(AUTO_CLASSES)} Auto classes, fp32 and bf16: no missing, unexpected or mismatched key")
+                expected = model(input_ids=torch.tensor([[2, 5, 9, 3]]))[0]
+                for other in MORE_CLASSES.get(form, ()):
+                    output = load(getattr(transformers, other), folder)(input_ids=torch.tensor([[2, 5, 9, 3]]))[0]
+                    assert torch.equal(output, expected), (form, other)
+    print(f"{len(AUTO_CLASSES) + len(MORE_CLASSES)} Auto classes, fp32 and bf16: no missing, unexpected or mismatched key")
 
 
 def check_import(work, run, corpus):
@@ -162,9 +168,14 @@ def main():
         check_tokenizer(export(run, os.path.join(work, "plain")), vocab)
         check_auto_classes(work, run)
         check_import(work, run, corpus)
+        small = small_corpus(work, vocab)
+        check_missing_heads(small, *(os.path.join(work, f"{form} fp32") for form in ("base", "masked_lm", "pretraining")))
+        check_padding(work, checkpoint, small)
+        check_casing(work, checkpoint, small)
         check_foreign_names(work, checkpoint)
         check_shards(work, checkpoint)
         check_base_model(work)
+        check_text_kinds(work)
     return 0
 
 

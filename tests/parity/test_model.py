@@ -134,7 +134,7 @@ def rows_by_sequence(case, batch, name):
     """How many rows of an output belong to each sequence; None where a sequence has just one."""
     of_tokens = case.architecture in ("BertForTokenClassification", "BertForQuestionAnswering")
     of_masked = case.architecture in ("BertForPreTraining", "BertForMaskedLM")
-    if name == "hidden" or (name == "logits" and of_tokens):
+    if name.startswith("hidden") or (name == "logits" and of_tokens):
         return case.lengths
     if name == "logits" and of_masked:
         sequence = torch.bucketize(batch["masked_positions"], batch["sequence_offsets"][1:], right=True)

@@ -1,8 +1,8 @@
 """Trained weights beside Transformers, live: all-MiniLM-L6-v2 as it is in its folder (names without "bert.",
 a position_ids buffer), on real text cut to lengths from 1 to 512 tokens, packed here and padded there.
 
-On both paths the hidden states and the pooled output of every sequence are within 1e-5 of Transformers', relative to
-its own norm, and so is every gradient of the sum of the pooled output's squares.
+On both paths the hidden states of every layer (and of the embeddings) and the pooled output of every sequence are within
+1e-5 of Transformers', relative to its own norm, and so is every gradient of the sum of the pooled output's squares.
 """
 import json
 import subprocess
@@ -48,10 +48,21 @@ def real_batch(lengths):
 def run_probe(folder, path):
     request = dict(config=str(MINILM / "config.json"), weights=str(MINILM), batch=str(folder / "batch.safetensors"),
                    architecture="BertModel", output=str(folder / "output.safetensors"), precision="fp32",
-                   implementation=path, config_output=str(folder / "config.json"), training=False, seed=1, step=1)
+                   implementation=path, config_output=str(folder / "config.json"), training=False, seed=1, step=1,
+                   all_layers=True)
     (folder / "request.json").write_text(json.dumps(request))
     subprocess.run([test_model.PROBE, folder / "request.json"], check=True)
     return load_file(folder / "output.safetensors")
+
+
+def all_hidden_states(model, batch):
+    """By the probe's name, a row for each real token."""
+    real = test_model.padded(torch.ones_like(batch["tokens"]), LENGTHS, 0).bool()
+    with torch.no_grad():
+        output = model(input_ids=test_model.padded(batch["tokens"], LENGTHS, 0),
+                       token_type_ids=test_model.padded(batch["segments"], LENGTHS, 0),
+                       attention_mask=real.long(), output_hidden_states=True)
+    return {f"hidden {layer}": state[real] for layer, state in enumerate(output.hidden_states)}
 
 
 def main():
@@ -67,13 +78,21 @@ def main():
     case = Case("all-MiniLM-L6-v2", "BertModel", LENGTHS)
     batch = real_batch(LENGTHS)
     loss, results, gradients = test_model.run_transformers(case, model, batch)
+    states = all_hidden_states(model, batch)
+    assert len(states) == model.config.num_hidden_layers + 1 == 7
+    assert torch.equal(states["hidden 6"], results["hidden"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_file(batch, folder / "batch.safetensors")
         for path in test_model.PATHS:
-            values, errors = test_model.compare(case, batch, run_probe(folder, path), loss, results, gradients)
+            ours = run_probe(folder, path)
+            values, errors = test_model.compare(case, batch, ours, loss, results, gradients)
+            first = 1 if path == "fused" else 0
+            layers = [test_model.compare_values(case, batch, ours, {name: states[name]})
+                      for name in (f"hidden {layer}" for layer in range(first, 7))]
             print(f"{case.name}, {path}: {len(LENGTHS)} sequences of {min(LENGTHS)} to {max(LENGTHS)} tokens; largest "
-                  f"relative error of values {values:.1e}, of {len(gradients)} gradients {errors:.1e}")
+                  f"relative error of values {values:.1e}, of {len(gradients)} gradients {errors:.1e}; of the "
+                  f"hidden states from layer {first} on {', '.join(f'{layer:.1e}' for layer in layers)}")
     print("real weights: hidden states hold")
 
 

@@ -1,11 +1,14 @@
 """200 steps of pretraining beside Transformers and torch.optim.AdamW, live: same weights, same batches; and 50
 steps of LAMB beside double precision (double_lamb.py), fed by Transformers' clipped gradients.
 
-A global batch of 8 sequences of mixed lengths in three uneven micro-batches, dropout off, warm-up and linear
+A global batch of 32 sequences of mixed lengths in three uneven micro-batches, dropout off, warm-up and linear
 decay, clipping that bites in most steps; on the reference path and on the fused one. fp32: the loss of every
 step within 1e-5 relative, its gradient norm within 1e-4, every weight tensor at the end within 1e-4 of how
-far it moved, in all. bf16 with fp32 masters against Transformers in fp32, AdamW: losses within 0.5 %, as means of ten
-steps and in 99 of 100 single ones (a batch has few masked words: one step of the reference path was 0.54 % off).
+far it moved, in all. bf16 with fp32 masters against Transformers in fp32, AdamW: the loss of every step within 0.5 %,
+the weights at the end within 5 % of the way they went. Over four seeds and both paths the worst step was 0.03 to 0.25 %
+off, the weights 0.5 to 3.1 %: Adam divides by the size of a gradient, so elements whose gradient is less than what bf16
+rounds away (2^-9 of its summands) go where rounding sends them, which the loss hardly notices. At twice the rate
+three of eight runs had a step 0.6 to 0.8 % off, however large the batch: runs part for a while where they learn fastest.
 """
 import json
 import os
@@ -13,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 try:
@@ -27,8 +31,9 @@ except ImportError as error:
     sys.exit(77)
 
 PROBE = os.environ.get("BERTHA_TRAINING_PROBE") or f"{os.environ['BERTHA_BUILD']}/tests/training_probe"
-PARTS = (4, 3, 1)
-ADAMW = dict(optimizer="adamw", total_steps=200, learning_rate=2e-3, warmup_steps=20, clip_norm=1.0, beta1=0.9,
+PARTS = (16, 12, 4)
+PATHS = ("reference", "fused")
+ADAMW = dict(optimizer="adamw", total_steps=200, learning_rate=1e-3, warmup_steps=20, clip_norm=1.0, beta1=0.9,
              beta2=0.999, epsilon=1e-6, weight_decay=0.01)
 LAMB = dict(ADAMW, optimizer="lamb", total_steps=50, learning_rate=4e-2, warmup_steps=5)
 CONFIG = transformers.BertConfig(
@@ -140,34 +145,40 @@ def write_request(folder, start, steps, settings):
 
 def run_probe(folder, precision, implementation):
     request = json.loads((folder / "request.json").read_text())
-    request.update(precision=precision, implementation=implementation, output=str(folder / "output.safetensors"))
-    (folder / "now.json").write_text(json.dumps(request))
-    subprocess.run([PROBE, folder / "now.json"], check=True)
-    return load_file(folder / "output.safetensors")
+    name = f"{precision} {implementation}"
+    request.update(precision=precision, implementation=implementation, output=str(folder / f"{name}.safetensors"))
+    (folder / f"{name}.json").write_text(json.dumps(request))
+    # One thread: so small a model gains nothing by two, and two runs go on at a time.
+    subprocess.run([PROBE, folder / f"{name}.json"], check=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    return load_file(folder / f"{name}.safetensors")
 
 
 def relative(ours, theirs):
     return float(((ours - theirs).abs() / theirs.abs()).max())
 
 
-def check_fp32(name, ours, start, losses, norms, weights):
+def distance(ours, start, weights):
+    """Between final weights, by how far they moved."""
     # Key biases have no effect: their gradients are rounding noise, which Adam makes large.
     names = [n for n in start if not n.endswith("key.bias")]
     moved = sum(float((weights[n] - start[n]).double().norm() ** 2) for n in names) ** 0.5
-    apart = sum(float((ours[n] - weights[n]).double().norm() ** 2) for n in names) ** 0.5
+    return sum(float((ours[n] - weights[n]).double().norm() ** 2) for n in names) ** 0.5 / moved
+
+
+def check_fp32(name, ours, start, losses, norms, weights):
+    apart = distance(ours, start, weights)
     loss, norm = relative(ours["losses"], losses), relative(ours["gradient_norms"], norms)
     print(f"fp32, {name}: {len(losses)} losses within {loss:.1e} relative, gradient norms within {norm:.1e}, "
-          f"final weights within {apart / moved:.1e} of the way they went")
-    assert loss <= 1e-5 and norm <= 1e-4 and apart / moved <= 1e-4, name
+          f"final weights within {apart:.1e} of the way they went")
+    assert loss <= 1e-5 and norm <= 1e-4 and apart <= 1e-4, name
 
 
-def check_bf16(name, half, losses):
-    apart = (half - losses).abs() / losses
-    step, within = int(apart.argmax()), float((apart <= 0.005).double().mean())
-    means = relative(half.reshape(-1, 10).mean(1), losses.reshape(-1, 10).mean(1))
-    print(f"bf16, {name}: {within:.1%} of the losses within 0.5 % of fp32's, the worst {apart[step]:.2%} (step {step}), "
-          f"means of ten within {means:.2%}")
-    assert means <= 0.005 and within >= 0.99, name
+def check_bf16(name, ours, start, losses, weights):
+    apart = (ours["losses"] - losses).abs() / losses
+    step, moved = int(apart.argmax()), distance(ours, start, weights)
+    print(f"bf16, {name}: {len(losses)} losses within {apart[step]:.2%} of fp32's (step {step + 1}), {apart.mean():.3%} on average, "
+          f"final weights within {moved:.1%} of the way they went")
+    assert 0 < apart[step] <= 0.005 and moved <= 0.05, name
 
 
 def check(settings):
@@ -179,20 +190,24 @@ def check(settings):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_request(folder, start, steps, settings)
+        pool = ThreadPoolExecutor(2)
+        precisions = ("fp32", "bf16") if settings is ADAMW else ("fp32",)
+        ours = {(precision, path): pool.submit(run_probe, folder, precision, path) for path in PATHS for precision in precisions}
         losses, norms, weights = run_transformers(model, steps, settings)
         clipped = float((norms > settings["clip_norm"]).double().mean())
         print(f"Transformers, {settings['optimizer']}: loss {losses[0]:.4f} to {losses[-10:].mean():.4f}, {clipped:.0%} "
               f"of {len(steps)} steps clipped")
         assert losses[-10:].mean() < 0.8 * losses[0] and clipped > 0.5
-        for path in ("reference", "fused"):
+        for (precision, path), run in ours.items():
             label = f"{settings['optimizer']}, {path}"
-            check_fp32(label, run_probe(folder, "fp32", path), start, losses, norms, weights)
-            if settings is ADAMW:
-                check_bf16(label, run_probe(folder, "bf16", path)["losses"], losses)
+            if precision == "fp32":
+                check_fp32(label, run.result(), start, losses, norms, weights)
+            else:
+                check_bf16(label, run.result(), start, losses, weights)
 
 
 def main():
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     check(ADAMW)
     check(LAMB)
     print("training parity holds")

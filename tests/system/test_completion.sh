@@ -59,7 +59,7 @@ source ./script.zsh
 words=(bertha "$@") CURRENT=$(($# + 1)) PREFIX=${@[-1]}
 _bertha
 Z
-zsh_offers() { zsh -f offers.zsh "$@" 2>errors; grep -qx 'registered _bertha bertha' errors || fail "zsh: $(cat errors)"; }
+zsh_offers() { zsh -f offers.zsh "$@" 2>zsh-errors; grep -qx 'registered _bertha bertha' zsh-errors || fail "zsh: $(cat zsh-errors)"; }
 expect_zsh() {  # EXPECTED WORD...
   local expected=$1; shift
   local got; got=$(zsh_offers "$@" | tr '\n' ' ')

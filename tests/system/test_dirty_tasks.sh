@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The same dirt in the data of every other task than classification (test_dirty_labels.sh): byte order marks, Windows' line
-# ends, empty texts, one class only, two rows, labels that only validation has. And: scores are the same on three ranks.
+# ends, empty texts, 100,000 characters, one class only, two rows, labels that only validation has or that the test lacks.
+# And: scores are the same on three ranks.
 . "$(dirname "$0")/../support/system.sh"
 cd "$scratch" || exit 1
 made_up_start
@@ -33,6 +34,11 @@ def question(i, text=None, label=None):
     context = f"tea {i} good"
     answers = [dict(text="good", answer_start=context.index("good"))] if label is None else []
     return [json.dumps(dict(question="good or bad ?" if text is None else text, context=context, answers=answers))]
+long = "tea " * 25_000
+write("multi_label", "long", ["text\tlabel", *(l for i in range(24) for l in several(i)), f"{long}\ta", f"{long.replace(' ', '')}\ta,b"])
+# A word, and a sentence, of 100,000 characters.
+write("token_classification", "long", [*(l for i in range(24) for l in words(i)), "good O", long.replace(" ", "") + " B-tea", "",
+                                       *(f"tea {'B-tea' if i % 2 else 'O'}" for i in range(25_000)), ""])
 kinds("multi_label", several, ["text\tlabel"])
 kinds("regression", number, ["text\tlabel"])
 kinds("token_classification", words)
@@ -59,6 +65,17 @@ for task in multi_label regression token_classification question_answering; do
   works 'done' two "$(file two)" --task.validation "$plain"
   case $task in
     multi_label | token_classification)
+      works "$([ $task = multi_label ] && echo '1 of 26 examples were cut to task.max_length 24; they lost 24978 tokens' || echo 'done')" long "$(file long)"
+      "$bertha" predict --train.init $task/long/model --task.input "$(file long)" --task.output_file $task/long.jsonl >log 2>&1 ||
+        fail "$task: predict long: $(tail -1 log)"
+      # Sentences are not cut but read in windows: every word has its label.
+      "$python" - $task $task/long.jsonl <<'P' || fail "$task: predictions of long texts"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
+assert len(lines) == 26, len(lines)
+if sys.argv[1] == "token_classification":
+    assert [len(line["labels"]) for line in lines] == [2] * 25 + [25_000], [len(line["labels"]) for line in lines]
+P
       expect 65 "$task/one.* has 1 label\(s\); $task needs two or more" tune bad "$(file one)"
       works 'labels that training has no example of.*: (B-)?maybe' unseen "$plain" --task.validation "$unseen" ;;
     *) works 'done' one "$(file one)"
@@ -72,6 +89,10 @@ for task in multi_label regression token_classification question_answering; do
 import json, sys
 one, three = (json.load(open(p)) for p in sys.argv[1:])
 assert one["sequences"] == 24 and one.keys() == three.keys(), (one, three)
+counts = one.get("confusion_matrix", one.get("label_counts", {})).get("counts", [])
+for label in counts:  # of words; or of each label, whose texts are all there
+    assert (sum(map(sum, label)) if "label_counts" in one else sum(label)) == 24, counts
+assert bool(counts) == ("precision" in one or "micro_f1" in one), one
 for name, value in one.items():
     assert abs(three[name] - value) < 1e-4 if isinstance(value, float) else three[name] == value, (name, value, three[name])
 P
@@ -85,6 +106,10 @@ expect 65 "unseen.tsv:6: label 'maybe' is none of the labels the model is traine
 task=token_classification
 printf 'good O\ntea\n' >bare.conll
 expect 65 'bare.conll:2: a word without a label \(column 0, from 0\)' tune bad bare.conll
+# In the test alone: before anything is trained.
+expect 65 'bare.conll:2: a word without a label \(column 0, from 0\)' tune bad token_classification/plain.conll --task.test bare.conll
+[ ! -e token_classification/bad/model ] || fail "trained on what cannot be tested"
+expect 65 'bare.conll:2: a word without a label' "$bertha" evaluate --train.init token_classification/plain/model --task.test bare.conll
 printf 'good\tO\ntea\t\t\n' >gap.conll
 expect 65 'gap.conll:2: the label is empty \(column 1, from 0\)' tune bad gap.conll --task.delimiter tab
 expect 0 '"accuracy"' "$bertha" evaluate --train.init token_classification/plain/model --task.test token_classification/unseen.conll --json

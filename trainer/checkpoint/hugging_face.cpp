@@ -204,6 +204,17 @@ std::vector<NamedTensor> read_model_weights(const fs::path& folder) {
               "give a checkpoint, a run folder or a Transformers folder");
 }
 
+std::vector<std::string> model_weight_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  if (has_file(folder, kWeights)) {
+    const SafetensorsFile file(folder / kWeights);
+    for (const auto& entry : file.entries()) names.push_back(entry.name);
+  } else {
+    for (const auto& [name, file] : read_index(folder / kIndex)) names.push_back(name);
+  }
+  return with_our_names(names);
+}
+
 WeightMatch copy_weights(const std::vector<NamedTensor>& source,
                          const std::vector<NamedTensor>& destination) {
   const at::NoGradGuard no_gradient;

@@ -25,6 +25,9 @@ std::map<std::string, std::string> model_metadata();
 // them.
 std::vector<NamedTensor> read_model_weights(const std::filesystem::path& folder);
 
+// The names of the same, from headers alone.
+std::vector<std::string> model_weight_names(const std::filesystem::path& folder);
+
 struct WeightMatch {
   std::vector<std::string> missing;     // wanted, not in the source
   std::vector<std::string> unexpected;  // in the source, not wanted

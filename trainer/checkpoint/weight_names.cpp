@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include <ATen/ATen.h>
@@ -33,6 +34,14 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
 }
 
 using Weights = std::map<std::string, at::Tensor>;
+
+// Of the masked-word head's decoder: what each is a copy of.
+const std::map<std::string, std::string>& originals() {
+  static const std::map<std::string, std::string> names{
+      {"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
+      {"cls.predictions.decoder.bias", "cls.predictions.bias"}};
+  return names;
+}
 
 void settle_copy(Weights& weights, const std::string& copy, const std::string& original,
                  const std::string& source) {
@@ -76,12 +85,21 @@ std::vector<NamedTensor> with_our_names(std::vector<NamedTensor> weights,
                   "save the model anew with Transformers");
     }
   }
-  settle_copy(renamed, "cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight",
-              source);
-  settle_copy(renamed, "cls.predictions.decoder.bias", "cls.predictions.bias", source);
+  for (const auto& [copy, original] : originals()) settle_copy(renamed, copy, original, source);
   std::vector<NamedTensor> result;
   for (auto& [name, tensor] : renamed) result.push_back({name, std::move(tensor)});
   return result;
+}
+
+std::vector<std::string> with_our_names(const std::vector<std::string>& names) {
+  std::set<std::string> ours;
+  for (const auto& name : names) {
+    const auto renamed = our_weight_name(name);
+    if (!renamed) continue;
+    const auto copy = originals().find(*renamed);
+    ours.insert(copy == originals().end() ? *renamed : copy->second);
+  }
+  return {ours.begin(), ours.end()};
 }
 
 }  // namespace bertha

@@ -20,4 +20,7 @@ std::optional<std::string> our_weight_name(const std::string& name);
 std::vector<NamedTensor> with_our_names(std::vector<NamedTensor> weights,
                                         const std::string& source);
 
+// The same for names alone.
+std::vector<std::string> with_our_names(const std::vector<std::string>& names);
+
 }  // namespace bertha

@@ -31,7 +31,8 @@ double learning_rate(const Schedule& schedule, std::int64_t step) {
   if (step <= schedule.warmup_steps) return warmup > 0 ? schedule.peak * now / warmup : 0.0;
   if (schedule.name == ScheduleName::constant) return schedule.peak;
   if (step >= schedule.total_steps) return schedule.end_rate;
-  const double done = (now - warmup) / (static_cast<double>(schedule.total_steps) - warmup);
+  const double begin = schedule.decay_from == DecayStart::start ? 0.0 : warmup;
+  const double done = (now - begin) / (static_cast<double>(schedule.total_steps) - begin);
   return schedule.end_rate + (schedule.peak - schedule.end_rate) * share_left(schedule, done);
 }
 

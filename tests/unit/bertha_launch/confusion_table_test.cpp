@@ -48,5 +48,12 @@ TEST(ConfusionTable, ManyLabelsAreSummedUp) {
   EXPECT_EQ(lines[4], " 4  label 3         17        10  label 12 (5)");
 }
 
+TEST(LabelTable, SaysOfEachLabelHowManyWereFoundAndMissed) {
+  EXPECT_EQ(label_table({"tea", "coffee"}, {{{90, 1}, {2, 7}}, {{100, 0}, {0, 0}}}),
+            "label         found    missed   wrongly  rightly not\n"
+            "1  tea            7         2         1           90\n"
+            "2  coffee         0         0         0          100\n");
+}
+
 }  // namespace
 }  // namespace bertha

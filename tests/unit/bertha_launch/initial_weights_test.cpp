@@ -7,8 +7,10 @@
 #include <string>
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "parallel/base/error.h"
 #include "trainer/checkpoint/safetensors.h"
 
 namespace bertha {
@@ -25,14 +27,18 @@ TEST(InitialWeights, OnlyWhatIsMissingIsDrawn) {
   for (const auto precision : {Precision::fp32, Precision::bf16}) {
     ParameterSpace fresh(specs, precision, at::kCPU), loaded(specs, precision, at::kCPU);
     fresh.initialize(0.02, 5);
-    load_initial_weights({folder, nullptr, false, FreshWeights{0.02, 5}}, loaded);
+    load_initial_weights({.from = folder, .fresh = FreshWeights{0.02, 5}}, loaded);
     EXPECT_TRUE(at::equal(loaded.master_view(0), pooler));
     EXPECT_TRUE(at::equal(loaded.master_view(1), fresh.master_view(1)));
     EXPECT_TRUE(at::equal(loaded.leaf(1), fresh.leaf(1)));  // what the model computes with, too
     ParameterSpace kept(specs, precision, at::kCPU);
-    load_initial_weights({.from = folder}, kept);
-    EXPECT_TRUE(at::equal(kept.master_view(0), pooler));
-    EXPECT_EQ(kept.master_view(1).count_nonzero().item<std::int64_t>(), 0);
+    try {
+      load_initial_weights({.from = folder}, kept);
+      FAIL() << "a missing weight is no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("has no weights classifier.weight"));
+    }
   }
   std::filesystem::remove_all(folder);
 }

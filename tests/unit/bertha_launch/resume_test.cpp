@@ -44,6 +44,7 @@ TEST_F(Resume, WhatChangesTheTrainingIsRefusedByName) {
   const std::pair<const char*, const char*> changes[] = {{"optimizer.learning_rate", "0.5"},
                                                          {"optimizer.name", "lamb"},
                                                          {"schedule.name", "cosine"},
+                                                         {"schedule.decay_from", "start"},
                                                          {"data.sequence_length", "64"},
                                                          {"data.next_sentence", "false"},
                                                          {"masking.probability", "0.2"},

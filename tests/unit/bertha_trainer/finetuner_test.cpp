@@ -1,7 +1,12 @@
 // The loop of fine-tuning with scores by script: which epochs are kept, when states are saved.
 #include "trainer/finetuner.h"
 
+#include <algorithm>
 #include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -9,6 +14,10 @@
 
 #include "parallel/base/error.h"
 #include "tests/support/thread_communicator.h"
+#include "trainer/tasks/answer_scores.h"
+#include "trainer/tasks/entity_scores.h"
+#include "trainer/tasks/labelled/task_table.h"
+#include "trainer/tasks/scores.h"
 
 namespace bertha {
 namespace {
@@ -58,14 +67,15 @@ struct Seen {
   FinetuneProgress progress;
   Outcome outcome = Outcome::completed;
   std::string error;
+  std::optional<ErrorKind> kind;  // of the error
 };
 
-// `scores`: the accuracy that each validation finds.
-Seen finetune(const std::vector<double>& scores, FinetunerOptions options,
-              const FinetuneProgress& start = {}) {
+// `scores`: what each validation finds. `own_metric`: what the task's epoch is chosen by when
+// options.metric is auto.
+Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
+                 const std::string& own_metric, const FinetuneProgress& start = {}) {
   Seen seen;
   options.batch_size = 2;
-  options.metric = "accuracy";
   options.progress = false;
   testing::run_thread_ranks(1, [&](Communicator& communicator) {
     LabelledTask task{
@@ -79,11 +89,12 @@ Seen finetune(const std::vector<double>& scores, FinetunerOptions options,
     step_options.schedule.total_steps = options.total_steps;
     TrainStep step({communicator, task, *optimizer, scaler, watchdog}, step_options);
     LabelledTaskDefinition definition;
+    definition.metric = own_metric;
     Events metrics;
     auto validation = six_examples();
     std::size_t validations = 0;
     validation.score = [&](const ExampleSet&, const Predictions&) {
-      return Scores{{"accuracy", scores.at(validations++)}};
+      return scores.at(validations++);
     };
     FinetunerCallbacks callbacks;
     callbacks.stop_requested = [] { return false; };
@@ -98,13 +109,22 @@ Seen finetune(const std::vector<double>& scores, FinetunerOptions options,
     try {
       seen.outcome = finetuner.run(six_examples(), validation);
     } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::internal);
       seen.error = error.message();
+      seen.kind = error.kind();
     }
     seen.progress = finetuner.progress();
     for (const auto& event : metrics.events) seen.events.push_back(event.event);
   });
   return seen;
+}
+
+// `scores`: the accuracy that each validation finds.
+Seen finetune(const std::vector<double>& scores, FinetunerOptions options,
+              const FinetuneProgress& start = {}) {
+  std::vector<Scores> named;
+  for (const double score : scores) named.push_back({{"accuracy", score}});
+  options.metric = "accuracy";
+  return finetune_by(named, options, "accuracy", start);
 }
 
 FinetunerOptions epochs(std::int64_t count) {
@@ -129,6 +149,7 @@ TEST(Finetuner, KeepsTheBestOfFiniteScores) {
 TEST(Finetuner, NoFiniteScoreAtAllIsAnError) {
   const auto seen = finetune({kNan, kNan}, epochs(2));
   EXPECT_THAT(seen.best_epochs, ElementsAre());
+  EXPECT_EQ(seen.kind, ErrorKind::internal);
   EXPECT_THAT(seen.error, HasSubstr("accuracy was not a finite number in any of 2 epochs"));
   // Neither is there one when the same run is begun again.
   EXPECT_THAT(finetune({}, epochs(2), seen.progress).error, HasSubstr("in any of 2 epochs"));
@@ -143,6 +164,78 @@ TEST(Finetuner, PatienceCountsEpochsWithoutABest) {
   EXPECT_EQ(seen.progress.validations.size(), 3U);
   EXPECT_THAT(finetune({kNan, kNan, 0.9}, options).error, HasSubstr("in any of 2 epochs"));
   EXPECT_THAT(finetune({kNan, 0.1, 0.1, 0.1, 0.9}, options).progress.step, 4 * 3);
+}
+
+// The scores of each task as its own functions name them, in three epochs: guesses that get better
+// and then worse, so that the second is best by all of them, whether more or less of one is better.
+std::map<std::string, std::vector<Scores>> scores_by_task() {
+  using Flags = std::vector<std::vector<bool>>;
+  const Flags flags{{true, false}, {false, true}, {true, true}};
+  const std::vector<WordLabels> words{{"B-x", "I-x", "O", "B-y"}, {"O", "B-x"}};
+  const auto classes = [](const std::vector<std::int32_t>& guesses) {
+    return classification_scores(guesses, std::vector<std::int32_t>{0, 1, 2, 2}, 3);
+  };
+  const auto numbers = [](const std::vector<double>& guesses) {
+    return regression_scores(guesses, std::vector<double>{1, 2, 3, 4});
+  };
+  const auto answers = [](const std::string& guess) {
+    return answer_scores({{guess, guess, 0, {"good black tea"}}});
+  };
+  return {
+      {"classification", {classes({0, 1, 1, 1}), classes({0, 1, 2, 2}), classes({0, 1, 2, 1})}},
+      {"multi_label",
+       {multi_label_scores({{true, false}, {true, false}, {true, false}}, flags),
+        multi_label_scores(flags, flags),
+        multi_label_scores({{true, false}, {false, true}, {true, false}}, flags)}},
+      {"regression", {numbers({2, 1, 4, 3}), numbers({1, 2, 3, 4.5}), numbers({1, 2, 4, 3})}},
+      {"token_classification",
+       {entity_scores({{"O", "O", "B-y", "B-y"}, {"O", "O"}}, words), entity_scores(words, words),
+        entity_scores({{"B-x", "I-x", "O", "B-y"}, {"B-y", "O"}}, words)}},
+      {"question_answering", {answers("coffee"), answers("good black tea"), answers("tea")}},
+  };
+}
+
+TEST(Finetuner, EveryTasksBestEpochIsChosenByItsOwnScoreAndByAnyOther) {
+  const auto by_task = scores_by_task();
+  ASSERT_EQ(by_task.size(), labelled_tasks().size());
+  std::size_t smaller_is_better = 0;
+  for (const auto& task : labelled_tasks()) {
+    const auto& scores = by_task.at(task.name);
+    auto options = epochs(3);
+    EXPECT_THAT(finetune_by(scores, options, task.metric).best_epochs, ElementsAre(1, 2))
+        << task.name << " by " << task.metric;
+    for (const auto& [name, value] : scores[1]) {
+      options.metric = name;
+      const auto seen = finetune_by(scores, options, task.metric);
+      EXPECT_THAT(seen.best_epochs, ElementsAre(1, 2)) << task.name << " by " << name;
+      const bool is_error = name.ends_with("error");
+      EXPECT_EQ(seen.progress.best_score, is_error ? -value : value) << task.name << " by " << name;
+      smaller_is_better += is_error ? 1 : 0;
+    }
+    options.metric = "no_such_score";
+    const auto refused = finetune_by(scores, options, task.metric);
+    EXPECT_EQ(refused.kind, ErrorKind::usage);
+    EXPECT_THAT(refused.error, HasSubstr("expected auto or one of "));
+    EXPECT_THAT(refused.error, HasSubstr(task.metric));
+  }
+  EXPECT_EQ(smaller_is_better, 1U);
+}
+
+// Of the model itself, whose loss falls and rises as it likes.
+TEST(Finetuner, ALossIsBestWhenItIsSmallest) {
+  auto options = epochs(6);
+  options.metric = "loss";
+  const auto seen = finetune_by(std::vector<Scores>(6), options, "accuracy");
+  ASSERT_EQ(seen.progress.validations.size(), 6U);
+  std::vector<double> losses;
+  for (const auto& scores : seen.progress.validations) {
+    ASSERT_EQ(scores.front().first, "loss");
+    losses.push_back(scores.front().second);
+  }
+  const auto smallest = std::min_element(losses.begin(), losses.end());
+  EXPECT_LT(*smallest, *std::max_element(losses.begin(), losses.end()));
+  EXPECT_EQ(seen.progress.best_score, -*smallest);
+  EXPECT_EQ(seen.progress.best_epoch, smallest - losses.begin() + 1);
 }
 
 TEST(Finetuner, SavesWithinEpochsWhenAskedTo) {

@@ -40,6 +40,11 @@ TEST(WeightNames, BecomeOurs) {
   EXPECT_EQ(our_weight_name("embeddings.position_ids"), std::nullopt);
   EXPECT_EQ(our_weight_name("bert.embeddings.position_ids"), std::nullopt);
   EXPECT_EQ(our_weight_name("bert.embeddings.token_type_ids"), std::nullopt);
+  const std::vector<std::string> names{"embeddings.position_ids", "pooler.dense_act.bias",
+                                       "cls.predictions.decoder.bias", "cls.predictions.bias",
+                                       "cls.predictions.decoder.weight"};
+  EXPECT_THAT(with_our_names(names), ElementsAre("bert.embeddings.word_embeddings.weight",
+                                                 "bert.pooler.dense.bias", "cls.predictions.bias"));
 }
 
 std::vector<std::string> names_of(const std::vector<NamedTensor>& weights) {

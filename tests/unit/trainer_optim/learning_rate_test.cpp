@@ -53,6 +53,18 @@ TEST(LearningRate, FallsAsACosine) {
   EXPECT_EQ(learning_rate(schedule, 110), 2.0);
 }
 
+// As NVIDIA's BERT: 60 of 110 updates done leave 50/110, whatever warm-up was.
+TEST(LearningRate, MayFallFromTheStartOfTheRun) {
+  auto schedule = schedule_of(ScheduleName::polynomial);
+  schedule.decay_from = DecayStart::start;
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 10), 8.0);
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 11), 8.0 * 99 / 110);
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 60), 8.0 * 50 / 110);
+  schedule.power = 0.5;
+  EXPECT_DOUBLE_EQ(learning_rate(schedule, 60), 8.0 * std::sqrt(50.0 / 110));
+  EXPECT_EQ(learning_rate(schedule, 110), 0.0);
+}
+
 TEST(LearningRate, StaysAtThePeakWhenConstant) {
   const auto schedule = schedule_of(ScheduleName::constant);
   for (const std::int64_t step : {10, 11, 110, 1000}) EXPECT_EQ(learning_rate(schedule, step), 8.0);

@@ -1,5 +1,6 @@
-// AdamW and LAMB over chunks of the flat space, a warp per chunk: unscaling, clipping, moments and
-// weights in one pass.
+// AdamW and LAMB over chunks of the flat space, a warp per chunk. AdamW: unscaling, clipping,
+// moments and weights in one pass. LAMB in two: moments and the norms of its trust ratios, then
+// weights.
 #pragma once
 
 #include "trainer/kernels/cuda/moments_twin.h"

@@ -42,30 +42,13 @@ std::size_t largest(const std::vector<double>& outputs) {
                                   outputs.begin());
 }
 
-struct Classes {
-  std::vector<std::int32_t> guesses, labels;
-  std::int32_t count;
-};
-
-Classes classes_of(const PredictedRows<Example>& predicted) {
-  Classes classes{{}, {}, static_cast<std::int32_t>(predicted.labels.size())};
-  for (const auto& outputs : predicted.outputs) {
-    classes.guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
-  }
-  for (const auto& sequence : predicted.sequences) {
-    classes.labels.push_back(sequence.labels.front());
-  }
-  return classes;
-}
-
 Scores score(const PredictedRows<Example>& predicted) {
-  const auto classes = classes_of(predicted);
-  return classification_scores(classes.guesses, classes.labels, classes.count);
-}
-
-ConfusionMatrix confusion(const PredictedRows<Example>& predicted) {
-  const auto classes = classes_of(predicted);
-  return confusion_matrix(classes.guesses, classes.labels, classes.count);
+  std::vector<std::int32_t> guesses, labels;
+  for (const auto& outputs : predicted.outputs) {
+    guesses.push_back(static_cast<std::int32_t>(largest(output_row(outputs))));
+  }
+  for (const auto& sequence : predicted.sequences) labels.push_back(sequence.labels.front());
+  return classification_scores(guesses, labels, static_cast<std::int32_t>(predicted.labels.size()));
 }
 
 std::vector<double> probabilities(const std::vector<double>& outputs) {
@@ -117,7 +100,7 @@ LabelledTaskDefinition classification_task() {
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
   return make_definition<Example>(
-      task, {open, bytes_of_text, strata, labels_of, encode, score, answers, mistakes, confusion});
+      task, {open, bytes_of_text, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

@@ -201,7 +201,6 @@ LabelledTaskDefinition question_answering_task() {
                                           .score = score,
                                           .answers = answers,
                                           .mistakes = mistakes,
-                                          .confusion = nullptr,
                                           .unanswered = unanswered,
                                           .group = group});
 }

@@ -48,8 +48,6 @@ struct ExampleSet {
   std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
   // Of labelled examples: all that are wrong.
   std::function<Mistakes(const ExampleSet&, const Predictions&)> mistakes;
-  // By the numbers of the label names; empty where rows do not have one class each.
-  std::function<ConfusionMatrix(const ExampleSet&, const Predictions&)> confusion;
 };
 
 struct TaskData {

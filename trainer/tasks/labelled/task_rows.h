@@ -60,8 +60,6 @@ struct RowFunctions {
   Scores (*score)(const PredictedRows<Row>& predicted);
   std::vector<std::string> (*answers)(const PredictedRows<Row>& predicted);  // a line for each row
   Mistakes (*mistakes)(const PredictedRows<Row>& predicted);
-  ConfusionMatrix (*confusion)(const PredictedRows<Row>& predicted) =
-      nullptr;  // of one class a row
   // A question that has no answer; null: rows are no questions.
   bool (*unanswered)(const Row& row) = nullptr;
   // Rows of one group, by its name, come into the same split; null: every row is by itself.
@@ -119,12 +117,6 @@ ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
   set.mistakes = [view, function = functions.mistakes](const auto& examples, const auto& outputs) {
     return view(examples, outputs, function);
   };
-  if (functions.confusion) {
-    set.confusion = [view, function = functions.confusion](const auto& examples,
-                                                           const auto& outputs) {
-      return view(examples, outputs, function);
-    };
-  }
   return set;
 }
 
