@@ -75,6 +75,7 @@ void plan_finetuning(const RunConfig& config, const Runtime& runtime) {
   const ModelTokenizer tokenizer(source);
   const auto data =
       definition.load({config.task, tokenizer.wordpiece, train.seed, runtime.threads()});
+  check_metric(config.task, definition, data);
   const auto shape = finetuning_model(config, tokenizer.vocabulary.size());
   const auto labels = definition.model(data.label_names.size());
   OutlinedFinetuning run;

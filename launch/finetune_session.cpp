@@ -52,6 +52,7 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
       loss_scaler_(config.trainer.train.precision == Precision::fp16,
                    {.scale = config.trainer.train.loss_scaler.initial},
                    config.trainer.train.loss_scaler) {
+  check_metric(config_.task, definition_, data_);
   data_digest_ = examples_digest(data_);
   make_model();
   const auto& options = config.trainer;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <system_error>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "launch/model_setup.h"
@@ -56,6 +57,24 @@ BertConfig finetuning_model(const RunConfig& config, std::int32_t vocabulary_siz
   auto model = resolve_model(config, vocabulary_size);
   check_max_length(config.task, model);
   return model;
+}
+
+void check_metric(const TaskOptions& task, const LabelledTaskDefinition& definition,
+                  const TaskData& data) {
+  if (task.metric == "auto" || task.metric == definition.metric) return;
+  const auto outputs = definition.model(data.label_names.size()).outputs;
+  Predictions nothing;
+  for (const auto& sequence : data.validation.sequences) {
+    const auto rows = definition.head == Head::sequence ? 1 : sequence.tokens.size();
+    nothing.push_back(at::zeros({static_cast<std::int64_t>(rows), outputs}));
+  }
+  std::string known;
+  for (const auto& [name, value] : score_examples(definition, data.validation, nothing)) {
+    if (name == task.metric) return;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("task.metric = '{}': expected auto or one of {}", task.metric, known));
 }
 
 std::int64_t finetuning_steps(const RunConfig& config, std::int64_t steps_in_epoch) {

@@ -8,6 +8,7 @@
 #include "launch/run_config.h"
 #include "parallel/communicator.h"
 #include "trainer/model/bert_config.h"
+#include "trainer/tasks/labelled/task_definition.h"
 
 namespace bertha {
 
@@ -17,6 +18,10 @@ const RunConfig& check_finetuning(const RunConfig& config);
 void check_max_length(const TaskOptions& task, const BertConfig& model);
 // Error{usage} as of check_max_length, too.
 BertConfig finetuning_model(const RunConfig& config, std::int32_t vocabulary_size);
+// Error{usage}, with the names there are, before anything is trained: scores know theirs only when
+// they are made, so the validation is scored as if nothing had been predicted.
+void check_metric(const TaskOptions& task, const LabelledTaskDefinition& definition,
+                  const TaskData& data);
 std::int64_t finetuning_steps(const RunConfig& config, std::int64_t steps_in_epoch);
 // Error{usage} on every rank when there are several and one of the files is a pipe or a terminal:
 // it would be another one, or nothing, for each. Collective. Empty paths are passed over.

@@ -85,7 +85,11 @@ values = [v[metric] for v in s["validation"]]
 assert s["best_epoch"] == 1 + values.index(min(values) if metric == "loss" else max(values)), (values, s["best_epoch"])
 P
 done
-expect 64 'expected auto or one of loss, accuracy' "${tune[@]}" --task.metric bleu --train.output bad
+# Before anything is trained, and for people who try first.
+for dry in true false; do
+  expect 64 'expected auto or one of loss, accuracy' "${tune[@]}" --task.metric bleu --train.output no-metric --train.dry_run $dry
+done
+[ ! -e no-metric/metrics.jsonl ] || fail "a score that is not there was trained for"
 # Lengths and schedules that are none.
 for epochs in 0 -1 1e30; do expect 64 'task.epochs = .*: expected a number above 0, at most 1000000' "${tune[@]}" --task.epochs $epochs --train.output bad; done
 expect 64 'task.patience = -1: expected 1 or more epochs, or 0' "${tune[@]}" --task.patience -1 --train.output bad
