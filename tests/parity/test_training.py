@@ -5,7 +5,7 @@ A global batch of 32 sequences of mixed lengths in three uneven micro-batches, d
 decay, clipping that bites in most steps; on the reference path and on the fused one. fp32: the loss of every
 step within 1e-5 relative, its gradient norm within 1e-4, every weight tensor at the end within 1e-4 of how
 far it moved, in all. bf16 with fp32 masters against Transformers in fp32, AdamW: the loss of every step within 0.5 %,
-the weights at the end within 5 % of the way they went. Over four seeds and both paths the worst step was 0.03 to 0.25 %
+the weights at the end within 5 % of the way they went. Over four seeds and both paths the worst step was 0.07 to 0.25 %
 off, the weights 0.5 to 3.1 %: Adam divides by the size of a gradient, so elements whose gradient is less than what bf16
 rounds away (2^-9 of its summands) go where rounding sends them, which the loss hardly notices. At twice the rate
 three of eight runs had a step 0.6 to 0.8 % off, however large the batch: runs part for a while where they learn fastest.
