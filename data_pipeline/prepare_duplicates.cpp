@@ -2,14 +2,13 @@
 #include "data_pipeline/prepare_duplicates.h"
 
 #include <algorithm>
-#include <fcntl.h>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "data_pipeline/prepare_message.h"
-#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/spill_file.h"
 #include "parallel/base/staged_output.h"
 
 namespace bertha {
@@ -47,12 +46,11 @@ void for_each_digest(const std::filesystem::path& folder, const std::vector<Spil
   for (std::size_t unit = 0; unit < reports.size(); ++unit) {
     std::uint64_t left = reports[unit].documents, offset = 0;
     if (left == 0) continue;
-    const auto path = spill_path(folder, unit, SpillFile::digests);
-    const auto file = open_file(path, O_RDONLY);
+    const SpillFile file(folder, unit);
     while (left > 0) {
       block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kBlockDigests)));
       const std::size_t bytes = block.size() * sizeof(DocumentDigest);
-      read_at(file.get(), path.string(), offset, block.data(), bytes);
+      file.read(SpillStream::digests, offset, block.data(), bytes);
       for (const DocumentDigest& digest : block) use(digest, number++);
       offset += bytes;
       left -= block.size();

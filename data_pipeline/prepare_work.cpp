@@ -22,7 +22,7 @@ namespace bertha {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int kSpillVersion = 3;  // raised when units or spill files change
+constexpr int kSpillVersion = 4;  // raised when units or the spill change
 constexpr auto kLongestWait = std::chrono::seconds(30);
 constexpr char kState[] = "state", kLock[] = "lock", kFailed[] = "failed";
 

@@ -5,10 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fcntl.h>
-#include <vector>
-
-#include "data_pipeline/shards/buffered_writer.h"
 
 namespace bertha {
 namespace {
@@ -63,21 +59,6 @@ std::uint64_t SpillChecksum::value() const {
   std::uint64_t sum = bytes_;
   for (const std::uint64_t lane : whole.lanes_) sum = step(sum, lane);
   return sum;
-}
-
-std::uint64_t spill_checksum(const std::filesystem::path& path) {
-  const auto file = open_file(path, O_RDONLY);
-  std::vector<char> buffer(std::size_t{1} << 18);
-  SpillChecksum sum;
-  std::uint64_t left = std::filesystem::file_size(path), offset = 0;
-  while (left > 0) {
-    const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));
-    read_at(file.get(), path.string(), offset, buffer.data(), bytes);
-    sum.update(buffer.data(), bytes);
-    offset += bytes;
-    left -= bytes;
-  }
-  return sum.value();
 }
 
 }  // namespace bertha

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 
 namespace bertha {
 
@@ -25,7 +24,5 @@ class SpillChecksum {
   std::size_t rest_bytes_ = 0;
   std::uint64_t bytes_ = 0;
 };
-
-std::uint64_t spill_checksum(const std::filesystem::path& path);  // Error{io}
 
 }  // namespace bertha

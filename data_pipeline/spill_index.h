@@ -1,11 +1,12 @@
 // What the spill holds: every document of the input, in input order.
 //
-// The documents of a unit of the input (prepare_units.h) lie in files of their own, end to end:
-//   spill-00000.tokens     token ids, as wide as in the shards
-//   spill-00000.sentences  uint32: tokens of each sentence
-//   spill-00000.documents  numbers (prepare_message.h): sentences and tokens of each document
-//   spill-00000.digests    16 bytes for each document, where duplicates are looked for
-//   spill-00000.done       the report below; what makes the others valid
+// The documents of a unit of the input (prepare_units.h) lie in the streams of its file
+// (spill_file.h), end to end:
+//   tokens     token ids, as wide as in the shards
+//   sentences  uint32: tokens of each sentence
+//   documents  numbers (prepare_message.h): sentences and tokens of each document
+//   digests    16 bytes for each document, where duplicates are looked for
+// and the words behind them are the report below.
 #pragma once
 
 #include <array>
@@ -17,16 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "data_pipeline/shards/buffered_writer.h"
 #include "data_pipeline/text/document_reader.h"
 
 namespace bertha {
-
-enum class SpillFile { tokens, sentences, documents, digests };
-inline constexpr std::array kSpillFiles = {SpillFile::tokens, SpillFile::sentences,
-                                           SpillFile::documents, SpillFile::digests};
-std::filesystem::path spill_path(const std::filesystem::path& folder, std::size_t unit,
-                                 SpillFile file);
 
 using DocumentDigest = std::array<std::uint64_t, 2>;
 
@@ -34,20 +28,12 @@ struct SpillReport {
   ReadStatistics read;
   std::uint64_t documents = 0;                 // in the spill
   std::uint64_t documents_without_tokens = 0;  // not in the spill
-  struct File {
-    std::uint64_t bytes = 0;
-    std::uint64_t checksum = 0;
-  };
-  std::array<File, kSpillFiles.size()> files;
 
   std::string pack() const;
   static SpillReport unpack(std::string_view bytes);
 };
 
-// The commit of a unit: its files are complete.
-void write_spill_report(const std::filesystem::path& folder, std::size_t unit,
-                        const SpillReport& report);
-// Nothing unless report and files are there and whole.
+// Nothing unless the unit's file is there and whole.
 std::optional<SpillReport> find_spill_report(const std::filesystem::path& folder, std::size_t unit);
 
 struct SpilledDocument {

@@ -1,37 +1,34 @@
-// Reads documents back from the spill files of all units, mostly forward.
+// Reads documents back from the spill of all units, mostly forward.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/spill_file.h"
 #include "data_pipeline/spill_index.h"
 
 namespace bertha {
 
-// A file of numbers seen through a window that moves on as needed.
-class FileWindow {
+// A stream of numbers seen through a window that moves on as needed.
+class SpillWindow {
  public:
-  explicit FileWindow(const std::filesystem::path& path);
+  explicit SpillWindow(SpillStream stream) : stream_(stream) {}
   // `count` numbers from number `first` on, until the next call.
   template <class Number>
-  std::span<const Number> view(std::uint64_t first, std::size_t count) {
-    const char* bytes = find(first * sizeof(Number), count * sizeof(Number));
+  std::span<const Number> view(const SpillFile& file, std::uint64_t first, std::size_t count) {
+    const char* bytes = find(file, first * sizeof(Number), count * sizeof(Number));
     return {reinterpret_cast<const Number*>(bytes), count};
   }
 
  private:
-  const char* find(std::uint64_t offset, std::size_t bytes);
+  const char* find(const SpillFile& file, std::uint64_t offset, std::size_t bytes);
 
-  std::string path_;
-  FileDescriptor file_;
-  std::uint64_t file_bytes_;
-  std::uint64_t begin_ = 0;  // of the window in the file, at a number
+  SpillStream stream_;
+  std::uint64_t begin_ = 0;  // of the window in the stream, at a number
   std::vector<char> window_;
 };
 
@@ -49,7 +46,7 @@ class SpillReader {
     sentences = next_sentences();
     std::uint64_t count = 0;
     for (const std::uint32_t length : sentences) count += length;
-    tokens = files_->tokens.view<Token>(document_.first_token, count);
+    tokens = unit_->tokens.view<Token>(unit_->file, document_.first_token, count);
     document_.first_token += count;
     return true;
   }
@@ -57,12 +54,13 @@ class SpillReader {
  private:
   std::span<const std::uint32_t> next_sentences();
 
-  struct Files {
-    FileWindow tokens, sentences;
+  struct Unit {
+    std::size_t number;
+    SpillFile file;
+    SpillWindow tokens{SpillStream::tokens}, sentences{SpillStream::sentences};
   };
   std::filesystem::path folder_;
-  std::unique_ptr<Files> files_;  // of the document's unit
-  std::size_t unit_ = 0;
+  std::unique_ptr<Unit> unit_;  // the document's
   SpilledDocument document_{};  // what is left of it
 };
 

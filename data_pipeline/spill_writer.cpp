@@ -1,9 +1,8 @@
-// Appends batches to the spill files and describes their documents.
+// Appends batches to the spill and describes their documents.
 #include "data_pipeline/spill_writer.h"
 
 #include <algorithm>
 #include <charconv>
-#include <fcntl.h>
 #include <span>
 #include <utility>
 
@@ -26,36 +25,16 @@ DocumentDigest digest_of(const std::string& hexadecimal) {
 
 }  // namespace
 
-SpillWriter::Output::Output(const std::filesystem::path& path)
-    : file_(open_file(path, O_WRONLY | O_CREAT | O_TRUNC)),
-      writer_(file_.get(), path.string(), 0) {}
-
-void SpillWriter::Output::append(const void* data, std::size_t bytes) {
-  writer_.append(data, bytes);
-  checksum_.update(data, bytes);
-}
-
-SpillReport::File SpillWriter::Output::finish() {
-  writer_.flush();
-  return {.bytes = writer_.end(), .checksum = checksum_.value()};
-}
-
 SpillWriter::SpillWriter(const std::filesystem::path& folder, std::size_t unit,
                          const Vocabulary& vocabulary, bool with_digests)
-    : folder_(folder),
-      unit_(unit),
+    : file_(folder, unit),
       token_bytes_(token_bytes(vocabulary.size())),
-      with_digests_(with_digests) {
-  for (const SpillFile file : kSpillFiles) {
-    if (file == SpillFile::digests && !with_digests) continue;
-    outputs_[static_cast<std::size_t>(file)].emplace(spill_path(folder, unit, file));
-  }
-}
+      with_digests_(with_digests) {}
 
 void SpillWriter::add(const TokenizedBatch& batch) {
   add_tokens(batch.tokens);
-  output(SpillFile::sentences)
-      .append(batch.sentences.data(), batch.sentences.size() * sizeof(std::uint32_t));
+  file_.append(SpillStream::sentences, batch.sentences.data(),
+               batch.sentences.size() * sizeof(std::uint32_t));
   TokenizedBatch::Part before;  // the sum of the parts so far
   for (const auto& part : batch.parts) {
     if (with_digests_) add_to_digest(batch, before, part);
@@ -80,14 +59,15 @@ void SpillWriter::add_to_digest(const TokenizedBatch& batch, const TokenizedBatc
 }
 
 void SpillWriter::add_tokens(const std::vector<std::int32_t>& ids) {
-  auto& out = output(SpillFile::tokens);
-  if (token_bytes_ == 4) return out.append(ids.data(), ids.size() * sizeof(std::int32_t));
+  if (token_bytes_ == 4) {
+    return file_.append(SpillStream::tokens, ids.data(), ids.size() * sizeof(std::int32_t));
+  }
   constexpr std::size_t kBlock = 4096;
   std::uint16_t narrow[kBlock];
   for (std::span<const std::int32_t> rest = ids; !rest.empty();) {
     const std::size_t count = std::min(rest.size(), kBlock);
     for (std::size_t i = 0; i < count; ++i) narrow[i] = static_cast<std::uint16_t>(rest[i]);
-    out.append(narrow, count * sizeof(std::uint16_t));
+    file_.append(SpillStream::tokens, narrow, count * sizeof(std::uint16_t));
     rest = rest.subspan(count);
   }
 }
@@ -104,25 +84,22 @@ void SpillWriter::end_document() {
   put_number(index_, sentences);
   put_number(index_, tokens);
   if (index_.size() >= kIndexBlock) {
-    output(SpillFile::documents).append(index_.data(), index_.size());
+    file_.append(SpillStream::documents, index_.data(), index_.size());
     index_.clear();
   }
   if (with_digests_) {
     const DocumentDigest digest =
         digest_of(sha256_hex(document_hash_->sentences.hex() + document_hash_->tokens.hex() +
                              document_hash_->unknown_texts.hex()));
-    output(SpillFile::digests).append(&digest, sizeof digest);
+    file_.append(SpillStream::digests, &digest, sizeof digest);
     document_hash_.reset();
   }
 }
 
 SpillReport SpillWriter::finish(const ReadStatistics& read) {
-  output(SpillFile::documents).append(index_.data(), index_.size());
-  for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    if (outputs_[i]) report_.files[i] = outputs_[i]->finish();
-  }
+  file_.append(SpillStream::documents, index_.data(), index_.size());
   report_.read = read;
-  write_spill_report(folder_, unit_, report_);
+  file_.finish(report_.pack());
   return std::move(report_);
 }
 

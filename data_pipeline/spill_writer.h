@@ -1,13 +1,11 @@
 // The tokenized documents of one unit on disk, between reading the input and writing the shards.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <optional>
 
 #include "data_pipeline/prepare_batch.h"
-#include "data_pipeline/shards/buffered_writer.h"
-#include "data_pipeline/spill_checksum.h"
+#include "data_pipeline/spill_file.h"
 #include "data_pipeline/spill_index.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
 #include "parallel/base/sha256.h"
@@ -20,22 +18,10 @@ class SpillWriter {
               bool with_digests);
 
   void add(const TokenizedBatch& batch);
-  // Writes what is left, then the report that makes it count.
+  // Writes what is left, and the report; then the unit counts as done.
   SpillReport finish(const ReadStatistics& read);
 
  private:
-  class Output {
-   public:
-    explicit Output(const std::filesystem::path& path);
-    void append(const void* data, std::size_t bytes);
-    SpillReport::File finish();
-
-   private:
-    FileDescriptor file_;
-    BufferedWriter writer_;
-    SpillChecksum checksum_;
-  };
-  Output& output(SpillFile file) { return *outputs_[static_cast<std::size_t>(file)]; }
   // What a document holds, in streams of their own: where a document is cut into batches leaves no
   // trace in them.
   struct DocumentHash {
@@ -46,9 +32,7 @@ class SpillWriter {
                      const TokenizedBatch::Part& part);
   void end_document();
 
-  std::filesystem::path folder_;
-  std::size_t unit_;
-  std::array<std::optional<Output>, kSpillFiles.size()> outputs_;
+  SpillFileWriter file_;
   int token_bytes_;
   SpillReport report_;
   std::string index_;                                           // of documents, not yet written

@@ -36,6 +36,19 @@ void read_at(int file, const std::string& path, std::uint64_t offset, void* data
   }
 }
 
+void write_at(int file, const std::string& path, std::uint64_t offset, const void* data,
+              std::size_t bytes) {
+  const char* from = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t put = ::pwrite(file, from, bytes, static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw_io_error("write", path, errno);
+    from += put;
+    offset += static_cast<std::uint64_t>(put);
+    bytes -= static_cast<std::size_t>(put);
+  }
+}
+
 void reserve_space(int file, const std::string& path, std::uint64_t bytes) {
   int result = 0;
   do {
@@ -55,7 +68,7 @@ BufferedWriter::BufferedWriter(int file, std::string path, std::uint64_t offset)
 void BufferedWriter::append(const void* data, std::size_t bytes) {
   if (bytes > kBufferBytes - filled_) flush();
   if (bytes >= kBufferBytes) {
-    write(static_cast<const char*>(data), bytes);
+    write(data, bytes);
   } else if (bytes > 0) {
     std::memcpy(buffer_.get() + filled_, data, bytes);
     filled_ += bytes;
@@ -67,15 +80,9 @@ void BufferedWriter::flush() {
   write(buffer_.get(), bytes);
 }
 
-void BufferedWriter::write(const char* data, std::size_t bytes) {
-  while (bytes > 0) {
-    const ssize_t put = ::pwrite(file_, data, bytes, static_cast<off_t>(offset_));
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) throw_io_error("write", path_, errno);
-    data += put;
-    offset_ += static_cast<std::uint64_t>(put);
-    bytes -= static_cast<std::size_t>(put);
-  }
+void BufferedWriter::write(const void* data, std::size_t bytes) {
+  write_at(file_, path_, offset_, data, bytes);
+  offset_ += bytes;
 }
 
 }  // namespace bertha

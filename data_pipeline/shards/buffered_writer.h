@@ -19,6 +19,9 @@ FileDescriptor open_file(const std::filesystem::path& path, int flags);
 // Exactly `bytes` from `offset` on. Error{io}; Error{bad_data} when the file ends before.
 void read_at(int file, const std::string& path, std::uint64_t offset, void* data,
              std::size_t bytes);
+// All of it, from `offset` on. Error{io}.
+void write_at(int file, const std::string& path, std::uint64_t offset, const void* data,
+              std::size_t bytes);
 // Makes sure that the file can grow to `bytes`. Error{io} when the disk is full.
 void reserve_space(int file, const std::string& path, std::uint64_t bytes);
 
@@ -32,7 +35,7 @@ class BufferedWriter {
   std::uint64_t end() const { return offset_ + filled_; }
 
  private:
-  void write(const char* data, std::size_t bytes);
+  void write(const void* data, std::size_t bytes);
 
   int file_;
   std::string path_;

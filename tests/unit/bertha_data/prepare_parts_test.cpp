@@ -7,6 +7,7 @@
 #include "data_pipeline/prepare_plan.h"
 #include "data_pipeline/prepare_units.h"
 #include "data_pipeline/spill_checksum.h"
+#include "data_pipeline/spill_file.h"
 #include "data_pipeline/spill_index.h"
 #include "parallel/base/error.h"
 #include "prepare_samples.h"
@@ -106,20 +107,18 @@ using Documents = std::vector<std::pair<unsigned, unsigned>>;  // sentences, tok
 
 // Writes the index of a unit's documents, with its report.
 SpillReport spill_unit(const PrepareFolder& folder, std::size_t unit, const Documents& documents) {
-  std::string numbers;
+  SpillFileWriter file(folder.path(), unit);
   for (const auto& [sentences, tokens] : documents) {
+    std::string numbers;
     put_number(numbers, sentences);
     put_number(numbers, tokens);
+    file.append(SpillStream::documents, numbers.data(), numbers.size());
   }
-  const auto path = spill_path(folder.path(), unit, SpillFile::documents);
-  folder.write(path.filename().string(), numbers);
   SpillReport report;
   report.documents = documents.size();
   report.read.skipped_malformed = 4;
   report.read.first_malformed = "f:1: x";
-  report.files[static_cast<std::size_t>(SpillFile::documents)] = {.bytes = numbers.size(),
-                                                                  .checksum = spill_checksum(path)};
-  write_spill_report(folder.path(), unit, report);
+  file.finish(report.pack());
   return report;
 }
 
@@ -146,7 +145,7 @@ TEST(SpillChecksum, BytesCountNotPieces) {
   EXPECT_NE(sum({std::string_view("\0", 1)}), sum({}));
 }
 
-TEST(SpillIndex, ReportsAreFoundWhenAllIsWhole) {
+TEST(SpillIndex, ReportsAreFoundWhenTheirUnitIsWhole) {
   const PrepareFolder folder;
   spill_unit(folder, 3, {{1, 10}, {2, 20}});
   const auto found = find_spill_report(folder.path(), 3);
@@ -155,14 +154,6 @@ TEST(SpillIndex, ReportsAreFoundWhenAllIsWhole) {
   EXPECT_EQ(found->read.skipped_malformed, 4u);
   EXPECT_EQ(found->read.first_malformed, "f:1: x");
   EXPECT_FALSE(find_spill_report(folder.path(), 4));
-  folder.write("spill-00003.documents", "\1\12\2\25");  // one byte is another
-  EXPECT_FALSE(find_spill_report(folder.path(), 3));
-  folder.write("spill-00003.documents", "\1\12\2");
-  EXPECT_FALSE(find_spill_report(folder.path(), 3));
-  spill_unit(folder, 3, {{1, 10}});
-  EXPECT_TRUE(find_spill_report(folder.path(), 3));
-  folder.write("spill-00003.done", "half a report");
-  EXPECT_FALSE(find_spill_report(folder.path(), 3));
 }
 
 TEST(SpillIndex, DocumentsInInputOrder) {

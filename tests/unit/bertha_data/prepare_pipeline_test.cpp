@@ -64,7 +64,7 @@ class PreparePipeline : public ::testing::Test {
 TEST_F(PreparePipeline, HowMuchIsHandedChangesNothing) {
   const auto units = write_units(3, 700'000);
   const auto expected = spill_of(units, std::size_t{256} << 20);
-  EXPECT_GT(expected.size(), 3u);
+  EXPECT_EQ(expected.size(), 3u);
   EXPECT_TRUE(spill_of(units, 0) == expected);
   EXPECT_TRUE(spill_of(units, 1 << 20) == expected);
 }

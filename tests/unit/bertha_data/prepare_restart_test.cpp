@@ -179,9 +179,9 @@ TEST_F(PrepareRestart, OtherInputsOrOptionsStartAnew) {
 TEST_F(PrepareRestart, ADamagedUnitIsDoneAgain) {
   const auto whole = expected();
   run_until(options, PrepareStage::write, 1);
-  std::string bytes = folder_bytes(folder / "corpus.preparing").at("spill-00001.tokens");
+  std::string bytes = folder_bytes(folder / "corpus.preparing").at("spill-00001.done");
   bytes[bytes.size() / 2] ^= 1;
-  folder.write("corpus.preparing/spill-00001.tokens", bytes);
+  folder.write("corpus.preparing/spill-00001.done", bytes);
   const Attempt run = run_until(options, PrepareStage::write, kNever);
   EXPECT_GT(run.bytes, 500'000u);
   EXPECT_LT(run.bytes, 5'000'000u);
