@@ -139,7 +139,7 @@ SHAPES = {
     "texts of tiny paragraphs": lambda folder: texts(folder, lambda n: "a\n\n" * (RECORD // 3)),
     "texts of long words": lambda folder: texts(
         folder, lambda n: " ".join(f"{random.Random(n * 10 ** 6 + i).getrandbits(380):x}" for i in range(400_000))),
-    "zstd windows of 128 MiB": lambda folder: packed(folder, "zst", "zstd", "-c", "-q", "-1", "--long=27"),
+    "zstd windows of 128 MiB": lambda folder: packed(folder, "zst", "zstd", "-c", "-q", "-3", "--long=27"),
     "bzip2": lambda folder: packed(folder, "bz2", "bzip2", "-c", "-9"),
     "millions of documents": documents,
 }
