@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Peak memory of `bertha vocab` and of `mpirun bertha prepare` on input that is large, or made to need much.
 
-  tests/bench/run_memory.py FOLDER [--workers N] [SHAPE...]     with BERTHA_BINARY; FOLDER (several GB) is emptied again
+  tests/bench/run_memory.py FOLDER [--workers N] [--prepare] [SHAPE...]     with BERTHA_BINARY; FOLDER (several GB) is emptied again
 
-Shapes: see SHAPES and FOREIGN below; without any, all of them; `--workers` threads a rank of `prepare`, 4 without. "large text" is
+Shapes: see SHAPES and FOREIGN below; without any, all of them; `--workers` threads a rank of `prepare`, 4 without; `--prepare`: no `vocab`. "large text" is
 for `vocab` alone, 11 GB, and runs only when it is named. Lines for each: what it is, its size, the largest resident set of
 any process of the command, seconds. Words come from the sample dump (launch/fetch_samples.py)."""
 import bz2
@@ -79,9 +79,9 @@ def texts(folder, text):
 
 
 def packed(folder, extension, *command):
-    """Sixteen files of JSON lines whose windows are as wide as the format allows."""
-    for number in range(16):
-        lines = "".join(json.dumps({"text": varied_text(100 * number + part, 1 << 20)}) + "\n" for part in range(40)).encode()
+    """Eight files of 150 MB of JSON lines, more than the widest window."""
+    for number in range(8):
+        lines = "".join(json.dumps({"text": varied_text(100 * number + part, 1 << 20)}) + "\n" for part in range(15)).encode() * 10
         with open(f"{folder}/{number:02}.jsonl.{extension}", "wb") as file:
             subprocess.run(command, input=lines, stdout=file, check=True)
 
@@ -98,10 +98,11 @@ def documents(folder):
 
 def large_text(folder):
     """11 GB of text with many different words: a hundred stretches of 10 MB, their tails changed from file to file."""
-    stretches = [varied_text(number, 10 << 20) for number in range(20)]
-    for number in range(55):
-        vowels = str.maketrans("aeiou", "".join(random.Random(number).sample("aeiouyw", 5)))
-        write(f"{folder}/{number:03}.txt", *(stretch.translate(vowels) + "\n\n" for stretch in stretches))
+    stretches = [varied_text(number, 10 << 20).encode() + b"\n\n" for number in range(20)]
+    for number in range(52):
+        vowels = bytes.maketrans(b"aeiou", bytes(random.Random(number).sample(b"aeiouyw", 5)))
+        with open(f"{folder}/{number:03}.txt", "wb") as file:
+            file.writelines(stretch.translate(vowels) for stretch in stretches)
 
 
 def foreign(folder):
@@ -179,12 +180,12 @@ def vocab(name, text, vocabulary):
                                                     "--vocab.output", vocabulary, "--metrics.progress", "false"])
 
 
-def run(name, folder, workers):
+def run(name, folder, workers, with_vocab):
     text, vocabulary = f"{folder}/text", f"{folder}/vocab.txt"
     os.makedirs(text)
     make(name, text)
-    if name in FOREIGN:
-        print(name)
+    if name in FOREIGN or not with_vocab:
+        print(name, flush=True)
     else:
         vocab(name, text, vocabulary)
     letters = "".join(chr(c) for c in range(ord("a"), ord("z") + 1)) + "0123456789.,!?\u0436\u4e2d"
@@ -203,12 +204,14 @@ def run(name, folder, workers):
 
 def main():
     folder, *names = sys.argv[1:]
-    workers = 4
+    workers, with_vocab = 4, True
     if names[:1] == ["--workers"]:
         workers, names = int(names[1]), names[2:]
+    if names[:1] == ["--prepare"]:
+        with_vocab, names = False, names[1:]
     os.makedirs(folder, exist_ok=True)
     for name in names or [*SHAPES, *FOREIGN]:
-        run(name, folder, workers)
+        run(name, folder, workers, with_vocab)
 
 
 if __name__ == "__main__":
