@@ -255,6 +255,10 @@ void Preparation::tokenize() {
 
 void Preparation::find_duplicates() {
   together([this] {
+    deal_digests(work_->folder(), reports_, rank_);
+    return std::string();
+  });
+  together([this] {
     write_duplicates(work_->folder(), reports_, rank_);
     return std::string();
   });

@@ -197,11 +197,16 @@ void Verifier::check_lone_shard(const fs::path& path) {
     const ShardReader shard(path);
     check_expected(path, shard.vocabulary_sha256());
     std::optional<Vocabulary> beside;  // the corpus' one, when the shard lies in its folder
-    const fs::path vocabulary = path.parent_path() / "vocab.txt";
-    if (fs::exists(vocabulary)) guarded([&] { beside.emplace(Vocabulary::from_file(vocabulary)); });
-    if (beside && beside->sha256() != shard.vocabulary_sha256()) beside.reset();
-    add(check_content(shard, beside ? &*beside : nullptr).faults);
-    if (!beside) report_.notices.push_back(path.string() + ": ids not checked, no vocabulary");
+    const fs::path file = path.parent_path() / "vocab.txt";
+    if (fs::exists(file)) guarded([&] { beside.emplace(Vocabulary::from_file(file)); });
+    const Vocabulary* vocabulary = nullptr;
+    for (const auto* one : {&beside, &expected_}) {
+      if (*one && (*one)->sha256() == shard.vocabulary_sha256()) vocabulary = &**one;
+    }
+    add(check_content(shard, vocabulary).faults);
+    if (vocabulary == nullptr) {
+      report_.notices.push_back(path.string() + ": ids not checked, no vocabulary");
+    }
   });
   advance(path);
 }

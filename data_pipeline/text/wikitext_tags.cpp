@@ -93,6 +93,7 @@ std::optional<Tag> parse_tag(std::string_view markup) {
   tag.name = known->first;
   tag.role = known->second;
   tag.self_closing = markup[end - 1] == '/';
+  tag.bare = markup.find_first_not_of(" \t\r\n", at) == end;
   tag.bytes = end + 1;
   return tag;
 }

@@ -21,6 +21,7 @@ struct Tag {
   std::string_view name;  // of the table: lower case
   TagRole role = TagRole::inline_markup;
   bool closing = false, self_closing = false;
+  bool bare = false;      // nothing between name and ">"
   std::size_t bytes = 0;  // "<" to ">"
 };
 

@@ -2,19 +2,12 @@
 #include "tests/bench/made_up_batch.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
+
+#include "tests/bench/mlperf_lengths.h"
 
 namespace bertha {
 namespace {
-
-// Quantiles (1/64, 3/64, ..., 63/64) of the lengths of the 16,279,552 sequences of at most 512
-// tokens into which Wikipedia is cut for MLPerf's BERT; their mean is 255.8. Computed from the
-// histogram of Krell et al., arXiv 2107.02027 (github.com/graphcore/examples, the file
-// tutorials/blogs_code/packedBERT/histograms.py).
-constexpr std::array kMlperfLengths{25,  35,  43,  50,  57,  64,  71,  79,  89,  99,  111,
-                                    124, 139, 155, 173, 193, 215, 240, 267, 298, 332, 369,
-                                    411, 459, 511, 512, 512, 512, 512, 512, 512, 512};
 
 std::vector<int> lengths_of(std::int64_t sequences, const std::string& length) {
   std::vector<int> lengths;

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Peak memory of `bertha vocab` and of `mpirun bertha prepare` on input that is large, or made to need much.
 
-  tests/bench/run_memory.py FOLDER [SHAPE...]     with BERTHA_BINARY; FOLDER (several GB) is emptied again
+  tests/bench/run_memory.py FOLDER [--workers N] [--prepare] [SHAPE...]     with BERTHA_BINARY; FOLDER (several GB) is emptied again
 
-Shapes: see SHAPES below; without any, all of them. Lines for each: what it is, its size, the largest resident set of
+Shapes: see SHAPES and FOREIGN below; without any, all of them; `--workers` threads a rank of `prepare`, 4 without; `--prepare`: no `vocab`. "large text" is
+for `vocab` alone, 11 GB, and runs only when it is named. Lines for each: what it is, its size, the largest resident set of
 any process of the command, seconds. Words come from the sample dump (launch/fetch_samples.py)."""
 import bz2
 import functools
@@ -77,6 +78,53 @@ def texts(folder, text):
         write(f"{folder}/{number}.txt", text(number))
 
 
+def packed(folder, extension, *command):
+    """Eight files of 150 MB of JSON lines, more than the widest window."""
+    for number in range(8):
+        lines = "".join(json.dumps({"text": varied_text(100 * number + part, 1 << 20)}) + "\n" for part in range(15)).encode() * 10
+        with open(f"{folder}/{number:02}.jsonl.{extension}", "wb") as file:
+            subprocess.run(command, input=lines, stdout=file, check=True)
+
+
+def documents(folder):
+    """Six million documents of a few words, a third of them like another."""
+    draw, words = random.Random(2), source_words()
+    with open(f"{folder}/a.jsonl", "w", encoding="utf-8") as file:
+        for _ in range(60):
+            texts = [" ".join(words[begin:begin + 7]) for begin in (draw.randrange(len(words) - 7) for _ in range(65_000))]
+            texts += draw.choices(texts, k=35_000)
+            file.writelines(f'{{"text": "{text} {draw.randrange(50)}"}}\n' for text in texts)
+
+
+def large_text(folder):
+    """11 GB of text with many different words: a hundred stretches of 10 MB, their tails changed from file to file."""
+    stretches = [varied_text(number, 10 << 20).encode() + b"\n\n" for number in range(20)]
+    for number in range(52):
+        vowels = bytes.maketrans(b"aeiou", bytes(random.Random(number).sample(b"aeiouyw", 5)))
+        with open(f"{folder}/{number:03}.txt", "wb") as file:
+            file.writelines(stretch.translate(vowels) for stretch in stretches)
+
+
+def foreign(folder):
+    """NVIDIA's shards: six of 50,000 rows of 512, gzip in chunks."""
+    import h5py
+    import numpy
+    draw = numpy.random.default_rng(3)
+    for number in range(6):
+        with h5py.File(f"{folder}/books_training_{number}.hdf5", "w") as file:
+            ids = draw.integers(5, 80, (50_000, 512), dtype="i4")
+            ids[:, 0], ids[:, 255], ids[:, 511] = 2, 3, 3
+            ones = numpy.ones_like(ids, dtype="i1")
+            segments = ones.copy()
+            segments[:, :256] = 0
+            places = numpy.tile(numpy.arange(1, 77, dtype="i4"), (50_000, 1))
+            for name, data in (("input_ids", ids), ("input_mask", ones), ("segment_ids", segments), ("masked_lm_positions", places),
+                               ("masked_lm_ids", ids[:, 1:77]), ("next_sentence_labels", draw.integers(0, 2, 50_000, dtype="i1"))):
+                file.create_dataset(name, data=data, compression="gzip", compression_opts=1)
+
+
+ALONE = {"large text": large_text}  # for `vocab`
+FOREIGN = {"foreign shards": foreign}  # for `prepare --input.format nvidia`
 SHAPES = {
     "large file": large_file,
     "records of words": lambda folder: records(folder, lambda n: varied_text(n, RECORD - (4 << 20))),
@@ -92,6 +140,9 @@ SHAPES = {
     "texts of tiny paragraphs": lambda folder: texts(folder, lambda n: "a\n\n" * (RECORD // 3)),
     "texts of long words": lambda folder: texts(
         folder, lambda n: " ".join(f"{random.Random(n * 10 ** 6 + i).getrandbits(380):x}" for i in range(400_000))),
+    "zstd windows of 128 MiB": lambda folder: packed(folder, "zst", "zstd", "-c", "-q", "-3", "--long=27"),
+    "bzip2": lambda folder: packed(folder, "bz2", "bzip2", "-c", "-9"),
+    "millions of documents": documents,
 }
 
 
@@ -99,7 +150,7 @@ def make(name, text):
     """In a process of its own: the peak of a command counts what the process had that began it."""
     child = os.fork()
     if child == 0:
-        SHAPES[name](text)
+        (SHAPES | FOREIGN | ALONE)[name](text)
         os._exit(0)
     os.waitpid(child, 0)
 
@@ -123,30 +174,44 @@ def measure(name, command):
     print(f"{name}: at most {peak / 1000:.0f} MB, {time.time() - begin:.0f} s{end}", flush=True)
 
 
-def run(name, folder):
-    text, vocabulary = f"{folder}/text", f"{folder}/vocab.txt"
-    os.makedirs(text)
-    make(name, text)
+def vocab(name, text, vocabulary):
     size = sum(entry.stat().st_size for entry in os.scandir(text))
     measure(f"{name}, {size / 1e6:.0f} MB: vocab", [BERTHA, "vocab", "--input.paths", text, "--vocab.size", "30000",
                                                     "--vocab.output", vocabulary, "--metrics.progress", "false"])
+
+
+def run(name, folder, workers, with_vocab):
+    text, vocabulary = f"{folder}/text", f"{folder}/vocab.txt"
+    os.makedirs(text)
+    make(name, text)
+    if name in FOREIGN or not with_vocab:
+        print(name, flush=True)
+    else:
+        vocab(name, text, vocabulary)
     letters = "".join(chr(c) for c in range(ord("a"), ord("z") + 1)) + "0123456789.,!?\u0436\u4e2d"
     pieces = list(letters) + ["##" + c for c in letters]
     write(vocabulary, *(t + "\n" for t in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + pieces))
     os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    measure("  prepare, two ranks of four workers, duplicates dropped",
-            ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", BERTHA, "prepare", "--input.paths", text,
-             "--tokenizer.vocab", vocabulary, "--prepare.output", f"{folder}/corpus", "--prepare.workers", "4",
-             "--prepare.drop_duplicates", "true", "--metrics.progress", "false"])
+    options = ["--input.format", "nvidia"] if name in FOREIGN else ["--prepare.drop_duplicates", "true"]
+    if name not in ALONE:
+        measure(f"  prepare, two ranks of {workers} workers, {' '.join(options)}",
+                ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", BERTHA, "prepare", "--input.paths", text,
+                 "--tokenizer.vocab", vocabulary, "--prepare.output", f"{folder}/corpus", "--prepare.workers", str(workers),
+                 "--metrics.progress", "false", *options])
     for entry in os.scandir(folder):
         shutil.rmtree(entry.path) if entry.is_dir() else os.remove(entry.path)
 
 
 def main():
-    folder = sys.argv[1]
+    folder, *names = sys.argv[1:]
+    workers, with_vocab = 4, True
+    if names[:1] == ["--workers"]:
+        workers, names = int(names[1]), names[2:]
+    if names[:1] == ["--prepare"]:
+        with_vocab, names = False, names[1:]
     os.makedirs(folder, exist_ok=True)
-    for name in sys.argv[2:] or SHAPES:
-        run(name, folder)
+    for name in names or [*SHAPES, *FOREIGN]:
+        run(name, folder, workers, with_vocab)
 
 
 if __name__ == "__main__":

@@ -166,6 +166,46 @@ def check_edited_shards(path, work):
         assert done.returncode == 65 and what in done.stderr and "edited.h5" in done.stderr, (what, done.stderr)
 
 
+def check_wrongly_made(corpus, work):
+    """Faults that a program made, checksums and all: `verify` and a run name dataset, row and value."""
+    wrong = os.path.join(work, "wrong")
+
+    def verdict(change, *command):
+        shutil.rmtree(wrong, ignore_errors=True)
+        shutil.copytree(corpus, wrong)
+        with open(os.path.join(wrong, "manifest.json")) as file:
+            manifest = json.load(file)
+        entry = manifest["splits"]["train"]["shards"][1]
+        path = os.path.join(wrong, entry["file"])
+        digest = hashlib.sha256()
+        with h5py.File(path, "r+") as shard:
+            change(shard)
+            for name in DATASETS:
+                digest.update(shard[name][:].tobytes())
+            shard.attrs["checksum"] = entry["checksum"] = digest.hexdigest()
+        entry["bytes"] = os.path.getsize(path)
+        with open(os.path.join(wrong, "manifest.json"), "w") as file:
+            json.dump(manifest, file)
+        return [run("verify", wrong), run("pretrain", "--data.corpus", wrong, "--train.dry_run", "true", "--train.steps", 1, "--data.verify",
+                                          "full", "--train.output", os.path.join(work, "run"))]
+
+    def set_id(shard):
+        shard["tokens"][77] = 3000  # of a vocabulary of 3,000
+
+    def no_sentences(shard):
+        shard["document_offsets"][1] = 0
+
+    def goes_back(shard):
+        shard["sentence_offsets"][4] = shard["sentence_offsets"][2] - 1
+
+    for change, what in ((lambda shard: None, None), (set_id, "tokens: 1 id(s) beyond the vocabulary of 3000 and 0 special id(s), first [77] = 3000"),
+                         (no_sentences, "document_offsets: 1 value(s) do not ascend, first [1] = 0 after 0"),
+                         (goes_back, "sentence_offsets: 1 value(s) do not ascend, first [4] = ")):
+        for done in verdict(change):
+            assert done.returncode == (65 if what else 0), (what, done.returncode, done.stderr[-500:])
+            assert not what or "train-00001-of-" in done.stderr and what in done.stderr, (what, done.stderr)
+
+
 def main():
     if not all(map(os.path.exists, TEXTS)):
         print("skipped: no samples (launch/fetch_samples.py)")
@@ -180,6 +220,7 @@ def main():
         first = os.path.join(corpus, manifest["splits"]["train"]["shards"][0]["file"])
         check_h5dump(first)
         check_edited_shards(first, work)
+        check_wrongly_made(corpus, work)
 
         # A vocabulary that needs 32 bits; the same text, so the same words.
         with open(vocab, encoding="utf-8") as file:

@@ -4,17 +4,21 @@
 //   tokens_probe words VOCAB OPTIONS       for each text: uint32 count, (id, word, begin, end)
 //   tokens_probe offsets VOCAB OPTIONS     the same with the places of the pieces themselves
 //   tokens_probe time VOCAB OPTIONS TIMES  "<CPU seconds of the best pass> <tokens of a pass>"
-//   tokens_probe train SIZE OPTIONS        the vocabulary learnt, as vocab.txt
+//   tokens_probe threads VOCAB OPTIONS TIMES THREADS  "<seconds on the wall of the best pass>
+//   <tokens>" tokens_probe train SIZE OPTIONS        the vocabulary learnt, as vocab.txt
 //   tokens_probe write VOCAB OPTIONS DIR   writes the tokenizer files into DIR
 //   tokens_probe read DIR                  "<options>", then the vocabulary read back
 // VOCAB is a vocab.txt; OPTIONS three digits: lower_case, strip_accents, chinese_characters.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "data_pipeline/tokenizer/tokenizer_files.h"
@@ -99,6 +103,35 @@ void time_encoding(const WordPiece& tokenizer, int times) {
   std::cout << best << " " << ids.size() << "\n";
 }
 
+// As `prepare` does: one tokenizer, and a scratch for each thread.
+void time_threads(const WordPiece& tokenizer, int times, std::size_t threads) {
+  constexpr std::size_t kTextsAtOnce = 64;
+  const std::vector<std::string> texts = read_texts();
+  double best = std::numeric_limits<double>::infinity();
+  std::atomic<std::size_t> next = 0, tokens = 0;
+  const auto encode_share = [&] {
+    WordPiece::Scratch scratch;
+    std::vector<std::int32_t> ids;
+    for (std::size_t begin; (begin = next.fetch_add(kTextsAtOnce)) < texts.size();) {
+      const std::size_t end = std::min(texts.size(), begin + kTextsAtOnce);
+      for (std::size_t i = begin; i < end; ++i) tokenizer.encode(texts[i], ids, scratch);
+    }
+    tokens += ids.size();
+  };
+  for (int i = 0; i < times; ++i) {
+    next = tokens = 0;
+    const auto began = std::chrono::steady_clock::now();
+    {
+      std::vector<std::jthread> others;
+      for (std::size_t t = 1; t < threads; ++t) others.emplace_back(encode_share);
+      encode_share();
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    best = std::min(best, took.count());
+  }
+  std::cout << best << " " << tokens << "\n";
+}
+
 void train(const std::string& size, const TokenizerOptions& options) {
   WordCounts counts(options);
   for (const std::string& text : read_texts()) counts.add_text(text);
@@ -126,6 +159,9 @@ void run(const std::vector<std::string>& arguments) {
   if (mode == "words") return print_pieces(tokenizer, &WordPiece::encode_with_words);
   if (mode == "offsets") return print_pieces(tokenizer, &WordPiece::encode_with_offsets);
   if (mode == "time") return time_encoding(tokenizer, std::stoi(arguments.at(3)));
+  if (mode == "threads") {
+    return time_threads(tokenizer, std::stoi(arguments.at(3)), std::stoul(arguments.at(4)));
+  }
   throw Error(ErrorKind::usage, "no mode " + mode);
 }
 

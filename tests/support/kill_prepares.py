@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Kills `bertha prepare` at random moments, lets it finish, compares; see system/prepare_kills.sh."""
 import argparse
-import bz2
-import gzip
 import hashlib
 import json
 import os
@@ -14,9 +12,9 @@ import subprocess
 import sys
 import time
 
+import any_texts
 import kill_runs  # ranks_of, kill, alive
 
-SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ai", "en", "or")]
 KINDS = ("KILL to a rank", "KILL to mpirun", "KILL to all", "TERM to a rank", "TERM to mpirun")
 
 
@@ -27,52 +25,6 @@ def arguments():
     for name in ("documents", "kills", "seed"):
         parser.add_argument("--" + name, type=int, required=True)
     return parser.parse_args()
-
-
-class Texts:
-    """Documents of made-up words, some of them the same, in files of several formats."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.words = ["".join(self.random.choices(SYLLABLES, k=1 + n % 4)) for n in range(5000)]
-        self.weights = [1 / (rank + 3) for rank in range(len(self.words))]
-        self.kept = []
-
-    def document(self):
-        if self.kept and self.random.random() < 0.02:
-            return self.random.choice(self.kept)
-        words = self.random.choices(self.words, self.weights, k=int(self.random.lognormvariate(5.4, 0.8)) + 5)
-        for place in range(self.random.randrange(20), len(words), 17):
-            words[place] += "."
-        text = " ".join(words).replace(". ", ".\n\n", 1)
-        if len(self.kept) < 50:
-            self.kept.append(text)
-        return text
-
-    def write(self, folder, documents):
-        """Half in one large file that is cut, the rest in files of other sizes and formats."""
-        with open(os.path.join(folder, "a.jsonl"), "w") as file:
-            for _ in range(documents // 2):
-                file.write(json.dumps({"text": self.document()}) + "\n")
-        rest, number = documents - documents // 2, 0
-        while rest > 0:
-            count = min(rest, self.random.randrange(1, max(3, documents // 12)))
-            texts = [self.document() for _ in range(count)]
-            name = os.path.join(folder, f"b{number:04}")
-            if number % 3 == 0:
-                with bz2.open(name + ".jsonl.bz2", "wt", 1) as file:
-                    file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-            elif number % 3 == 1:
-                with gzip.open(name + ".jsonl.gz", "wt", 1) as file:
-                    file.writelines(json.dumps({"text": text}) + "\n" for text in texts)
-            else:
-                count = min(count, 40)
-                os.mkdir(name)
-                for i, text in enumerate(texts[:count]):
-                    with open(os.path.join(name, f"{i:03}.txt"), "w") as file:
-                        file.write(text)
-            rest -= count
-            number += 1
 
 
 def content(folder):
@@ -239,11 +191,19 @@ def main():
     sys.path.insert(0, os.path.dirname(__file__))
     begin = time.time()
     os.mkdir(os.path.join(args.folder, "text"))
-    Texts(args.seed).write(os.path.join(args.folder, "text"), args.documents)
+    texts = any_texts.Texts(args.seed)
+    texts.write(os.path.join(args.folder, "text"), args.documents)
     subprocess.run([args.bertha, "vocab", "--input.paths", os.path.join(args.folder, "text"), "--vocab.size", "3000",
                     "--vocab.output", os.path.join(args.folder, "vocab.txt")], check=True, capture_output=True)
     killer = Killer(args)
     killer.undisturbed()
+    with open(os.path.join(args.folder, "undisturbed", "manifest.json")) as file:
+        told = json.load(file)["statistics"]
+    for what, least in (("replaced_bytes", texts.counts["invalid bytes"]), ("duplicate_documents", texts.counts["the same again"] // 2)):
+        if told[what] < least:  # not as many as were written, as far as that is known
+            killer.fail(f"{what}: {told[what]} of {least} and more")
+    print(f"documents by script, and how many have what: {texts.counts}; {told['replaced_bytes']} bytes replaced, "
+          f"{told['duplicate_documents']} duplicates dropped, {told['skipped_namespaces']} pages of other namespaces")
     size = sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(os.path.join(args.folder, "text")) for name in names)
     print(f"{args.documents} documents, {size / 1e6:.1f} MB on disk; {killer.pieces} units and shards; "
           f"{time.time() - begin:.0f} s so far", flush=True)

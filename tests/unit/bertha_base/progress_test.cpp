@@ -1,7 +1,13 @@
 // Numbers for people, and a progress line that stays out of the way of logs.
 #include "parallel/base/progress.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <regex>
 #include <thread>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -53,6 +59,65 @@ TEST(Progress, TheLineShowsTheShareThatIsDone) {
   EXPECT_EQ(bar.line(40), "write shards 100% 2000 of 2000 tokens");
   EXPECT_EQ(bar.line(17), "write shards 100%");
   EXPECT_EQ(bar.line(5), "write");
+}
+
+// Standard error on a terminal, as long as this lives.
+class Terminal {
+ public:
+  Terminal() : before_(::dup(STDERR_FILENO)), mine_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+    if (mine_ < 0 || ::grantpt(mine_) != 0 || ::unlockpt(mine_) != 0) return;
+    const int theirs = ::open(::ptsname(mine_), O_RDWR | O_NOCTTY);
+    ::dup2(theirs, STDERR_FILENO);
+    ::close(theirs);
+  }
+  ~Terminal() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+    ::close(mine_);
+  }
+  static bool is_there() { return ::isatty(STDERR_FILENO) == 1; }
+  std::string shown() const {
+    std::string text(10000, '\0');
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::read(mine_, text.data(), 10000))));
+    return text;
+  }
+
+ private:
+  int before_, mine_;
+};
+
+// "3 min 05 s left" in a line, in seconds; -1 without.
+double seconds_left(const std::string& line) {
+  std::smatch found;
+  if (!std::regex_search(line, found, std::regex(", (?:(\\d+) min )?([0-9.]+) s left"))) return -1;
+  return 60 * (found[1].matched ? std::stod(found[1]) : 0) + std::stod(found[2]);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// What is left takes as long as what was done; what a run before did counts for nothing.
+TEST(Progress, TellsTheTimeLeft) {
+  const Terminal terminal;
+  if (!Terminal::is_there()) GTEST_SKIP() << "no terminal can be made here";
+  const auto before = std::chrono::steady_clock::now();
+  ProgressBar fresh("tokenize", 2000, "B", true), resumed("tokenize", 2000, "B", true);
+  const auto begin = std::chrono::steady_clock::now();
+  resumed.set_start(400);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2050));  // before that nothing is shown
+  const double least = seconds_since(begin);
+  fresh.update(500);
+  EXPECT_NE(terminal.shown().find(" s left"), std::string::npos);
+  resumed.update(500);
+  const double most = seconds_since(before);
+  const double rounding = 0.6;
+  EXPECT_GE(seconds_left(fresh.line(200)), 3 * least - rounding) << fresh.line(200);
+  EXPECT_LE(seconds_left(fresh.line(200)), 3 * most + rounding) << fresh.line(200);
+  EXPECT_GE(seconds_left(resumed.line(200)), 15 * least - rounding) << resumed.line(200);
+  EXPECT_LE(seconds_left(resumed.line(200)), 15 * most + rounding) << resumed.line(200);
+  fresh.update(2000);
+  EXPECT_EQ(seconds_left(fresh.line(200)), -1) << fresh.line(200);
 }
 
 TEST(Progress, ShortAndDisabledJobsSayNothing) {

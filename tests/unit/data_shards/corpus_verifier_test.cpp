@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data_pipeline/shards/corpus.h"
 #include "sample_corpus.h"
 
 namespace bertha {
@@ -64,18 +65,104 @@ TEST_F(VerifierTest, AllFaultsAtOnce) {
   EXPECT_EQ(faults.size(), 5u);
 }
 
-TEST_F(VerifierTest, IdsThatTheVocabularyLacks) {
-  // Rewritten, so that the checksum is right.
-  manifest.splits["train"].shards[1] =
-      write_shard(shard(1), {{{9, 10, 11}, {6}}}, numbered_vocabulary(12));
-  save_manifest();
+// Faults that a program made, not a disk: checksums and manifest agree with them.
+class WronglyMadeShard : public VerifierTest {
+ protected:
+  void replace_second(const RawShard& raw) {
+    manifest.splits["train"].shards[1] = write_raw_shard(shard(1), raw, numbered_vocabulary(12));
+    save_manifest();
+  }
+  Error open_error(VerifyLevel level) const {
+    return error_of([&] { Corpus corpus(path, "train", level); });
+  }
+};
+
+TEST_F(WronglyMadeShard, IsReadWhenNothingIsWrong) {
+  replace_second(
+      {.tokens = {9, 10, 11, 6}, .sentence_offsets = {0, 3, 4}, .document_offsets = {0, 2}});
   EXPECT_THAT(verify().faults, IsEmpty());
-  manifest.splits["train"].shards[1] =
-      write_shard(shard(1), {{{9, 4, 1}, {2}}}, numbered_vocabulary(12));
-  save_manifest();
+}
+
+TEST_F(WronglyMadeShard, IdsBeyondTheVocabulary) {
+  replace_second(
+      {.tokens = {9, 12, 65535, 6}, .sentence_offsets = {0, 3, 4}, .document_offsets = {0, 2}});
+  const std::string fault =
+      "train-00001-of-00003.h5: tokens: 2 id(s) beyond the vocabulary of 12 and 0 special id(s), "
+      "first [1] = 12";
+  EXPECT_THAT(verify().faults, ElementsAre(HasSubstr(fault)));
+  EXPECT_EQ(open_error(VerifyLevel::full).kind(), ErrorKind::bad_data);
+  EXPECT_THAT(open_error(VerifyLevel::full).message(), HasSubstr(fault));
+  // Read later, no such id comes out.
+  const Corpus corpus(path, "train", VerifyLevel::quick);
+  std::vector<std::int32_t> tokens;
+  const auto error = error_of([&] { corpus.copy_sentences(2, 0, 1, tokens); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+  EXPECT_THAT(error.message(), HasSubstr("train-00001-of-00003.h5: tokens: id 65535 in document 0, "
+                                         "but the vocabulary has 12"));
+}
+
+TEST_F(WronglyMadeShard, IdsThatAreNegativeToAReaderOfSignedOnes) {
+  replace_second({.tokens = {9, 10, 11, 0xffff'fff0U},
+                  .sentence_offsets = {0, 3, 4},
+                  .document_offsets = {0, 2},
+                  .wide = true});
+  EXPECT_THAT(verify().faults,
+              ElementsAre(HasSubstr("tokens: 1 id(s) beyond the vocabulary of 12 "
+                                    "and 0 special id(s), first [3] = 4294967280")));
+}
+
+TEST_F(WronglyMadeShard, SpecialIds) {
+  replace_second(
+      {.tokens = {9, 4, 1, 2}, .sentence_offsets = {0, 3, 4}, .document_offsets = {0, 2}});
   EXPECT_THAT(verify().faults,
               ElementsAre(AllOf(HasSubstr("tokens: 0 id(s) beyond the vocabulary of 12 and 2 "
                                           "special id(s), first [1] = 4"))));
+}
+
+TEST_F(WronglyMadeShard, DocumentsWithoutSentences) {
+  replace_second({.tokens = {9, 10, 11, 6},
+                  .sentence_offsets = {0, 3, 4},
+                  .document_offsets = {0, 1, 1, 1, 2}});
+  const std::string fault =
+      "train-00001-of-00003.h5: document_offsets: 2 value(s) do not ascend, first [2] = 1 after 1";
+  manifest.splits["train"].documents += 3;
+  save_manifest();
+  EXPECT_THAT(verify().faults, ElementsAre(HasSubstr(fault)));
+  EXPECT_THAT(open_error(VerifyLevel::full).message(), HasSubstr(fault));
+  const Corpus corpus(path, "train", VerifyLevel::quick);
+  EXPECT_EQ(corpus.sentences_in(2), 1u);
+  const auto error = error_of([&] { corpus.sentences_in(3); });
+  EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+  EXPECT_THAT(error.message(), HasSubstr("train-00001-of-00003.h5: document 1 has no sentences"));
+}
+
+TEST_F(WronglyMadeShard, DocumentsThatGoBack) {
+  replace_second({.tokens = {9, 10, 11, 6},
+                  .sentence_offsets = {0, 1, 2, 3, 4},
+                  .document_offsets = {0, 3, 1, 4}});
+  manifest.splits["train"].documents += 2;
+  manifest.splits["train"].sentences += 2;
+  save_manifest();
+  EXPECT_THAT(verify().faults,
+              ElementsAre(HasSubstr("train-00001-of-00003.h5: document_offsets: 1 value(s) do not "
+                                    "ascend, first [2] = 1 after 3")));
+  const Corpus corpus(path, "train", VerifyLevel::quick);
+  EXPECT_THAT(error_of([&] { corpus.sentences_in(3); }).message(),
+              HasSubstr("document 1 has no sentences"));
+}
+
+TEST_F(WronglyMadeShard, SentencesWithoutTokens) {
+  replace_second(
+      {.tokens = {9, 10, 11, 6}, .sentence_offsets = {0, 3, 3, 4}, .document_offsets = {0, 3}});
+  manifest.splits["train"].sentences += 1;
+  save_manifest();
+  EXPECT_THAT(verify().faults,
+              ElementsAre(HasSubstr("train-00001-of-00003.h5: sentence_offsets: 1 value(s) do not "
+                                    "ascend, first [2] = 3 after 3")));
+  const Corpus corpus(path, "train", VerifyLevel::quick);
+  std::vector<std::uint32_t> lengths;
+  EXPECT_THAT(error_of([&] { corpus.sentence_lengths(2, lengths); }).message(),
+              HasSubstr("train-00001-of-00003.h5: sentence 1 begins at token 3 and ends at 3"));
 }
 
 TEST_F(VerifierTest, OffsetsThatDoNotAscend) {
@@ -132,6 +219,14 @@ TEST_F(VerifierTest, ALoneShard) {
   std::filesystem::copy_file(shard(0), folder / "lone.h5");
   EXPECT_THAT(verify_corpus(folder / "lone.h5", {}).notices,
               ElementsAre(HasSubstr("no vocabulary")));
+  // A vocabulary that is named serves as well as one beside it.
+  const auto raw = write_raw_shard(
+      folder / "lone.h5",
+      {.tokens = {5, 12, 6}, .sentence_offsets = {0, 3}, .document_offsets = {0, 1}},
+      numbered_vocabulary(12));
+  const auto named = verify_corpus(folder / raw.file, {}, path / "vocab.txt");
+  EXPECT_THAT(named.faults, ElementsAre(HasSubstr("first [1] = 12")));
+  EXPECT_THAT(named.notices, IsEmpty());
   std::filesystem::resize_file(folder / "lone.h5", 2000);
   EXPECT_THAT(verify_corpus(folder / "lone.h5", {}).faults, ElementsAre(HasSubstr("lone.h5")));
 }

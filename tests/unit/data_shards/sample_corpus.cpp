@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include "data_pipeline/shards/hdf5_file.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
+#include "parallel/base/sha256.h"
 
 namespace bertha {
 
@@ -61,6 +63,54 @@ CorpusManifest write_corpus(const std::filesystem::path& folder,
   write_tokenizer_files(folder, vocabulary, manifest.tokenizer, 512);
   write_bytes(folder / "manifest.json", manifest.to_json());
   return manifest;
+}
+
+namespace {
+
+template <class Number>
+std::string little_endian(const std::vector<Number>& values, std::size_t bytes) {
+  std::string out;
+  for (const auto value : values) {
+    for (std::size_t i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
+  }
+  return out;
+}
+
+}  // namespace
+
+ShardSummary write_raw_shard(const std::filesystem::path& path, const RawShard& shard,
+                             const Vocabulary& vocabulary) {
+  const int width = shard.wide ? 4 : 2;
+  const std::string data[] = {little_endian(shard.tokens, static_cast<std::size_t>(width)),
+                              little_endian(shard.sentence_offsets, 8),
+                              little_endian(shard.document_offsets, 8)};
+  ShardSummary summary{.file = path.filename().string(),
+                       .documents = shard.document_offsets.size() - 1,
+                       .sentences = shard.sentence_offsets.size() - 1,
+                       .tokens = shard.tokens.size(),
+                       .bytes = 0,
+                       .checksum = sha256_hex(data[0] + data[1] + data[2])};
+  auto file = Hdf5File::create(path);
+  const std::uint64_t addresses[] = {file.add_dataset(kTokensDataset, width, summary.tokens),
+                                     file.add_dataset(kSentencesDataset, 8, summary.sentences + 1),
+                                     file.add_dataset(kDocumentsDataset, 8, summary.documents + 1)};
+  file.close();
+  std::fstream out(path, std::ios::in | std::ios::out | std::ios::binary);
+  for (std::size_t i = 0; i < 3; ++i) {
+    out.seekp(static_cast<std::streamoff>(addresses[i])) << data[i];
+  }
+  out.close();
+  file = Hdf5File::open_for_writing(path);
+  file.add_attribute("format", std::string_view(kShardFormat));
+  file.add_attribute("version", std::uint64_t{kShardVersion});
+  file.add_attribute("vocab_sha256", vocabulary.sha256());
+  file.add_attribute("documents", summary.documents);
+  file.add_attribute("sentences", summary.sentences);
+  file.add_attribute("tokens", summary.tokens);
+  file.add_attribute("checksum", summary.checksum);
+  file.close();
+  summary.bytes = std::filesystem::file_size(path);
+  return summary;
 }
 
 std::string read_bytes(const std::filesystem::path& path) {

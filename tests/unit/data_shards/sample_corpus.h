@@ -53,6 +53,16 @@ CorpusManifest write_corpus(const std::filesystem::path& folder,
                             const std::vector<Documents>& train_shards,
                             const Vocabulary& vocabulary);
 
+// What ShardWriter would never write: the three datasets as they are given, four bytes a token
+// where `wide`. Attributes and checksum are right.
+struct RawShard {
+  std::vector<std::uint32_t> tokens;
+  std::vector<std::uint64_t> sentence_offsets, document_offsets;
+  bool wide = false;
+};
+ShardSummary write_raw_shard(const std::filesystem::path& path, const RawShard& shard,
+                             const Vocabulary& vocabulary);
+
 std::string read_bytes(const std::filesystem::path& path);
 void write_bytes(const std::filesystem::path& path, std::string_view bytes);
 void replace_in_file(const std::filesystem::path& path, const std::string& from,

@@ -1,8 +1,11 @@
 // Shards written and read back; shards that are damaged.
 #include <cstring>
+#include <fcntl.h>
 #include <random>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -68,6 +71,51 @@ TEST(Shard, ChecksumCoversTheThreeDatasetsAsStored) {
   const std::string bytes = read_bytes(folder / "a.h5");
   EXPECT_THAT(bytes, HasSubstr(little_endian({5, 6, 7, 8, 9, 10, 5, 6, 1, 11, 11, 11}, 2)));
   EXPECT_THAT(bytes, HasSubstr(little_endian({0, 3, 4, 6, 7, 9, 12}, 8)));
+}
+
+// Another process that holds a file under an exclusive lock, until it is killed.
+class LockHolder {
+ public:
+  explicit LockHolder(const std::filesystem::path& path) {
+    int locked[2];
+    if (::pipe(locked) != 0) return;
+    ::fflush(nullptr);
+    child_ = ::fork();
+    if (child_ == 0) {
+      const int file = ::open(path.c_str(), O_RDONLY);
+      const char holds = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+      if (::write(locked[1], &holds, 1) == 1) ::pause();
+      ::_exit(1);
+    }
+    if (::read(locked[0], &holds_, 1) != 1) holds_ = 0;
+    ::close(locked[0]);
+    ::close(locked[1]);
+  }
+  ~LockHolder() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  bool holds() const { return holds_ != 0; }
+
+ private:
+  pid_t child_ = -1;
+  char holds_ = 0;
+};
+
+// As on file systems whose locks fail or stay behind: no lock is asked for.
+TEST(Shard, IsReadAndWrittenWhateverLockOthersHold) {
+  TemporaryFolder folder;
+  const auto path = folder / "a.h5";
+  write_shard(path, kThree, numbered_vocabulary(12));
+  const LockHolder other(path);
+  ASSERT_TRUE(other.holds());
+  const int file = ::open(path.c_str(), O_RDONLY);
+  EXPECT_NE(::flock(file, LOCK_SH | LOCK_NB), 0) << "the lock is none";
+  ::close(file);
+  const ShardReader shard(path);
+  EXPECT_EQ(shard.compute_checksum(), shard.checksum());
+  write_shard(path, {{{5, 6}}}, numbered_vocabulary(12));
+  EXPECT_EQ(ShardReader(path).tokens(), 2u);
 }
 
 TEST(Shard, TheSameBytesEachTime) {

@@ -65,6 +65,8 @@ TEST(Wikitext, Tables) {
 TEST(Wikitext, TagsAndReferences) {
   EXPECT_EQ(one("a<ref>x {{y}}</ref>b<ref name=\"n\" />c<REF name=z>q</REF>."), "abc.");
   EXPECT_EQ(one("a<ref>forgot. b<ref>note</ref> c"), "aforgot. b c");
+  EXPECT_EQ(one("a<ref>{{x|t = T</ref name\"n\"> of it|url = u}}</ref >b<ref>note</ref>c"), "abc");
+  EXPECT_EQ(one("a<ref>x</ref name=n>b<ref>note</ref>c<ref>y</ref name=n>d"), "abcd");
   EXPECT_EQ(one("H<sub>2</sub>O <b>x</b><br />y <!-- c -->z"), "H2O x y z");
   EXPECT_EQ(one("Let <math>x < {{1}}</math> be. <gallery>\nFile:a.jpg|b\n</gallery>"), "Let be.");
   EXPECT_EQ(one("a < b and <foo> x<y"), "a < b and <foo> x<y");
@@ -159,6 +161,8 @@ TEST(Wikitext, HostileMarkupTakesLinearTime) {
   wikitext_to_paragraphs(repeat("\n{|", half) + repeat("\n|}", half));
   wikitext_to_paragraphs(repeat(" ", half) + repeat("<!-- -->", half));
   wikitext_to_paragraphs(repeat("<ref><ref/>", half) + "</ref>");
+  wikitext_to_paragraphs(repeat("<ref></ref x>", kBytes));
+  wikitext_to_paragraphs("<ref>" + repeat("</ref x>", kBytes));
   wikitext_to_paragraphs(repeat("(", half) + repeat(" , )", half));
 }
 
