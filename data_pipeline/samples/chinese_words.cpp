@@ -1,13 +1,11 @@
-// Hands runs of ideographs to ICU's word iterator.
+// Runs of ideographs by ICU's dictionary or, where that is not enough, by its word iterator.
 #include "data_pipeline/samples/chinese_words.h"
 
-#include <array>
-#include <bit>
-#include <cstring>
+#include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <unicode/brkiter.h>
 #include <unicode/locid.h>
@@ -61,89 +59,34 @@ void split_run(const icu::UnicodeString& text, std::size_t count, Use use) {
   }
 }
 
-// Short runs come again and again, in every epoch and between: their words are kept. The words of a
-// run depend on its characters only, so what is kept where changes nothing but time.
-class RunCache {
- public:
-  static constexpr std::size_t kLongest = 24;
-  using Run = std::array<char16_t, kLongest>;  // zeros behind its end
-
-  // Bit i: a word ends with character i.
-  std::uint32_t ends(const Run& run, std::size_t count) {
-    const std::size_t place = place_of(run);
-    Entry &newer = entries_[place], &older = entries_[place ^ 1];
-    if (newer.run == run) return newer.ends;
-    if (older.run == run) return older.ends;
-    std::size_t end = 0;
-    std::uint32_t ends = 0;
-    const icu::UnicodeString text(run.data(), static_cast<std::int32_t>(count));
-    split_run(text, count, [&](std::size_t characters) {
-      end += characters;
-      ends |= std::uint32_t{1} << (end - 1);
-    });
-    older = newer;
-    newer = {run, ends};
-    return ends;
-  }
-
- private:
-  struct Entry {
-    Run run{};
-    std::uint32_t ends = 0;
-  };
-  static constexpr unsigned kPlaceBits = 18;  // 14 MB for each thread
-
-  static std::size_t place_of(const Run& run) {
-    constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15U;
-    std::array<std::uint64_t, sizeof(Run) / sizeof(std::uint64_t)> parts;
-    std::memcpy(parts.data(), run.data(), sizeof run);
-    std::uint64_t hash = 0;
-    for (const std::uint64_t part : parts) {
-      hash = (hash ^ part) * kSpread;
-      hash ^= hash >> 32U;
-    }
-    return static_cast<std::size_t>((hash * kSpread) >> (64 - kPlaceBits));
-  }
-
-  std::vector<Entry> entries_{std::size_t{1} << kPlaceBits};
-};
-
-RunCache& run_cache() {
-  thread_local RunCache cache;
-  return cache;
-}
-
-// The characters of a short run of the basic plane.
-std::optional<RunCache::Run> short_run(std::span<const char32_t> characters) {
-  if (characters.size() > RunCache::kLongest) return {};
-  RunCache::Run run{};
-  for (std::size_t i = 0; i < characters.size(); ++i) {
-    if (characters[i] > 0xFFFF) return {};
-    run[i] = static_cast<char16_t>(characters[i]);
-  }
-  return run;
-}
-
-// Words from `begin` on are these ideographs, one each: writes them joined from place `kept` on,
-// which is not behind `begin`. Gives the place behind the last one.
-std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin,
-                     std::span<const char32_t> characters, std::size_t kept) {
-  const auto join = [&](std::size_t count) {
-    words[kept++] = {words[begin].begin, words[begin + count - 1].end};
-    begin += count;
-  };
-  if (const auto run = short_run(characters)) {
-    for (std::uint32_t ends = run_cache().ends(*run, characters.size()); ends != 0;) {
-      const auto count = static_cast<unsigned>(std::countr_zero(ends)) + 1;
-      join(count);
-      ends >>= count;
-    }
-    return kept;
-  }
+std::vector<std::uint32_t> ends_by_icu(std::span<const char32_t> run) {
   icu::UnicodeString text;
-  for (const char32_t character : characters) text.append(static_cast<UChar32>(character));
-  split_run(text, characters.size(), join);
-  return kept;
+  for (const char32_t character : run) text.append(static_cast<UChar32>(character));
+  std::vector<std::uint32_t> ends;
+  std::uint32_t end = 0;
+  split_run(text, run.size(), [&](std::size_t characters) {
+    ends.push_back(end += static_cast<std::uint32_t>(characters));
+  });
+  return ends;
+}
+
+// ICU's dictionary, where it is read as ICU reads it: tried with runs of its words, some cut short,
+// that together take milliseconds.
+std::shared_ptr<const IdeographDictionary> tried_dictionary() {
+  constexpr std::size_t kStep = 31, kWordsOfRun = 5;
+  auto dictionary = IdeographDictionary::of_icu();
+  if (!dictionary) return nullptr;
+  const auto words = dictionary->some_words(kStep);
+  std::u32string run;
+  for (std::size_t w = 0; w < words.size(); ++w) {
+    // Of words from all over: those next to each other begin alike.
+    const auto& word = words[w * 7919 % words.size()];
+    run += w % 3 == 0 ? word.substr(0, word.size() / 2 + 1) : word;
+    if (w % kWordsOfRun != 0) continue;
+    if (!std::ranges::equal(dictionary->word_ends(run), ends_by_icu(run))) return nullptr;
+    run.clear();
+  }
+  return std::make_shared<const IdeographDictionary>(std::move(*dictionary));
 }
 
 }  // namespace
@@ -154,7 +97,28 @@ ChineseWords::ChineseWords(const Vocabulary& vocabulary) {
     characters_.push_back(ideograph_of(vocabulary.token(id), vocabulary.is_continuation(id)));
     any = any || characters_.back() != 0;
   }
-  if (!any) characters_.clear();
+  if (any) {
+    dictionary_ = tried_dictionary();
+  } else {
+    characters_.clear();
+  }
+}
+
+// Words from `begin` on are these ideographs, one each: writes them joined from place `kept` on,
+// which is not behind `begin`. Gives the place behind the last one.
+std::size_t ChineseWords::join_run(std::vector<WordGroup>& words, std::size_t begin,
+                                   std::span<const char32_t> run, std::size_t kept) const {
+  const auto join = [&](std::span<const std::uint32_t> ends) {
+    std::size_t first = begin;
+    for (const auto end : ends) {
+      words[kept++] = {words[first].begin, words[begin + end - 1].end};
+      first = begin + end;
+    }
+    return kept;
+  };
+  const bool is_known =
+      dictionary_ && std::ranges::all_of(run, [this](char32_t c) { return dictionary_->knows(c); });
+  return is_known ? join(dictionary_->word_ends(run)) : join(ends_by_icu(run));
 }
 
 std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,

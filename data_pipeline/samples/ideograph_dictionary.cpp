@@ -1,0 +1,219 @@
+// The trie in ICU's data ("cjdict.dict") is read once through ICU's own reader.
+#include "data_pipeline/samples/ideograph_dictionary.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <memory>
+
+#include <unicode/normalizer2.h>
+#include <unicode/ucharstrie.h>
+#include <unicode/udata.h>
+#include <unicode/uscript.h>
+
+namespace bertha {
+namespace {
+
+constexpr std::size_t kPlane = 0x10000;
+constexpr std::uint16_t kNoWord = std::numeric_limits<std::uint16_t>::max();
+// As in ICU's CjkBreakEngine: a character that is no word costs as much as the rarest word, and
+// words have up to 20 characters.
+constexpr std::uint32_t kCostOfUnknown = 255;
+constexpr std::size_t kLongestWord = 20;
+// Of ICU's DictionaryData: eight numbers, of which the first is where the trie begins, and the low
+// bits of the fifth say of what units it is.
+constexpr std::int32_t kUnitsMask = 7, kUnitsOf16Bits = 1;
+constexpr std::size_t kTrieType = 4, kNumbers = 8;
+
+constexpr std::size_t kPairBits = std::size_t{1} << 20, kBits = 64;
+
+std::uint32_t pair_of(char16_t first, char16_t second) {
+  return static_cast<std::uint32_t>(first) << 16 | second;
+}
+
+std::size_t hash_of(std::uint32_t characters) {
+  return static_cast<std::size_t>(characters * std::uint64_t{0x9E3779B97F4A7C15} >> 24);
+}
+
+// Of the hash's high end; places in a table are of its low end.
+std::size_t bit_of(std::size_t hash) {
+  return hash >> 20 & (kPairBits - 1);
+}
+
+struct DataCloser {
+  void operator()(UDataMemory* data) const { udata_close(data); }
+};
+
+bool is_known(UChar32 character, const icu::Normalizer2& normalizer) {
+  UErrorCode status = U_ZERO_ERROR;
+  return uscript_getScript(character, &status) == USCRIPT_HAN && U_SUCCESS(status) &&
+         normalizer.isInert(character) != 0;
+}
+
+}  // namespace
+
+std::optional<IdeographDictionary> IdeographDictionary::of_icu() {
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<UDataMemory, DataCloser> data(
+      udata_open(U_ICUDATA_NAME "-brkitr", "dict", "cjdict", &status));
+  if (U_FAILURE(status)) return std::nullopt;
+  const auto* numbers = static_cast<const std::int32_t*>(udata_getMemory(data.get()));
+  const auto begin = numbers[0];
+  if ((numbers[kTrieType] & kUnitsMask) != kUnitsOf16Bits ||
+      begin < static_cast<std::int32_t>(kNumbers * sizeof *numbers) || begin % 2 != 0) {
+    return std::nullopt;
+  }
+  const auto* trie = reinterpret_cast<const char16_t*>(numbers) + begin / 2;
+  Words words;
+  icu::UCharsTrie::Iterator iterator(trie, 0, status);
+  while (iterator.next(status) != 0) {
+    const auto& text = iterator.getString();
+    const auto cost = static_cast<std::uint32_t>(iterator.getValue());
+    if (text.length() == 0 || cost >= kNoWord) continue;
+    words.emplace_back(std::u16string(text.getBuffer(), static_cast<std::size_t>(text.length())),
+                       cost);
+  }
+  if (U_FAILURE(status) || words.empty()) return std::nullopt;
+  return IdeographDictionary(words);
+}
+
+IdeographDictionary::IdeographDictionary(const Words& words)
+    : of_character_(kPlane), known_(kPlane) {
+  UErrorCode status = U_ZERO_ERROR;
+  const auto* normalizer = icu::Normalizer2::getNFKCInstance(status);
+  for (std::size_t c = 0; c < kPlane && U_SUCCESS(status); ++c) {
+    known_[c] = is_known(static_cast<UChar32>(c), *normalizer);
+  }
+  Words used;
+  for (const auto& [text, cost] : words) {
+    const bool all_known = std::ranges::all_of(text, [this](char16_t c) { return knows(c); });
+    if (text.size() <= kLongestWord && all_known) used.emplace_back(text, cost);
+  }
+  std::ranges::sort(used);
+  lay_out(used);
+}
+
+// Nodes are taken in the order in which they were made; each makes its children.
+void IdeographDictionary::lay_out(const Words& words) {
+  struct Range {
+    std::size_t begin, end;  // of words
+    std::size_t depth;
+  };
+  std::vector<Range> nodes{{0, words.size(), 0}};
+  characters_.push_back(0);
+  costs_.push_back(kNoWord);
+  for (std::size_t node = 0; node < nodes.size(); ++node) {
+    auto [begin, end, depth] = nodes[node];
+    if (begin < end && words[begin].first.size() == depth) {
+      costs_[node] = static_cast<std::uint16_t>(words[begin++].second);
+    }
+    first_child_.push_back(static_cast<std::uint32_t>(nodes.size()));
+    while (begin < end) {
+      const auto character = words[begin].first[depth];
+      auto next = begin;
+      while (next < end && words[next].first[depth] == character) ++next;
+      if (node == 0) of_character_[character] = static_cast<std::uint32_t>(nodes.size());
+      nodes.push_back({begin, next, depth + 1});
+      characters_.push_back(character);
+      costs_.push_back(kNoWord);
+      begin = next;
+    }
+  }
+  first_child_.push_back(static_cast<std::uint32_t>(nodes.size()));
+  lay_out_pairs();
+}
+
+void IdeographDictionary::lay_out_pairs() {
+  std::vector<Pair> found;
+  for (auto first = first_child_[0]; first < first_child_[1]; ++first) {
+    for (auto second = first_child_[first]; second < first_child_[first + 1]; ++second) {
+      found.push_back({pair_of(characters_[first], characters_[second]), second});
+    }
+  }
+  pairs_.resize(std::bit_ceil(2 * found.size() + 1));
+  pair_bits_.resize(kPairBits / kBits);
+  for (const auto& pair : found) {
+    const auto hash = hash_of(pair.characters);
+    pair_bits_[bit_of(hash) / kBits] |= std::uint64_t{1} << bit_of(hash) % kBits;
+    auto place = hash & (pairs_.size() - 1);
+    while (pairs_[place].node != 0) place = (place + 1) & (pairs_.size() - 1);
+    pairs_[place] = pair;
+  }
+}
+
+std::uint32_t IdeographDictionary::node_of_pair(char16_t first, char16_t second) const {
+  const auto characters = pair_of(first, second);
+  const auto hash = hash_of(characters);
+  if ((pair_bits_[bit_of(hash) / kBits] >> bit_of(hash) % kBits & 1U) == 0) return 0;
+  for (auto place = hash;; ++place) {
+    const auto& pair = pairs_[place & (pairs_.size() - 1)];
+    if (pair.characters == characters || pair.node == 0) return pair.node;
+  }
+}
+
+std::uint32_t IdeographDictionary::child_of(std::uint32_t node, char16_t character) const {
+  // Few, below two characters.
+  for (auto child = first_child_[node]; child < first_child_[node + 1]; ++child) {
+    if (characters_[child] == character) return child;
+  }
+  return 0;
+}
+
+// Dynamic programming from the beginning; of equal costs the word that begins first stays.
+std::span<const std::uint32_t> IdeographDictionary::word_ends(std::span<const char32_t> run) const {
+  constexpr auto kNever = std::numeric_limits<std::uint32_t>::max();
+  thread_local std::vector<std::uint32_t> least, from, pairs, ends;  // for their memory
+  const auto size = run.size();
+  least.assign(size + 1, kNever);
+  from.resize(size + 1);
+  pairs.assign(size, 0);
+  // All at once, as none waits for another.
+  for (std::size_t i = 0; i + 1 < size; ++i) {
+    pairs[i] = node_of_pair(static_cast<char16_t>(run[i]), static_cast<char16_t>(run[i + 1]));
+  }
+  least[0] = 0;
+  for (std::size_t begin = 0; begin < size; ++begin) {
+    const auto so_far = least[begin];
+    const auto add = [&](std::size_t end, std::uint32_t cost) {
+      const bool is_less = so_far + cost < least[end];
+      least[end] = is_less ? so_far + cost : least[end];
+      from[end] = is_less ? static_cast<std::uint32_t>(begin) : from[end];
+    };
+    const auto single = of_character_[run[begin]];
+    const bool is_word = single != 0 && costs_[single] != kNoWord;
+    add(begin + 1, is_word ? costs_[single] : kCostOfUnknown);
+    const auto most = std::min(size, begin + kLongestWord);
+    auto node = pairs[begin];
+    for (auto end = begin + 2; node != 0; ++end) {
+      if (costs_[node] != kNoWord) add(end, costs_[node]);
+      if (end == most) break;
+      node = child_of(node, static_cast<char16_t>(run[end]));
+    }
+  }
+  ends.clear();
+  for (auto end = static_cast<std::uint32_t>(run.size()); end > 0; end = from[end]) {
+    ends.push_back(end);
+  }
+  std::ranges::reverse(ends);
+  return ends;
+}
+
+std::vector<std::u32string> IdeographDictionary::some_words(std::size_t step) const {
+  std::vector<std::uint32_t> parents(characters_.size());
+  for (std::uint32_t node = 0; node < characters_.size(); ++node) {
+    for (auto child = first_child_[node]; child < first_child_[node + 1]; ++child) {
+      parents[child] = node;
+    }
+  }
+  std::vector<std::u32string> words;
+  std::size_t word = 0;
+  for (std::uint32_t node = 1; node < characters_.size(); ++node) {
+    if (costs_[node] == kNoWord || word++ % step != 0) continue;
+    auto& text = words.emplace_back();
+    for (auto at = node; at != 0; at = parents[at]) text += static_cast<char32_t>(characters_[at]);
+    std::ranges::reverse(text);
+  }
+  return words;
+}
+
+}  // namespace bertha
