@@ -2,7 +2,8 @@
 #include "data_pipeline/shards/corpus.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <cstdint>
+#include <fstream>
 #include <map>
 
 #include <fmt/format.h>
@@ -64,6 +65,16 @@ void check_distinct(const fs::path& folder, const std::vector<ShardSummary>& sha
         "restore the corpus from a good copy; where the text itself repeats, make it anew "
         "with prepare.drop_duplicates");
   }
+}
+
+// Bytes, the page cache included. None is said: enough.
+std::uint64_t available_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string word; file >> word;) {
+    std::uint64_t kilobytes = 0;
+    if (word == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+  }
+  return UINT64_MAX;
 }
 
 }  // namespace
@@ -137,6 +148,33 @@ TokenRange Corpus::tokens_of(std::uint64_t document, std::uint64_t begin, std::u
                 kCorpusRemedy);
   }
   return range;
+}
+
+void Corpus::prefetch_document(std::uint64_t document) const {
+  const Place place = find(document);
+  place.shard->prefetch_document(place.document);
+}
+
+void Corpus::prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
+                                std::uint64_t lines) const {
+  const Place place = find(document);
+  place.shard->prefetch_sentences(place.shard->document_begin(place.document) + sentence, lines);
+}
+
+void Corpus::expect_tokens(std::uint64_t document, TokenRange range) const {
+  if (is_mapped()) return;
+  find(document).shard->expect_tokens(range.begin, range.end);
+}
+
+void Corpus::map_cached(const std::stop_token& stop) const {
+  std::uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard.bytes();
+  if (bytes > available_memory() / 2) {
+    for (const auto& shard : shards_) shard.read_tokens_at_random();
+  }
+  bool all = true;
+  for (const auto& shard : shards_) all = shard.map_cached(stop) && all;
+  *mapped_ = all;
 }
 
 void Corpus::prefetch_tokens(std::uint64_t document, TokenRange range) const {

@@ -1,8 +1,11 @@
 // A split of a corpus as one numbered list of documents, over all its shards. Thread-safe to read.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -41,8 +44,19 @@ class Corpus {
   TokenRange tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
   // Appends such tokens, or a part of them.
   void copy_tokens(std::uint64_t document, TokenRange range, std::vector<std::int32_t>& out) const;
-  // Asks the processor for what copy_tokens() will read; of long ranges for the beginning.
+  // Ask the processor for memory that will be read soon: what sentences() reads; the borders of the
+  // sentences from `sentence` of the document on, some eight a line; what copy_tokens() reads, of
+  // long ranges the beginning.
+  void prefetch_document(std::uint64_t document) const;
+  void prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
+                          std::uint64_t lines) const;
   void prefetch_tokens(std::uint64_t document, TokenRange range) const;
+  // Begins to read them from the disk where need be.
+  void expect_tokens(std::uint64_t document, TokenRange range) const;
+  // Maps what lies in the page cache, for a thread in the background. A corpus that is too large
+  // for this machine's memory is from then on read page by page, as expected, and nothing around.
+  void map_cached(const std::stop_token& stop) const;
+  bool is_mapped() const { return mapped_->load(std::memory_order_relaxed); }  // all of it
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;
@@ -59,6 +73,7 @@ class Corpus {
   std::vector<ShardReader> shards_;
   std::vector<std::uint64_t> first_document_;  // by shard, and the total
   std::uint64_t tokens_ = 0;
+  std::unique_ptr<std::atomic<bool>> mapped_ = std::make_unique<std::atomic<bool>>(false);
 };
 
 }  // namespace bertha
