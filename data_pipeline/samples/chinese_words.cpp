@@ -97,17 +97,23 @@ ChineseWords::ChineseWords(const Vocabulary& vocabulary) {
     characters_.push_back(ideograph_of(vocabulary.token(id), vocabulary.is_continuation(id)));
     any = any || characters_.back() != 0;
   }
-  if (any) {
-    dictionary_ = tried_dictionary();
-  } else {
+  if (!any) {
     characters_.clear();
+    return;
+  }
+  static const auto dictionary = tried_dictionary();  // it is the same for all
+  dictionary_ = dictionary;
+  if (!dictionary_) return;
+  for (auto& character : characters_) {
+    if (character != 0 && dictionary_->knows(character)) character |= kKnown;
   }
 }
 
 // Words from `begin` on are these ideographs, one each: writes them joined from place `kept` on,
 // which is not behind `begin`. Gives the place behind the last one.
 std::size_t ChineseWords::join_run(std::vector<WordGroup>& words, std::size_t begin,
-                                   std::span<const char32_t> run, std::size_t kept) const {
+                                   std::span<const char32_t> run, bool is_known,
+                                   std::size_t kept) const {
   const auto join = [&](std::span<const std::uint32_t> ends) {
     std::size_t first = begin;
     for (const auto end : ends) {
@@ -116,8 +122,6 @@ std::size_t ChineseWords::join_run(std::vector<WordGroup>& words, std::size_t be
     }
     return kept;
   };
-  const bool is_known =
-      dictionary_ && std::ranges::all_of(run, [this](char32_t c) { return dictionary_->knows(c); });
   return is_known ? join(dictionary_->word_ends(run)) : join(ends_by_icu(run));
 }
 
@@ -132,18 +136,20 @@ std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
       continue;
     }
     run.clear();
+    char32_t known = kKnown;
     auto end = i;
     while (end < words.size() && (end == i || words[end].begin == words[end - 1].end)) {
       const auto character = this->character(tokens, words[end]);
       if (character == 0) break;
-      run.push_back(character);
+      known &= character;
+      run.push_back(character & ~kKnown);
       ++end;
     }
     if (end < i + 2) {
       words[kept++] = words[i++];
       continue;
     }
-    kept = join_run(words, i, run, kept);
+    kept = join_run(words, i, run, known != 0, kept);
     i = end;
   }
   words.resize(kept);

@@ -24,13 +24,14 @@ class ChineseWords {
 
  private:
   std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin,
-                       std::span<const char32_t> run, std::size_t kept) const;
+                       std::span<const char32_t> run, bool is_known, std::size_t kept) const;
   char32_t character(std::span<const std::int32_t> tokens, const WordGroup& word) const {
     return word.size() == 1 ? characters_[static_cast<std::size_t>(tokens[word.begin])] : 0;
   }
 
   // Null: ICU's data are in another form, and it is asked itself, which takes four times as long.
   std::shared_ptr<const IdeographDictionary> dictionary_;
+  static constexpr char32_t kKnown = 0x8000'0000;  // to the dictionary
   std::vector<char32_t> characters_;  // by id: its ideograph, 0 for all other tokens; empty: none
 };
 

@@ -33,7 +33,8 @@ class IdeographDictionary {
   explicit IdeographDictionary(const Words& words);
   void lay_out(const Words& words);
   void lay_out_pairs();
-  std::uint32_t node_of_pair(char16_t first, char16_t second) const;
+  std::uint32_t node_of_pair(std::uint32_t characters) const;
+  void find_pairs(std::span<const char32_t> run, std::vector<std::uint32_t>& nodes) const;
   std::uint32_t child_of(std::uint32_t node, char16_t character) const;
 
   // A trie, level by level, so that the children of a node follow each other, by character. Node 0
