@@ -73,9 +73,11 @@ void ForeignRowDecoder::check_tokens(const Sequence& sequence) const {
   }
   // First whether anything is wrong, without a way out of the loops; then what.
   const auto size = static_cast<std::uint32_t>(vocabulary_size());
-  std::uint32_t largest = 0;
-  for (const auto id : tokens) largest = std::max(largest, static_cast<std::uint32_t>(id));
-  for (std::size_t i = 0; largest >= size && i < tokens.size(); ++i) {
+  std::uint32_t signs = 0;  // negative: the id, or what is left of the vocabulary above it
+  for (const auto id : tokens) {
+    signs |= static_cast<std::uint32_t>(id) | (size - 1 - static_cast<std::uint32_t>(id));
+  }
+  for (std::size_t i = 0; signs >> 31 != 0 && i < tokens.size(); ++i) {
     if (static_cast<std::uint32_t>(tokens[i]) < size) continue;
     fail(kForeignTokens, row,
          fmt::format("id {} at {}, but the vocabulary has {} tokens", tokens[i], i, size));

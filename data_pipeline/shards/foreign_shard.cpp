@@ -158,6 +158,10 @@ ForeignRows ForeignShard::read(std::uint64_t begin, std::uint64_t end,
                                const Vocabulary* vocabulary) const {
   const auto block = load(begin, end, vocabulary);
   ForeignRows rows;
+  std::size_t tokens = 0;
+  for (std::size_t row = 0; row < block.rows(); ++row) tokens += block.tokens(row);
+  rows.tokens.reserve(tokens);
+  rows.segments.reserve(tokens);
   for (std::size_t row = 0; row < block.rows(); ++row) block.append(row, rows);
   return rows;
 }

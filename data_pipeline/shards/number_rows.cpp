@@ -186,10 +186,13 @@ void NumberDataset::copy_band(std::span<const Hdf5Chunk> chunks, int opened, std
   }
 }
 
-std::vector<char> NumberDataset::read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
-                                            std::uint64_t begin, std::uint64_t end) const {
+// Megabytes, read block after block: a thread keeps its memory, or the kernel would have to clear
+// it anew for each, which takes as long as inflating. All of it is overwritten.
+std::span<const char> NumberDataset::read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
+                                                std::uint64_t begin, std::uint64_t end) const {
+  thread_local std::vector<char> bytes;
   const auto row_bytes = width() * description_.element_bytes;
-  std::vector<char> bytes(static_cast<std::size_t>((end - begin) * row_bytes));
+  bytes.resize(static_cast<std::size_t>((end - begin) * row_bytes));
   if (description_.contiguous) {
     read_at(opened, path_, description_.address + begin * row_bytes, bytes.data(), bytes.size());
     return bytes;

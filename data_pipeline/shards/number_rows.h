@@ -56,8 +56,9 @@ class NumberDataset {
                   std::uint64_t end) const;
 
  private:
-  std::vector<char> read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
-                               std::uint64_t begin, std::uint64_t end) const;
+  // Valid until the next call in this thread.
+  std::span<const char> read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
+                                   std::uint64_t begin, std::uint64_t end) const;
   void copy_band(std::span<const Hdf5Chunk> chunks, int opened, std::uint64_t band,
                  std::uint64_t begin, std::uint64_t end, std::vector<char>& bytes) const;
   std::uint64_t chunk_columns() const {
