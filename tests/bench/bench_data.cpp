@@ -100,6 +100,25 @@ void measure_reading(const DataConfig& data) {
               static_cast<double>(tokens) / took / 1e6);
 }
 
+// What one of several ranks spends on an epoch, from files to its batches: all read and inflate,
+// each takes apart its own rows.
+void measure_ranks(const TrainingData& corpus, const BatchOptions& options) {
+  for (const int ranks : {1, 2, 4, 8}) {
+    std::uint64_t tokens = 0;
+    const auto took = seconds([&] {
+      const auto stream = corpus.stream(options, {0, ranks, 0, ranks}, {});
+      for (std::uint32_t epoch = 0; epoch == 0;) {
+        const auto step = stream->next();
+        for (const auto& batch : step.micro_batches) tokens += batch.tokens.size();
+        epoch = step.after.epoch;
+      }
+    });
+    std::printf("of%d ranks  %8.1f M tokens/s of the global batch (%.1f of its own)\n", ranks,
+                static_cast<double>(tokens) * ranks / took / 1e6,
+                static_cast<double>(tokens) / took / 1e6);
+  }
+}
+
 // From shards to packed batches, on one thread (foreign shards: once they are read).
 void measure_stream(const TrainingData& corpus, const BatchOptions& options,
                     std::uint64_t tokens_wanted) {
@@ -172,6 +191,7 @@ void run(int count, char** arguments) {
   BatchOptions options;
   options.prefetch = 0;
   options.micro_batch_tokens = 16384;
+  if (is_foreign_folder(data.corpus)) measure_ranks(corpus, options);
   measure_stream(corpus, options, tokens);
   print_digest(corpus, options);
 }
