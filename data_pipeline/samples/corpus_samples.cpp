@@ -43,8 +43,8 @@ class CorpusSample : public SampleMaker {
 SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::uint64_t seed,
                             int first_workers) {
   const auto builder = std::make_shared<const SampleBuilder>(corpus, data, seed);
-  const auto mapper = std::make_shared<std::jthread>(
-      [&corpus](const std::stop_token& stop) { corpus.map_cached(stop); });
+  const auto mapper =
+      std::make_shared<std::jthread>([&corpus](const std::stop_token& stop) { corpus.map(stop); });
   const auto is_first = std::make_shared<std::atomic<bool>>(true);
   return [&corpus, data, seed, first_workers, builder, mapper, is_first](std::uint32_t epoch) {
     auto for_index = data;

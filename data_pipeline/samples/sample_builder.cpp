@@ -38,7 +38,7 @@ void SampleBuilder::prefetch(const SamplePlan& plan) const {
 }
 
 void SampleBuilder::expect(const SamplePlan& plan) const {
-  if (corpus_.is_mapped()) return;
+  if (!corpus_.is_too_large()) return;
   corpus_.expect_tokens(plan.document, corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end));
   if (!plan.has_b) return;
   corpus_.expect_tokens(plan.b_document,

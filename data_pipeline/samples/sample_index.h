@@ -1,5 +1,6 @@
 // Which samples an epoch has. A sample is found by planning anew from the nearest mark before it;
-// the index holds marks, one in so many samples that all of them take half a gigabyte at most.
+// the index holds marks, one in so many samples that all of them take half a gigabyte at most, and
+// a byte a document for the blocks they stand in.
 #pragma once
 
 #include <cstdint>

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/shards/available_memory.h"
 #include "data_pipeline/shards/shard_checks.h"
 #include "parallel/base/error.h"
 
@@ -65,16 +65,6 @@ void check_distinct(const fs::path& folder, const std::vector<ShardSummary>& sha
         "restore the corpus from a good copy; where the text itself repeats, make it anew "
         "with prepare.drop_duplicates");
   }
-}
-
-// Bytes, the page cache included. None is said: enough.
-std::uint64_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string word; file >> word;) {
-    std::uint64_t kilobytes = 0;
-    if (word == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
-  }
-  return UINT64_MAX;
 }
 
 }  // namespace
@@ -162,19 +152,18 @@ void Corpus::prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
 }
 
 void Corpus::expect_tokens(std::uint64_t document, TokenRange range) const {
-  if (is_mapped()) return;
   find(document).shard->expect_tokens(range.begin, range.end);
 }
 
-void Corpus::map_cached(const std::stop_token& stop) const {
+void Corpus::map(const std::stop_token& stop) const {
   std::uint64_t bytes = 0;
   for (const auto& shard : shards_) bytes += shard.bytes();
-  if (bytes > available_memory() / 2) {
-    for (const auto& shard : shards_) shard.read_tokens_at_random();
+  const bool is_too_large = bytes > available_memory() / 2;
+  for (const auto& shard : shards_) {
+    if (is_too_large) shard.read_tokens_at_random();
   }
-  bool all = true;
-  for (const auto& shard : shards_) all = shard.map_cached(stop) && all;
-  *mapped_ = all;
+  *is_too_large_ = is_too_large;
+  for (const auto& shard : shards_) shard.map(is_too_large, stop);
 }
 
 void Corpus::prefetch_tokens(std::uint64_t document, TokenRange range) const {

@@ -51,12 +51,13 @@ class Corpus {
   void prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
                           std::uint64_t lines) const;
   void prefetch_tokens(std::uint64_t document, TokenRange range) const;
-  // Begins to read them from the disk where need be.
+  // For a thread in the background: reads the corpus in order, if need be, and maps it. One that
+  // is too large for that (half of the available memory) is mapped as far as it lies in the page
+  // cache; from then on its tokens are read page by page, nothing around them, and for samples
+  // known before expect_tokens() begins to.
+  void map(const std::stop_token& stop) const;
+  bool is_too_large() const { return is_too_large_->load(std::memory_order_relaxed); }
   void expect_tokens(std::uint64_t document, TokenRange range) const;
-  // Maps what lies in the page cache, for a thread in the background. A corpus that is too large
-  // for this machine's memory is from then on read page by page, as expected, and nothing around.
-  void map_cached(const std::stop_token& stop) const;
-  bool is_mapped() const { return mapped_->load(std::memory_order_relaxed); }  // all of it
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;
@@ -73,7 +74,7 @@ class Corpus {
   std::vector<ShardReader> shards_;
   std::vector<std::uint64_t> first_document_;  // by shard, and the total
   std::uint64_t tokens_ = 0;
-  std::unique_ptr<std::atomic<bool>> mapped_ = std::make_unique<std::atomic<bool>>(false);
+  std::unique_ptr<std::atomic<bool>> is_too_large_ = std::make_unique<std::atomic<bool>>(false);
 };
 
 }  // namespace bertha

@@ -83,21 +83,17 @@ bool FileMapping::lies_in_cache(std::size_t begin, std::size_t bytes) const {
   return static_cast<std::size_t>(missing) * kMostMissing <= pages.size();
 }
 
-bool FileMapping::map_cached(const std::stop_token& stop) const {
-  bool all = true;
+void FileMapping::map(bool cached_only, const std::stop_token& stop) const {
 #ifdef MADV_POPULATE_READ
   for (std::size_t piece = 0; piece * kPieceBytes < bytes_ && !stop.stop_requested(); ++piece) {
     const auto begin = piece * kPieceBytes;
     const auto bytes = std::min(kPieceBytes, bytes_ - begin);
-    if (!mapped_[piece] && lies_in_cache(begin, bytes)) {
-      mapped_[piece] = ::madvise(const_cast<char*>(data_) + begin, bytes, MADV_POPULATE_READ) == 0;
-    }
-    all = all && mapped_[piece];
+    if (mapped_[piece] || (cached_only && !lies_in_cache(begin, bytes))) continue;
+    mapped_[piece] = ::madvise(const_cast<char*>(data_) + begin, bytes, MADV_POPULATE_READ) == 0;
   }
 #else
-  all = false;
+  (void)cached_only, (void)stop;
 #endif
-  return all && !stop.stop_requested();
 }
 
 void FileMapping::expect(const char* from, std::size_t bytes) const {

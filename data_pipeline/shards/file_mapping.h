@@ -1,7 +1,7 @@
 // A file mapped for reading, so that touching any place of a large one is cheap. It is aligned as
 // huge pages are, which a kernel that reads files by them then maps as they are (Linux 6.16 with
-// ext4 or xfs): the processor finds their addresses in its tables. Pages that lie in the page cache
-// are mapped ahead, many at a time; of others it is said which will be read.
+// ext4 or xfs): the processor finds their addresses in its tables. Pages are mapped ahead, many at
+// a time; or it is said which will be read.
 #pragma once
 
 #include <atomic>
@@ -22,9 +22,10 @@ class FileMapping {
   const char* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Maps what lies in the page cache, piece by piece; reads nothing from the disk but single pages
-  // that lack. For a thread in the background: 80 ms a gigabyte. True: all of it is mapped.
-  bool map_cached(const std::stop_token& stop) const;
+  // Maps all of it, piece by piece, and reads what the page cache lacks; or only the pieces that
+  // lie there, but for single pages. For a thread in the background: 60 to 80 ms a gigabyte of
+  // small pages, none of huge ones.
+  void map(bool cached_only, const std::stop_token& stop) const;
   // Reads these bytes from the disk soon, unless they are known to be mapped.
   void expect(const char* from, std::size_t bytes) const;
   // Pages of these bytes are wanted here and there: nothing is read around them.

@@ -196,8 +196,8 @@ void ShardReader::expect_tokens(std::uint64_t begin, std::uint64_t end) const {
   state_->mapping.expect(state_->tokens.data + begin * bytes, (end - begin) * bytes);
 }
 
-bool ShardReader::map_cached(const std::stop_token& stop) const {
-  return state_->mapping.map_cached(stop);
+void ShardReader::map(bool cached_only, const std::stop_token& stop) const {
+  state_->mapping.map(cached_only, stop);
 }
 void ShardReader::read_tokens_at_random() const {
   state_->mapping.read_at_random(state_->tokens.data, state_->tokens.bytes);

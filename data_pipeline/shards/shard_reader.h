@@ -43,7 +43,7 @@ class ShardReader {
 
   // See FileMapping.
   void expect_tokens(std::uint64_t begin, std::uint64_t end) const;
-  bool map_cached(const std::stop_token& stop) const;
+  void map(bool cached_only, const std::stop_token& stop) const;
   void read_tokens_at_random() const;
   std::uint64_t bytes() const;
 
