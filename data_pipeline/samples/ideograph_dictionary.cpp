@@ -27,12 +27,9 @@ constexpr std::size_t kTrieType = 4, kNumbers = 8;
 
 constexpr std::size_t kPairBits = std::size_t{1} << 20, kBits = 64;
 
-std::uint32_t pair_of(char16_t first, char16_t second) {
-  return static_cast<std::uint32_t>(first) << 16 | second;
-}
-
-std::size_t hash_of(std::uint32_t characters) {
-  return static_cast<std::size_t>(characters * std::uint64_t{0x9E3779B97F4A7C15} >> 24);
+std::size_t hash_of(char16_t first, char16_t second) {
+  const auto both = static_cast<std::uint32_t>(first) << 16 | second;
+  return static_cast<std::size_t>(both * std::uint64_t{0x9E3779B97F4A7C15} >> 24);
 }
 
 // Of the hash's high end; places in a table are of its low end.
@@ -99,52 +96,53 @@ void IdeographDictionary::lay_out(const Words& words) {
     std::size_t begin, end;  // of words
     std::size_t depth;
   };
-  std::vector<Range> nodes{{0, words.size(), 0}};
-  characters_.push_back(0);
-  costs_.push_back(kNoWord);
-  for (std::size_t node = 0; node < nodes.size(); ++node) {
-    auto [begin, end, depth] = nodes[node];
+  std::vector<Range> ranges{{0, words.size(), 0}};
+  nodes_.push_back({0, kNoWord, 0});
+  for (std::size_t node = 0; node < ranges.size(); ++node) {
+    auto [begin, end, depth] = ranges[node];
     if (begin < end && words[begin].first.size() == depth) {
-      costs_[node] = static_cast<std::uint16_t>(words[begin++].second);
+      nodes_[node].cost = static_cast<std::uint16_t>(words[begin++].second);
     }
-    first_child_.push_back(static_cast<std::uint32_t>(nodes.size()));
+    nodes_[node].first_child = static_cast<std::uint32_t>(ranges.size());
     while (begin < end) {
       const auto character = words[begin].first[depth];
       auto next = begin;
       while (next < end && words[next].first[depth] == character) ++next;
-      if (node == 0) of_character_[character] = static_cast<std::uint32_t>(nodes.size());
-      nodes.push_back({begin, next, depth + 1});
-      characters_.push_back(character);
-      costs_.push_back(kNoWord);
+      if (node == 0) of_character_[character] = static_cast<std::uint32_t>(ranges.size());
+      ranges.push_back({begin, next, depth + 1});
+      nodes_.push_back({0, kNoWord, character});
       begin = next;
     }
   }
-  first_child_.push_back(static_cast<std::uint32_t>(nodes.size()));
+  nodes_.push_back({static_cast<std::uint32_t>(nodes_.size()), kNoWord, 0});
   lay_out_pairs();
 }
 
 void IdeographDictionary::lay_out_pairs() {
-  std::vector<Pair> found;
-  for (auto first = first_child_[0]; first < first_child_[1]; ++first) {
-    for (auto second = first_child_[first]; second < first_child_[first + 1]; ++second) {
-      found.push_back({pair_of(characters_[first], characters_[second]), second});
-    }
-  }
-  pairs_.resize(std::bit_ceil(2 * found.size() + 1));
+  const auto begin = nodes_[nodes_[0].first_child].first_child;
+  const auto end = nodes_[nodes_[1].first_child].first_child;
+  pairs_.resize(std::bit_ceil(std::size_t{end - begin} * 5 / 4 + 1));
   pair_bits_.resize(kPairBits / kBits);
-  for (const auto& pair : found) {
-    const auto hash = hash_of(pair.characters);
-    pair_bits_[bit_of(hash) / kBits] |= std::uint64_t{1} << bit_of(hash) % kBits;
-    auto place = hash & (pairs_.size() - 1);
-    while (pairs_[place].node != 0) place = (place + 1) & (pairs_.size() - 1);
-    pairs_[place] = pair;
+  for (auto first = nodes_[0].first_child; first < nodes_[1].first_child; ++first) {
+    for (auto second = nodes_[first].first_child; second < nodes_[first + 1].first_child;
+         ++second) {
+      const auto hash = hash_of(nodes_[first].character, nodes_[second].character);
+      pair_bits_[bit_of(hash) / kBits] |= std::uint64_t{1} << bit_of(hash) % kBits;
+      auto place = hash & (pairs_.size() - 1);
+      while (pairs_[place] != 0) place = (place + 1) & (pairs_.size() - 1);
+      pairs_[place] = second;
+    }
   }
 }
 
-std::uint32_t IdeographDictionary::node_of_pair(std::uint32_t characters) const {
-  for (auto place = hash_of(characters);; ++place) {
-    const auto& pair = pairs_[place & (pairs_.size() - 1)];
-    if (pair.characters == characters || pair.node == 0) return pair.node;
+std::uint32_t IdeographDictionary::node_of_pair(char16_t first, char16_t second) const {
+  const auto parent = of_character_[first];
+  if (parent == 0) return 0;
+  const auto begin = nodes_[parent].first_child;
+  const auto children = nodes_[parent + 1].first_child - begin;
+  for (auto place = hash_of(first, second);; ++place) {
+    const auto node = pairs_[place & (pairs_.size() - 1)];
+    if (node == 0 || (node - begin < children && nodes_[node].character == second)) return node;
   }
 }
 
@@ -155,22 +153,23 @@ void IdeographDictionary::find_pairs(std::span<const char32_t> run,
   thread_local std::vector<std::uint32_t> likely;  // for its memory
   nodes.assign(run.size(), 0);
   likely.resize(run.size());
-  const auto pair_at = [run](std::size_t i) {
-    return pair_of(static_cast<char16_t>(run[i]), static_cast<char16_t>(run[i + 1]));
-  };
+  const auto at = [run](std::size_t i) { return static_cast<char16_t>(run[i]); };
   std::size_t found = 0;
   for (std::size_t i = 0; i + 1 < run.size(); ++i) {
-    const auto bit = bit_of(hash_of(pair_at(i)));
+    const auto bit = bit_of(hash_of(at(i), at(i + 1)));
     likely[found] = static_cast<std::uint32_t>(i);
     found += pair_bits_[bit / kBits] >> bit % kBits & 1U;
   }
-  for (std::size_t l = 0; l < found; ++l) nodes[likely[l]] = node_of_pair(pair_at(likely[l]));
+  for (std::size_t l = 0; l < found; ++l) {
+    const auto i = likely[l];
+    nodes[i] = node_of_pair(at(i), at(i + 1));
+  }
 }
 
 std::uint32_t IdeographDictionary::child_of(std::uint32_t node, char16_t character) const {
   // Few, below two characters.
-  for (auto child = first_child_[node]; child < first_child_[node + 1]; ++child) {
-    if (characters_[child] == character) return child;
+  for (auto child = nodes_[node].first_child; child < nodes_[node + 1].first_child; ++child) {
+    if (nodes_[child].character == character) return child;
   }
   return 0;
 }
@@ -192,12 +191,12 @@ std::span<const std::uint32_t> IdeographDictionary::word_ends(std::span<const ch
       from[end] = is_less ? static_cast<std::uint32_t>(begin) : from[end];
     };
     const auto single = of_character_[run[begin]];
-    const bool is_word = single != 0 && costs_[single] != kNoWord;
-    add(begin + 1, is_word ? costs_[single] : kCostOfUnknown);
+    const auto cost = nodes_[single].cost;  // the root's: none
+    add(begin + 1, cost != kNoWord ? cost : kCostOfUnknown);
     const auto most = std::min(size, begin + kLongestWord);
     auto node = pairs[begin];
     for (auto end = begin + 2; node != 0; ++end) {
-      if (costs_[node] != kNoWord) add(end, costs_[node]);
+      if (nodes_[node].cost != kNoWord) add(end, nodes_[node].cost);
       if (end == most) break;
       node = child_of(node, static_cast<char16_t>(run[end]));
     }
@@ -211,18 +210,20 @@ std::span<const std::uint32_t> IdeographDictionary::word_ends(std::span<const ch
 }
 
 std::vector<std::u32string> IdeographDictionary::some_words(std::size_t step) const {
-  std::vector<std::uint32_t> parents(characters_.size());
-  for (std::uint32_t node = 0; node < characters_.size(); ++node) {
-    for (auto child = first_child_[node]; child < first_child_[node + 1]; ++child) {
+  const auto count = static_cast<std::uint32_t>(nodes_.size() - 1);
+  std::vector<std::uint32_t> parents(count);
+  for (std::uint32_t node = 0; node < count; ++node) {
+    for (auto child = nodes_[node].first_child; child < nodes_[node + 1].first_child; ++child) {
       parents[child] = node;
     }
   }
   std::vector<std::u32string> words;
   std::size_t word = 0;
-  for (std::uint32_t node = 1; node < characters_.size(); ++node) {
-    if (costs_[node] == kNoWord || word++ % step != 0) continue;
+  for (std::uint32_t node = 1; node < count; ++node) {
+    if (nodes_[node].cost == kNoWord || word++ % step != 0) continue;
     auto& text = words.emplace_back();
-    for (auto at = node; at != 0; at = parents[at]) text += static_cast<char32_t>(characters_[at]);
+    for (auto at = node; at != 0; at = parents[at])
+      text += static_cast<char32_t>(nodes_[at].character);
     std::ranges::reverse(text);
   }
   return words;

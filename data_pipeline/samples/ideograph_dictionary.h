@@ -33,22 +33,22 @@ class IdeographDictionary {
   explicit IdeographDictionary(const Words& words);
   void lay_out(const Words& words);
   void lay_out_pairs();
-  std::uint32_t node_of_pair(std::uint32_t characters) const;
+  std::uint32_t node_of_pair(char16_t first, char16_t second) const;
   void find_pairs(std::span<const char32_t> run, std::vector<std::uint32_t>& nodes) const;
   std::uint32_t child_of(std::uint32_t node, char16_t character) const;
 
-  // A trie, level by level, so that the children of a node follow each other, by character. Node 0
-  // is the root; no node has it as a child.
-  std::vector<char16_t> characters_;
-  std::vector<std::uint16_t> costs_;         // of the word that ends here; kNoWord
-  std::vector<std::uint32_t> first_child_;   // [nodes + 1]
+  // A trie, level by level, so that the children of a node follow each other and end where those of
+  // the next node begin. Node 0 is the root; no node has it as a child.
+  struct Node {
+    std::uint32_t first_child = 0;
+    std::uint16_t cost = 0;  // of the word that ends here; kNoWord
+    char16_t character = 0;
+  };
+  std::vector<Node> nodes_;                  // and the end
   std::vector<std::uint32_t> of_character_;  // [65536], nodes below the root; 0: none
   // Nodes of two characters, which most looking up is for: by hash, each in the first free place
-  // from its own on. A bit for each hash says for most other pairs that they are none.
-  struct Pair {
-    std::uint32_t characters = 0, node = 0;  // the first one in the high half
-  };
-  std::vector<Pair> pairs_;
+  // from its own on (0: free). A bit for each hash says for most other pairs that they are none.
+  std::vector<std::uint32_t> pairs_;
   std::vector<std::uint64_t> pair_bits_;
   std::vector<bool> known_;  // [65536]
 };
