@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
-#include <map>
-#include <mutex>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/epoch_shelf.h"
 #include "data_pipeline/prefetch.h"
 #include "data_pipeline/samples/collate.h"
 #include "data_pipeline/samples/corpus_samples.h"
@@ -24,10 +23,9 @@ namespace bertha {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using SharedSamples = std::shared_ptr<const EpochSamples>;
+using SharedSamples = EpochShelf::Samples;
 
-constexpr std::size_t kSamplesPerBlock = 8;  // of a thread's turn
-constexpr std::size_t kEpochsKept = 2;       // a batch may span the border of two epochs
+constexpr std::size_t kSamplesPerBlock = 16;  // of a thread's turn
 
 // One sample of a global batch.
 struct Wanted {
@@ -58,16 +56,30 @@ struct GlobalPlan {
   std::vector<int> lengths;
 };
 
+// Neighbours of the same epoch together.
+void plan_block(std::span<const Wanted> wanted, std::span<PlannedSample> planned) {
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t begin = 0; begin < wanted.size();) {
+    const auto& samples = wanted[begin].samples;
+    numbers.clear();
+    auto end = begin;
+    for (; end < wanted.size() && wanted[end].samples == samples; ++end) {
+      const auto place = wanted[end].place;
+      numbers.push_back(wanted[end].is_number ? place : samples->number_at(place));
+    }
+    samples->plan(numbers, planned.subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
 GlobalPlan plan_batch(const std::vector<Wanted>& wanted, int workers) {
   GlobalPlan plan{std::vector<PlannedSample>(wanted.size()), std::vector<int>(wanted.size())};
   for_each_block(wanted.size(), kSamplesPerBlock, workers,
                  [&](std::size_t, std::size_t begin, std::size_t end) {
-                   for (auto i = begin; i < end; ++i) {
-                     const auto& [samples, place, is_number] = wanted[i];
-                     plan.samples[i] = samples->plan(is_number ? place : samples->number_at(place));
-                     plan.lengths[i] = plan.samples[i].tokens;
-                   }
+                   plan_block(std::span(wanted).subspan(begin, end - begin),
+                              std::span(plan.samples).subspan(begin, end - begin));
                  });
+  for (std::size_t i = 0; i < wanted.size(); ++i) plan.lengths[i] = plan.samples[i].tokens;
   return plan;
 }
 
@@ -134,52 +146,37 @@ std::vector<Batch> build_share(const std::vector<std::vector<Wanted>>& global_ba
 struct BatchStream::State {
   State(SampleSource source_of_stream, const DataConfig& config, const BatchOptions& options_given,
         const RankInfo& rank_info, const StreamCursor& start)
-      : source(std::move(source_of_stream)),
+      : epochs(std::move(source_of_stream)),
         data(config),
         options(options_given),
         rank(rank_info),
         cursor(start) {}
 
-  SharedSamples samples(std::uint32_t epoch);
   std::vector<Wanted> next_global_batch();
   StepBatches make_step();
 
-  const SampleSource source;
+  EpochShelf epochs;
   const DataConfig data;
   const BatchOptions options;
   const RankInfo rank;
   StreamCursor cursor;  // of the step that is made next
   MadeSamples made;     // memory for samples
 
-  std::mutex mutex;  // guards the two below
-  std::map<std::uint32_t, SharedSamples> epochs;
-  std::map<std::uint32_t, std::uint64_t> sizes;  // also of epochs that are gone
-
   std::optional<Prefetch<StepBatches>> prefetch;  // last: its thread uses the rest
 };
-
-SharedSamples BatchStream::State::samples(std::uint32_t epoch) {
-  const std::lock_guard lock(mutex);
-  auto& found = epochs[epoch];
-  if (found) return found;
-  found = source(epoch);
-  sizes[epoch] = found->size;
-  const auto result = found;
-  while (epochs.size() > kEpochsKept) {
-    const bool oldest_is_ours = epochs.begin()->first == epoch;
-    epochs.erase(oldest_is_ours ? std::next(epochs.begin()) : epochs.begin());
-  }
-  return result;
-}
 
 std::vector<Wanted> BatchStream::State::next_global_batch() {
   std::vector<Wanted> wanted;
   while (static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
-    const auto of_epoch = samples(cursor.epoch);
+    const auto of_epoch = epochs.get(cursor.epoch);
     require_samples(of_epoch->size, data);
     while (cursor.next < of_epoch->size &&
            static_cast<std::int64_t>(wanted.size()) < options.global_batch) {
       wanted.push_back({of_epoch, cursor.next++});
+    }
+    // An epoch that is smaller than a batch is made at once.
+    if (cursor.next >= of_epoch->next_wanted_from && of_epoch->size > wanted.size()) {
+      epochs.make_ahead(cursor.epoch + 1);
     }
     if (cursor.next >= of_epoch->size) cursor = {cursor.epoch + 1, 0, cursor.samples};
   }
@@ -201,7 +198,7 @@ BatchStream::BatchStream(SampleSource source, const DataConfig& data, const Batc
     throw Error(ErrorKind::usage,
                 fmt::format("train.global_batch is {}; it must be positive", options.global_batch));
   }
-  require_samples(state_->samples(start.epoch)->size, data);
+  require_samples(state_->epochs.get(start.epoch)->size, data);
   if (options.prefetch > 0) {
     state_->prefetch.emplace([state = state_.get()] { return state->make_step(); },
                              static_cast<std::size_t>(options.prefetch));
@@ -210,8 +207,8 @@ BatchStream::BatchStream(SampleSource source, const DataConfig& data, const Batc
 
 BatchStream::BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
                          const RankInfo& rank, const StreamCursor& start)
-    : BatchStream(corpus_samples(with_documents(corpus, data), data, options.seed), data, options,
-                  rank, start) {}
+    : BatchStream(corpus_samples(with_documents(corpus, data), data, options.seed, cores_of(rank)),
+                  data, options, rank, start) {}
 
 BatchStream::~BatchStream() = default;
 
@@ -223,13 +220,7 @@ StepBatches BatchStream::next() {
 }
 
 std::uint64_t BatchStream::samples_in_epoch(std::uint32_t epoch) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (const auto known = state_->sizes.find(epoch); known != state_->sizes.end()) {
-      return known->second;
-    }
-  }
-  return state_->samples(epoch)->size;
+  return state_->epochs.size_of(epoch);
 }
 
 std::vector<Batch> validation_batches(const SampleSource& source, const DataConfig& data,

@@ -25,7 +25,7 @@ fail() { say "error: $*"; exit 74; }
 
 packages=(g++ make cmake ninja-build ccache mold git ca-certificates
   libopenmpi-dev openmpi-bin openssh-client libhdf5-dev libboost-program-options-dev libgtest-dev
-  libgmock-dev libicu-dev nlohmann-json3-dev libexpat1-dev zlib1g-dev libbz2-dev libzstd-dev
+  libgmock-dev libicu-dev nlohmann-json3-dev libexpat1-dev zlib1g-dev libdeflate-dev libbz2-dev libzstd-dev
   libfmt-dev libssl-dev python3 python3-venv)
 # For the system tests: h5dump, pgrep, zsh for its completion, and a real Slurm in namespaces of its own.
 [ "$tests" = 0 ] || packages+=(bzip2 hdf5-tools procps iproute2 slurm-wlm munge zsh)

@@ -7,7 +7,7 @@
 
 namespace bertha {
 
-BlockCache::BlockCache(std::function<ForeignRows(std::size_t)> load, std::size_t capacity,
+BlockCache::BlockCache(std::function<ForeignBlock(std::size_t)> load, std::size_t capacity,
                        int threads)
     : load_(std::move(load)), capacity_(capacity) {
   for (int i = 0; i < std::max(1, threads); ++i) {
@@ -51,7 +51,7 @@ BlockCache::Block BlockCache::get(std::size_t block) {
   forget_oldest();
   lock.unlock();
   try {
-    promise.set_value(std::make_shared<const ForeignRows>(load_(block)));
+    promise.set_value(std::make_shared<const ForeignBlock>(load_(block)));
   } catch (...) {
     promise.set_exception(std::current_exception());
   }

@@ -14,15 +14,15 @@
 #include <thread>
 #include <vector>
 
-#include "data_pipeline/shards/foreign_shard.h"
+#include "data_pipeline/shards/foreign_block.h"
 
 namespace bertha {
 
 class BlockCache {
  public:
-  using Block = std::shared_ptr<const ForeignRows>;
+  using Block = std::shared_ptr<const ForeignBlock>;
   // `load` is called by several threads at once; the newest `capacity` blocks are kept.
-  BlockCache(std::function<ForeignRows(std::size_t)> load, std::size_t capacity, int threads);
+  BlockCache(std::function<ForeignBlock(std::size_t)> load, std::size_t capacity, int threads);
 
   // They are read in the background, in this order.
   void expect(std::span<const std::size_t> blocks);
@@ -37,7 +37,7 @@ class BlockCache {
   void work(const std::stop_token& stop);
   void forget_oldest();
 
-  std::function<ForeignRows(std::size_t)> load_;
+  std::function<ForeignBlock(std::size_t)> load_;
   std::size_t capacity_;
   std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -7,7 +7,10 @@
 
 namespace bertha {
 
-// `corpus` must outlive the source and its epochs.
-SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::uint64_t seed);
+// `corpus` must outlive the source and its epochs. The first epoch, for which everybody waits, is
+// counted by `first_workers` threads if these are more than data.workers. A thread reads and maps
+// the corpus meanwhile (Corpus::map).
+SampleSource corpus_samples(const Corpus& corpus, const DataConfig& data, std::uint64_t seed,
+                            int first_workers = 1);
 
 }  // namespace bertha

@@ -23,6 +23,7 @@ class ForeignOrder {
   std::uint64_t size() const { return first_.back(); }
   std::size_t window_of(std::uint64_t place) const;
   std::size_t windows() const { return (blocks_.size() + kBlocksInWindow - 1) / kBlocksInWindow; }
+  std::uint64_t first_of(std::size_t window) const { return first_[window * kBlocksInWindow]; }
   std::span<const std::size_t> blocks_of(std::size_t window) const;
   std::uint64_t at(std::uint64_t place) const;  // the row's number in the corpus
 

@@ -29,24 +29,27 @@ SequenceView view_of(const ForeignRows& rows, std::size_t s) {
           part(rows.masked_labels, rows.prediction_offsets), rows.next_sentence[s]};
 }
 
-// A row: one sequence, or those that were packed into it.
+// A row: one sequence, or those that were packed into it. Cut and checked by whoever makes it: of
+// a block that all ranks hold each takes apart its own rows only.
 class ForeignSample : public SampleMaker {
  public:
-  ForeignSample(std::shared_ptr<const ForeignRows> rows, std::size_t begin, std::size_t end,
-                std::uint64_t number)
-      : rows_(std::move(rows)), begin_(begin), end_(end), number_(number) {}
+  ForeignSample(std::shared_ptr<const ForeignBlock> block, std::size_t row, std::uint64_t number)
+      : block_(std::move(block)), row_(row), number_(number) {}
 
   void append_to(SequenceList& list) const override {
-    for (auto s = begin_; s < end_; ++s) {
-      auto sequence = view_of(*rows_, s);
-      sequence.sample_number = number_ | (s - begin_) << kSequenceShift;
+    thread_local ForeignRows rows;  // for its memory
+    rows.clear();
+    block_->append(row_, rows);
+    for (std::size_t s = 0; s < rows.sequences(); ++s) {
+      auto sequence = view_of(rows, s);
+      sequence.sample_number = number_ | std::uint64_t{s} << kSequenceShift;
       list.append(sequence);
     }
   }
 
  private:
-  std::shared_ptr<const ForeignRows> rows_;
-  std::size_t begin_, end_;  // sequences
+  std::shared_ptr<const ForeignBlock> block_;
+  std::size_t row_;
   std::uint64_t number_;
 };
 
@@ -55,7 +58,7 @@ class Rows {
  public:
   Rows(const ForeignCorpus& corpus, const DataConfig& data)
       : corpus_(corpus),
-        sequence_length_(static_cast<std::size_t>(data.sequence_length)),
+        sequence_length_(data.sequence_length),
         cache_([this](std::size_t block) { return load(block); }, kBlocksKept, data.workers) {
     first_row_.push_back(0);
     for (const auto& block : corpus.blocks()) {
@@ -69,27 +72,24 @@ class Rows {
   PlannedSample plan(std::uint64_t number);
 
  private:
-  ForeignRows load(std::size_t block) const;
+  ForeignBlock load(std::size_t block) const;
 
   const ForeignCorpus& corpus_;
-  std::size_t sequence_length_;
+  std::int64_t sequence_length_;
   std::vector<std::uint64_t> block_rows_, first_row_;
   BlockCache cache_;  // last: its threads use the rest
 };
 
-ForeignRows Rows::load(std::size_t block) const {
-  auto rows = corpus_.read(block);
-  for (std::size_t s = 0; s < rows.sequences(); ++s) {
-    const auto length = rows.token_offsets[s + 1] - rows.token_offsets[s];
+ForeignBlock Rows::load(std::size_t block) const {
+  auto rows = corpus_.load(block);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const auto length = rows.longest_sequence(row);
     if (length <= sequence_length_) continue;
-    const auto& place = corpus_.blocks()[block];
-    const auto row = std::ranges::upper_bound(rows.row_offsets, s) - rows.row_offsets.begin() - 1;
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{}: row {} has a sequence of {} tokens, data.sequence_length is {}",
-                    corpus_.shards()[place.shard].path().string(),
-                    place.begin + static_cast<std::uint64_t>(row), length, sequence_length_),
-        fmt::format("raise it: --data.sequence_length {}", length));
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: row {} has a sequence of {} tokens, data.sequence_length is {}",
+                            corpus_.shards()[corpus_.blocks()[block].shard].path().string(),
+                            rows.first_row() + row, length, sequence_length_),
+                fmt::format("raise it: --data.sequence_length {}", length));
   }
   return rows;
 }
@@ -99,10 +99,8 @@ PlannedSample Rows::plan(std::uint64_t number) {
   const auto block = static_cast<std::size_t>(behind - first_row_.begin()) - 1;
   const auto row = static_cast<std::size_t>(number - first_row_[block]);
   auto rows = cache_.get(block);
-  const auto begin = rows->row_offsets[row], end = rows->row_offsets[row + 1];
-  const auto tokens = rows->token_offsets[end] - rows->token_offsets[begin];
-  return {static_cast<int>(tokens),
-          std::make_unique<ForeignSample>(std::move(rows), begin, end, number)};
+  const auto tokens = static_cast<int>(rows->tokens(row));
+  return {tokens, std::make_unique<ForeignSample>(std::move(rows), row, number)};
 }
 
 }  // namespace
@@ -126,7 +124,16 @@ SampleSource foreign_samples(const ForeignCorpus& corpus, const DataConfig& data
       }
       return order->at(place);
     };
-    samples->plan = [rows](std::uint64_t number) { return rows->plan(number); };
+    samples->plan = [rows](std::span<const std::uint64_t> numbers,
+                           std::span<PlannedSample> planned) {
+      for (std::size_t i = 0; i < numbers.size(); ++i) planned[i] = rows->plan(numbers[i]);
+    };
+    // With the last window, for which none is read ahead.
+    samples->next_wanted_from = order->first_of(order->windows() - 1);
+    samples->expect_first = [rows, order, announced] {
+      std::size_t none = 0;
+      if (announced->compare_exchange_strong(none, 1)) rows->expect(order->blocks_of(0));
+    };
     return samples;
   };
 }

@@ -16,6 +16,7 @@ std::span<const SequenceView> MadeSamples::make(std::span<const PlannedSample> s
   by_worker_.resize(
       std::max(by_worker_.size(), worker_count(places.size(), kSamplesPerBlock, workers)));
   made_.resize(places.size());
+  for (const auto place : places) samples[place].maker->expect();
   for_each_block(places.size(), kSamplesPerBlock, workers,
                  [&](std::size_t worker, std::size_t begin, std::size_t end) {
                    auto& list = by_worker_[worker];

@@ -37,6 +37,14 @@ void SampleBuilder::prefetch(const SamplePlan& plan) const {
                           corpus_.tokens_of(plan.b_document, plan.b_begin, plan.b_end));
 }
 
+void SampleBuilder::expect(const SamplePlan& plan) const {
+  if (!corpus_.is_too_large()) return;
+  corpus_.expect_tokens(plan.document, corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end));
+  if (!plan.has_b) return;
+  corpus_.expect_tokens(plan.b_document,
+                        corpus_.tokens_of(plan.b_document, plan.b_begin, plan.b_end));
+}
+
 void SampleBuilder::build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch,
                           LabelledSequence& result) const {
   auto a = corpus_.tokens_of(plan.document, plan.a_begin, plan.a_end);

@@ -25,8 +25,9 @@ class SampleBuilder {
   // empty. Thread-safe. Pure in all of these and the seed.
   void build(const SamplePlan& plan, std::uint64_t number, std::uint32_t epoch,
              LabelledSequence& result) const;
-  // Asks for the tokens that build() will read.
+  // Ask for the tokens that build() will read: the processor, or the disk.
   void prefetch(const SamplePlan& plan) const;
+  void expect(const SamplePlan& plan) const;
 
  private:
   const Corpus& corpus_;

@@ -88,19 +88,54 @@ SamplePlan SampleIndex::with_end_of_b(SamplePlan plan) const {
   return plan;
 }
 
-SamplePlan SampleIndex::plan(std::uint64_t index) const {
+SampleIndex::Start SampleIndex::start_of(std::uint64_t index) const {
   const auto behind = std::ranges::upper_bound(blocks_, index, {}, &Block::first_sample);
   const auto& block = *std::prev(behind);
   const auto number = index - block.first_sample;
-  const auto& mark = block.marks[number / samples_per_mark_];
-  const auto first = static_cast<std::uint64_t>(&block - blocks_.data()) * kDocumentsPerBlock;
-  auto document = first + mark.document;
+  return {&block.marks[number / samples_per_mark_],
+          static_cast<std::uint64_t>(&block - blocks_.data()) * kDocumentsPerBlock,
+          number % samples_per_mark_};
+}
+
+DocumentPlanner::WithoutB SampleIndex::plan_from(const Start& start) const {
+  auto document = start.document();
   auto planner = planner_of(document);
-  planner.seek({mark.sentence, mark.sample});
-  for (auto left = number % samples_per_mark_;; planner.skip(), --left) {
+  planner.seek({start.mark->sentence, start.mark->sample});
+  for (auto left = start.skipped;; planner.skip(), --left) {
     while (planner.done()) planner = planner_of(++document);
-    if (left == 0) return with_end_of_b(planner.next());
+    if (left == 0) return planner.next_without_b();
   }
+}
+
+SamplePlan SampleIndex::plan(std::uint64_t index) const {
+  return with_end_of_b(DocumentPlanner::with_b(plan_from(start_of(index)), sentences_in_));
+}
+
+void SampleIndex::plan(std::span<const std::uint64_t> indices,
+                       std::vector<SamplePlan>& plans) const {
+  constexpr std::uint64_t kLinesOfA = 4, kLinesOfB = 2;  // of borders; of B one sample's
+  std::vector<Start> starts;
+  std::vector<DocumentPlanner::WithoutB> halves;
+  starts.reserve(indices.size());
+  halves.reserve(indices.size());
+  for (const auto index : indices) {
+    starts.push_back(start_of(index));
+    __builtin_prefetch(starts.back().mark);
+  }
+  for (const auto& start : starts) corpus_.prefetch_document(start.document());
+  for (const auto& start : starts) {
+    corpus_.prefetch_sentences(start.document(), start.mark->sentence, kLinesOfA);
+  }
+  for (const auto& start : starts) {
+    const auto& plan = halves.emplace_back(plan_from(start)).plan;
+    if (plan.random_b) corpus_.prefetch_document(plan.b_document);
+  }
+  plans.clear();
+  for (const auto& half : halves) {
+    const auto& plan = plans.emplace_back(DocumentPlanner::with_b(half, sentences_in_));
+    if (plan.random_b) corpus_.prefetch_sentences(plan.b_document, plan.b_begin, kLinesOfB);
+  }
+  for (auto& plan : plans) plan = with_end_of_b(plan);
 }
 
 }  // namespace bertha

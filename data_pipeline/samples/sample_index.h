@@ -1,8 +1,10 @@
 // Which samples an epoch has. A sample is found by planning anew from the nearest mark before it;
-// the index holds marks, one in so many samples that all of them take half a gigabyte at most.
+// the index holds marks, one in so many samples that all of them take half a gigabyte at most, and
+// a byte a document for the blocks they stand in.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "data_pipeline/data_config.h"
@@ -22,6 +24,9 @@ class SampleIndex {
   std::uint32_t epoch() const { return options_.epoch; }
   // Sample number `index` in document order, `index` < size(). Thread-safe.
   SamplePlan plan(std::uint64_t index) const;
+  // Several at once: they lie far from each other, so the memory of all is asked for before any
+  // waits for its own.
+  void plan(std::span<const std::uint64_t> indices, std::vector<SamplePlan>& plans) const;
 
  private:
   // Where planning can begin, before a sample.
@@ -35,6 +40,14 @@ class SampleIndex {
     std::uint64_t first_sample = 0;
     std::vector<Mark> marks;  // the first one is before its first sample
   };
+  // Where to begin planning for a sample.
+  struct Start {
+    const Mark* mark = nullptr;
+    std::uint64_t first_document = 0, skipped = 0;  // of the block; samples from the mark on
+    std::uint64_t document() const { return first_document + mark->document; }
+  };
+  Start start_of(std::uint64_t index) const;
+  DocumentPlanner::WithoutB plan_from(const Start& start) const;
   void choose_distance(const DataConfig& config);
   std::uint64_t count_samples(std::size_t begin, std::size_t end, std::vector<Mark>& marks) const;
   DocumentPlanner planner_of(std::uint64_t document) const;

@@ -6,6 +6,14 @@
 #include "parallel/base/philox.h"
 
 namespace bertha {
+namespace {
+
+// Sentences that a random B may have: none is empty.
+std::uint64_t reach_of(const SamplePlan& plan) {
+  return static_cast<std::uint64_t>(plan.b_tokens);
+}
+
+}  // namespace
 
 struct DocumentPlanner::Chunk {
   std::uint64_t begin = 0, end = 0;  // sentences
@@ -69,19 +77,24 @@ void DocumentPlanner::skip() {
 }
 
 SamplePlan DocumentPlanner::next() {
+  return with_b(next_without_b(), *sentences_in_);
+}
+
+DocumentPlanner::WithoutB DocumentPlanner::next_without_b() {
   const auto chunk = chunk_here();
-  SamplePlan plan;
+  WithoutB half{{}, chunk.random};
+  auto& plan = half.plan;
   plan.document = document_;
   plan.a_begin = chunk.begin;
   plan.a_end = chunk.a_end;
   plan.max_tokens = max_tokens_;
   plan.document_sample = place_.sample;
-  choose_b(chunk, plan);
+  choose_b(chunk, half.random, plan);
   place_ = {chunk.next_begin(), place_.sample + 1};
-  return plan;
+  return half;
 }
 
-void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
+void DocumentPlanner::choose_b(const Chunk& chunk, Philox& random, SamplePlan& plan) const {
   const auto a_tokens = sentences_.tokens(chunk.begin, chunk.a_end);
   std::uint64_t tokens = a_tokens;
   if (options_.next_sentence) {
@@ -90,7 +103,7 @@ void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
     if (chunk.random_b) {
       const auto target = static_cast<std::uint64_t>(chunk.target);
       plan.b_tokens = a_tokens < target ? static_cast<int>(target - a_tokens) : 1;
-      choose_random_b(chunk, plan);
+      choose_document_of_b(chunk, random, plan);
       tokens += static_cast<std::uint64_t>(plan.b_tokens);
     } else {
       plan.b_document = document_;
@@ -104,22 +117,28 @@ void DocumentPlanner::choose_b(const Chunk& chunk, SamplePlan& plan) const {
       special_tokens(options_.next_sentence);
 }
 
-void DocumentPlanner::choose_random_b(const Chunk& chunk, SamplePlan& plan) const {
-  auto random = chunk.random;
-  const auto reach = static_cast<std::uint64_t>(plan.b_tokens);  // no sentence is empty
+// Where there is no other document the sentences, too; else b_end stays 0.
+void DocumentPlanner::choose_document_of_b(const Chunk& chunk, Philox& random,
+                                           SamplePlan& plan) const {
   if (documents_ == 1) {
     const auto behind = end_ - std::min(end_, chunk.a_end + 1);
     const auto choice = random.next_below(chunk.begin + behind);
     plan.b_document = document_;
     plan.b_begin = choice < chunk.begin ? choice : chunk.a_end + 1 + (choice - chunk.begin);
-    plan.b_end = std::min(choice < chunk.begin ? chunk.begin : end_, plan.b_begin + reach);
+    plan.b_end = std::min(choice < chunk.begin ? chunk.begin : end_, plan.b_begin + reach_of(plan));
     return;
   }
   const auto other = random.next_below(documents_ - 1);
   plan.b_document = other < document_ ? other : other + 1;
-  const auto sentences = (*sentences_in_)(plan.b_document);
-  plan.b_begin = random.next_below(sentences);
-  plan.b_end = std::min(sentences, plan.b_begin + reach);
+}
+
+SamplePlan DocumentPlanner::with_b(WithoutB half, const SentencesIn& sentences_in) {
+  auto& plan = half.plan;
+  if (!plan.random_b || plan.b_end > 0) return plan;
+  const auto sentences = sentences_in(plan.b_document);
+  plan.b_begin = half.random.next_below(sentences);
+  plan.b_end = std::min(sentences, plan.b_begin + reach_of(plan));
+  return plan;
 }
 
 std::vector<SamplePlan> plan_document(std::uint64_t document,

@@ -19,6 +19,7 @@
 
 #include "data_pipeline/samples/sample_plan.h"
 #include "data_pipeline/shards/sentence_borders.h"
+#include "parallel/base/philox.h"
 
 namespace bertha {
 
@@ -52,13 +53,21 @@ class DocumentPlanner {
   void seek(Place place) { place_ = place; }  // one that place() returned
   void skip();                                // past a sample, without looking for its random B
   SamplePlan next();
+  // The same in two parts, between which whoever plans many samples asks for the memory that the
+  // second one reads: of a random B first only the document, then the sentences.
+  struct WithoutB {
+    SamplePlan plan;
+    Philox random;
+  };
+  WithoutB next_without_b();
+  static SamplePlan with_b(WithoutB half, const SentencesIn& sentences_in);
 
  private:
   struct Chunk;
   Chunk chunk_here() const;
   bool random_b_exists(std::uint64_t a_end) const;
-  void choose_b(const Chunk& chunk, SamplePlan& plan) const;
-  void choose_random_b(const Chunk& chunk, SamplePlan& plan) const;
+  void choose_b(const Chunk& chunk, Philox& random, SamplePlan& plan) const;
+  void choose_document_of_b(const Chunk& chunk, Philox& random, SamplePlan& plan) const;
 
   std::uint64_t document_, documents_;
   SentenceBorders sentences_;

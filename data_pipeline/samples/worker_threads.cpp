@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <sched.h>
 #include <thread>
 #include <vector>
 
@@ -40,6 +41,13 @@ void for_each_block(std::size_t count, std::size_t block, int workers, const Loo
     work(0);
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+int cores_of(const RankInfo& rank) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  const int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  return std::max(1, cores / std::max(1, rank.local_size));
 }
 
 }  // namespace bertha

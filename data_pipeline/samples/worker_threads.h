@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <functional>
 
+#include "parallel/base/rank_info.h"
+
 namespace bertha {
 
 // Calls body(worker, begin, end) for blocks of [0, count), each element in one block, on up to
@@ -15,5 +17,8 @@ void for_each_block(std::size_t count, std::size_t block, int workers, const Loo
 
 // How many workers for_each_block would use: what scratch memory must be there for.
 std::size_t worker_count(std::size_t count, std::size_t block, int workers);
+
+// Cores that this process may use, shared among the ranks of its node.
+int cores_of(const RankInfo& rank);
 
 }  // namespace bertha

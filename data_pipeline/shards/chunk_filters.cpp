@@ -1,4 +1,4 @@
-// zlib, LZF, a transposition of bytes and Fletcher's checksum.
+// Inflating, LZF, a transposition of bytes and Fletcher's checksum.
 #include "data_pipeline/shards/chunk_filters.h"
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 #include <span>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
+#include "data_pipeline/shards/inflate.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -22,11 +22,7 @@ constexpr std::size_t kFletcherBytes = 4;
 std::vector<char> inflated(const std::vector<char>& stored, std::size_t bytes,
                            const std::string& what) {
   std::vector<char> plain(bytes);
-  uLongf size = bytes;
-  const int result = ::uncompress(reinterpret_cast<Bytef*>(plain.data()), &size,
-                                  reinterpret_cast<const Bytef*>(stored.data()),
-                                  static_cast<uLong>(stored.size()));
-  if (result != Z_OK || size != bytes) {
+  if (!inflate_all(stored, plain)) {
     fail(what, fmt::format("a chunk does not inflate to its {} bytes", bytes));
   }
   return plain;

@@ -2,11 +2,12 @@
 #include "data_pipeline/shards/corpus.h"
 
 #include <algorithm>
-#include <cerrno>
+#include <cstdint>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/shards/available_memory.h"
 #include "data_pipeline/shards/shard_checks.h"
 #include "parallel/base/error.h"
 
@@ -137,6 +138,32 @@ TokenRange Corpus::tokens_of(std::uint64_t document, std::uint64_t begin, std::u
                 kCorpusRemedy);
   }
   return range;
+}
+
+void Corpus::prefetch_document(std::uint64_t document) const {
+  const Place place = find(document);
+  place.shard->prefetch_document(place.document);
+}
+
+void Corpus::prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
+                                std::uint64_t lines) const {
+  const Place place = find(document);
+  place.shard->prefetch_sentences(place.shard->document_begin(place.document) + sentence, lines);
+}
+
+void Corpus::expect_tokens(std::uint64_t document, TokenRange range) const {
+  find(document).shard->expect_tokens(range.begin, range.end);
+}
+
+void Corpus::map(const std::stop_token& stop) const {
+  std::uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard.bytes();
+  const bool is_too_large = bytes > available_memory() / 2;
+  for (const auto& shard : shards_) {
+    if (is_too_large) shard.read_tokens_at_random();
+  }
+  *is_too_large_ = is_too_large;
+  for (const auto& shard : shards_) shard.map(is_too_large, stop);
 }
 
 void Corpus::prefetch_tokens(std::uint64_t document, TokenRange range) const {

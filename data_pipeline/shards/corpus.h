@@ -1,8 +1,11 @@
 // A split of a corpus as one numbered list of documents, over all its shards. Thread-safe to read.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -41,8 +44,20 @@ class Corpus {
   TokenRange tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
   // Appends such tokens, or a part of them.
   void copy_tokens(std::uint64_t document, TokenRange range, std::vector<std::int32_t>& out) const;
-  // Asks the processor for what copy_tokens() will read; of long ranges for the beginning.
+  // Ask the processor for memory that will be read soon: what sentences() reads; the borders of the
+  // sentences from `sentence` of the document on, some eight a line; what copy_tokens() reads, of
+  // long ranges the beginning.
+  void prefetch_document(std::uint64_t document) const;
+  void prefetch_sentences(std::uint64_t document, std::uint64_t sentence,
+                          std::uint64_t lines) const;
   void prefetch_tokens(std::uint64_t document, TokenRange range) const;
+  // For a thread in the background: reads the corpus in order, if need be, and maps it. One that
+  // is too large for that (half of the available memory) is mapped as far as it lies in the page
+  // cache; from then on its tokens are read page by page, nothing around them, and for samples
+  // known before expect_tokens() begins to.
+  void map(const std::stop_token& stop) const;
+  bool is_too_large() const { return is_too_large_->load(std::memory_order_relaxed); }
+  void expect_tokens(std::uint64_t document, TokenRange range) const;
   // Appends the tokens of sentences [begin, end) of the document.
   void copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,
                       std::vector<std::int32_t>& out) const;
@@ -59,6 +74,7 @@ class Corpus {
   std::vector<ShardReader> shards_;
   std::vector<std::uint64_t> first_document_;  // by shard, and the total
   std::uint64_t tokens_ = 0;
+  std::unique_ptr<std::atomic<bool>> is_too_large_ = std::make_unique<std::atomic<bool>>(false);
 };
 
 }  // namespace bertha

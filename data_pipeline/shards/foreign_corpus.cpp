@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kFirstRows = 512;  // of each shard: what the quick check reads
+constexpr std::size_t kMostPlaceBytes = std::size_t{256} << 20;  // for chunks of all shards
 
 // MLPerf's packed shards are named part_00000 and so on: told by HDF5's signature.
 bool is_shard_file(const fs::path& file) {
@@ -130,7 +131,8 @@ ForeignCorpus::ForeignCorpus(const Options& options, const std::string& split)
   Sha256 hash;
   hash.update("foreign 2 " + vocabulary_.sha256() + "\n");
   for (const auto& file : files) {
-    ForeignShard shard(file);
+    ForeignShard shard(file,
+                       std::min(kMostPlaceBytes / files.size(), ForeignShard::kMostPlaceBytes));
     hash.update(fmt::format("{} {} {} {}\n", file.filename().string(), shard.bytes(),
                             foreign_layout_name(shard.layout()), shard.rows()));
     if (held_out == 0 && foreign_split_of(file) != split) continue;
@@ -161,6 +163,11 @@ void ForeignCorpus::add_blocks(std::size_t shard, std::uint64_t begin, std::uint
 ForeignRows ForeignCorpus::read(std::size_t block) const {
   const auto& place = blocks_[block];
   return shards_[place.shard].read(place.begin, place.end, &vocabulary_);
+}
+
+ForeignBlock ForeignCorpus::load(std::size_t block) const {
+  const auto& place = blocks_[block];
+  return shards_[place.shard].load(place.begin, place.end, &vocabulary_);
 }
 
 // Warnings come from every rank, so here they are told as messages of rank 0.

@@ -54,7 +54,9 @@ class ForeignCorpus {
   // files: what tells one corpus from another without reading it all.
   const std::string& digest() const { return digest_; }
 
-  ForeignRows read(std::size_t block) const;  // thread-safe
+  // Both are thread-safe; of a ForeignBlock rows are checked when they are taken.
+  ForeignRows read(std::size_t block) const;
+  ForeignBlock load(std::size_t block) const;
 
  private:
   void add_blocks(std::size_t shard, std::uint64_t begin, std::uint64_t end);

@@ -1,4 +1,4 @@
-// Cuts padding away and packs apart. Every number is checked before anything relies on it.
+// Cuts free room away and packs apart. Every number is checked before anything relies on it.
 #include "data_pipeline/shards/foreign_rows.h"
 
 #include <algorithm>
@@ -9,6 +9,13 @@
 #include "parallel/base/error.h"
 
 namespace bertha {
+
+void ForeignRows::clear() {
+  for (auto* offsets : {&row_offsets, &token_offsets, &prediction_offsets}) offsets->resize(1);
+  for (auto* values : {&next_sentence, &tokens, &segments, &masked_positions, &masked_labels}) {
+    values->clear();
+  }
+}
 
 // One sequence of a row. Positions count from the row's beginning, where `begin` tokens of the row
 // come before this sequence.
@@ -26,17 +33,26 @@ void ForeignRowDecoder::fail(const char* dataset, std::uint64_t row,
               "`bertha verify` with --tokenizer.vocab looks at every row");
 }
 
-ForeignRow ForeignRowDecoder::without_padding(const ForeignRow& row) const {
-  ForeignRow cut = row;
-  const auto one = std::ranges::find_if(row.mask, [](auto value) { return value != 1; });
-  const auto length = static_cast<std::size_t>(one - row.mask.begin());
-  for (auto i = length; i < row.mask.size(); ++i) {
-    if (row.mask[i] == 0) continue;
-    fail(kForeignMask, row.number,
-         fmt::format("value {} at {}; ones and then zeros are expected", row.mask[i], i));
+// The loop has no way out, so that it becomes vector instructions.
+std::uint32_t ForeignRowDecoder::length_of(std::span<const std::int32_t> mask,
+                                           std::uint64_t row) const {
+  std::size_t length = 0, other = 0, rises = 0;
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    length += mask[i] == 1;
+    other += (mask[i] & ~1) != 0;
+    rises += i > 0 && mask[i] > mask[i - 1];
   }
-  cut.tokens = row.tokens.first(length);
-  cut.segments = row.segments.first(length);
+  if (other == 0 && rises == 0) return static_cast<std::uint32_t>(length);
+  const auto one = std::ranges::find_if(mask, [](auto value) { return value != 1; });
+  const auto wrong = std::find_if(one, mask.end(), [](auto value) { return value != 0; });
+  fail(kForeignMask, row,
+       fmt::format("value {} at {}; ones and then zeros are expected", *wrong,
+                   wrong - mask.begin()));
+}
+
+// The lists of predictions up to the zero that ends them.
+ForeignRow ForeignRowDecoder::without_free_room(const ForeignRow& row) const {
+  ForeignRow cut = row;
   const auto zero = std::ranges::find(row.positions, 0);
   const auto count = static_cast<std::size_t>(zero - row.positions.begin());
   for (auto i = count; i < row.positions.size(); ++i) {
@@ -55,14 +71,21 @@ void ForeignRowDecoder::check_tokens(const Sequence& sequence) const {
   if (tokens.size() < 3) {
     fail(kForeignTokens, row, fmt::format("a sequence of {} tokens", tokens.size()));
   }
+  // First whether anything is wrong, without a way out of the loops; then what.
   const auto size = static_cast<std::uint32_t>(vocabulary_size());
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
+  std::uint32_t signs = 0;  // negative: the id, or what is left of the vocabulary above it
+  for (const auto id : tokens) {
+    signs |= static_cast<std::uint32_t>(id) | (size - 1 - static_cast<std::uint32_t>(id));
+  }
+  for (std::size_t i = 0; signs >> 31 != 0 && i < tokens.size(); ++i) {
     if (static_cast<std::uint32_t>(tokens[i]) < size) continue;
     fail(kForeignTokens, row,
          fmt::format("id {} at {}, but the vocabulary has {} tokens", tokens[i], i, size));
   }
   if (vocabulary_) check_ends(sequence);
-  for (std::size_t i = 0; i < sequence.segments.size(); ++i) {
+  std::int32_t bits = 0;
+  for (const auto segment : sequence.segments) bits |= segment;
+  for (std::size_t i = 0; (bits & ~1) != 0 && i < sequence.segments.size(); ++i) {
     if ((sequence.segments[i] & ~1) == 0) continue;
     fail(kForeignSegments, row,
          fmt::format("value {} at {} is not 0 or 1", sequence.segments[i], i));
@@ -164,7 +187,7 @@ void ForeignRowDecoder::append(const ForeignRow& row, ForeignRows& rows) const {
   if (layout_ == ForeignLayout::packed) {
     append_pack(row, rows);
   } else {
-    const auto real = layout_ == ForeignLayout::padded ? without_padding(row) : row;
+    const auto real = layout_ == ForeignLayout::padded ? without_free_room(row) : row;
     append_sequence({row.number, 0, real.tokens, real.segments, real.positions, real.labels,
                      row.next_sentence.front()},
                     rows);

@@ -8,9 +8,8 @@
 #include <fmt/format.h>
 
 #include "data_pipeline/shards/buffered_writer.h"
-#include "data_pipeline/shards/foreign_rows.h"
+#include "data_pipeline/shards/chunk_places.h"
 #include "data_pipeline/shards/foreign_schema.h"
-#include "data_pipeline/shards/number_rows.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -19,8 +18,6 @@ namespace {
 constexpr std::uint64_t kTokensAtOnce = 1 << 20;  // padding included
 constexpr std::uint64_t kVariableRow = 512;       // tokens of a row of variable length, at most, as
                                                   // MLPerf has them
-
-using Columns = std::map<std::string, NumberRows>;
 
 ForeignLayout layout_of(const Hdf5File& file) {
   if (file.has(kForeignPackedLengths)) return ForeignLayout::packed;
@@ -52,8 +49,10 @@ std::uint64_t best_rows_at_once(std::uint64_t chunk_rows, std::uint64_t row_toke
 }
 
 struct ForeignShard::State {
-  explicit State(const std::filesystem::path& file_path)
-      : path(file_path), bytes(std::filesystem::file_size(path)) {}
+  State(const std::filesystem::path& file_path, std::size_t most_place_bytes)
+      : path(file_path),
+        bytes(std::filesystem::file_size(path)),
+        chunk_places(path, most_place_bytes) {}
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorKind::bad_data, path.string() + ": " + what,
                 "make the shards anew; data_pipeline/README.md says what they must hold");
@@ -65,6 +64,7 @@ struct ForeignShard::State {
   std::uint64_t bytes;
   ForeignLayout layout = ForeignLayout::padded;
   std::map<std::string, NumberDataset> datasets;
+  ChunkPlaces chunk_places;
 };
 
 void ForeignShard::State::check_shapes() const {
@@ -95,9 +95,9 @@ void ForeignShard::State::check_shapes() const {
   same_width(kForeignLabels, kForeignPositions);
 }
 
-ForeignShard::ForeignShard(const std::filesystem::path& path) {
+ForeignShard::ForeignShard(const std::filesystem::path& path, std::size_t most_place_bytes) {
   const auto file = Hdf5File::open(path);
-  state_ = std::make_unique<State>(path);
+  state_ = std::make_unique<State>(path, most_place_bytes);
   if (!file.has(kForeignTokens)) {
     state_->fail(
         fmt::format("dataset {} is missing: no shard of training samples", kForeignTokens));
@@ -138,35 +138,36 @@ std::uint64_t ForeignShard::rows_at_once() const {
                            width() > 0 ? width() : kVariableRow);
 }
 
+ForeignBlock ForeignShard::load(std::uint64_t begin, std::uint64_t end,
+                                const Vocabulary* vocabulary) const {
+  const auto chunks = state_->chunk_places.find(state_->datasets, begin, end);
+  const auto opened = open_file(state_->path, O_RDONLY);
+  const auto read = [&](const char* name) {
+    const auto dataset = state_->datasets.find(name);
+    return dataset == state_->datasets.end()
+               ? NumberRows()
+               : dataset->second.read(chunks.at(name), opened.get(), begin, end);
+  };
+  return {ForeignRowDecoder(state_->layout, state_->path.string(), vocabulary), begin,
+          ForeignColumns{read(kForeignTokens), read(kForeignMask), read(kForeignSegments),
+                         read(kForeignPositions), read(kForeignLabels), read(kForeignNextSentence),
+                         read(kForeignPackedLengths), read(kForeignPackedCounts)}};
+}
+
 ForeignRows ForeignShard::read(std::uint64_t begin, std::uint64_t end,
                                const Vocabulary* vocabulary) const {
-  const auto file = Hdf5File::open(state_->path);
-  const auto opened = open_file(state_->path, O_RDONLY);
-  Columns columns;
-  for (const auto& [name, dataset] : state_->datasets) {
-    columns[name] = dataset.read(file, opened.get(), begin, end);
-  }
-  const NumberRows none;
-  const auto column = [&](const char* name) -> const NumberRows& {
-    const auto found = columns.find(name);
-    return found == columns.end() ? none : found->second;
-  };
-  const auto &tokens = column(kForeignTokens), &mask = column(kForeignMask),
-             &segments = column(kForeignSegments), &positions = column(kForeignPositions),
-             &labels = column(kForeignLabels), &next_sentence = column(kForeignNextSentence),
-             &lengths = column(kForeignPackedLengths), &counts = column(kForeignPackedCounts);
-  const ForeignRowDecoder decoder(state_->layout, state_->path.string(), vocabulary);
+  const auto block = load(begin, end, vocabulary);
   ForeignRows rows;
-  for (auto number = begin; number < end; ++number) {
-    const auto row = [&](const NumberRows& of) {
-      const auto index = static_cast<std::size_t>(number - begin);
-      return index < of.size() ? of.row(index) : std::span<const std::int32_t>();
-    };
-    decoder.append({number, row(tokens), row(mask), row(segments), row(positions), row(labels),
-                    row(next_sentence), row(lengths), row(counts)},
-                   rows);
-  }
+  std::size_t tokens = 0;
+  for (std::size_t row = 0; row < block.rows(); ++row) tokens += block.tokens(row);
+  rows.tokens.reserve(tokens);
+  rows.segments.reserve(tokens);
+  for (std::size_t row = 0; row < block.rows(); ++row) block.append(row, rows);
   return rows;
+}
+
+std::uint64_t ForeignShard::times_looked_up() const {
+  return state_->chunk_places.times_opened();
 }
 
 bool is_foreign_shard(const std::filesystem::path& path) {

@@ -13,29 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "data_pipeline/tokenizer/vocabulary.h"
+#include "data_pipeline/shards/foreign_block.h"
 
 namespace bertha {
 
-enum class ForeignLayout { padded, variable, packed };
 std::string foreign_layout_name(ForeignLayout layout);
-
-// Some rows without their padding: sequences end to end.
-struct ForeignRows {
-  std::vector<std::size_t> row_offsets{0};  // [rows + 1], into sequences
-  // Of each sequence.
-  std::vector<std::size_t> token_offsets{0};       // [sequences + 1]
-  std::vector<std::size_t> prediction_offsets{0};  // [sequences + 1]
-  std::vector<std::int32_t> next_sentence;         // [sequences], 0 or 1: B is random
-  // Of all.
-  std::vector<std::int32_t> tokens;            // masked already
-  std::vector<std::int32_t> segments;          // 0 or 1
-  std::vector<std::int32_t> masked_positions;  // within the sequence, ascending
-  std::vector<std::int32_t> masked_labels;
-
-  std::size_t rows() const { return row_offsets.size() - 1; }
-  std::size_t sequences() const { return next_sentence.size(); }
-};
 
 // How many rows to read at a time where so many are stored together: about a million tokens, of
 // whole chunks as far as they are that small, so that few are inflated twice.
@@ -43,8 +25,11 @@ std::uint64_t best_rows_at_once(std::uint64_t chunk_rows, std::uint64_t row_toke
 
 class ForeignShard {
  public:
-  // Looks at types and shapes. Error{io}; Error{bad_data} names file and dataset.
-  explicit ForeignShard(const std::filesystem::path& path);
+  static constexpr std::size_t kMostPlaceBytes = std::size_t{16} << 20;
+  // Looks at types and shapes. Keeps where chunks lie in `most_place_bytes`, of some 50 kB each as
+  // h5py cuts them 32 bytes. Error{io}; Error{bad_data} names file and dataset.
+  explicit ForeignShard(const std::filesystem::path& path,
+                        std::size_t most_place_bytes = kMostPlaceBytes);
   ~ForeignShard();
   ForeignShard(ForeignShard&&) noexcept;
 
@@ -56,12 +41,16 @@ class ForeignShard {
   std::uint64_t bytes() const;             // of the file
   std::uint64_t rows_at_once() const;      // best read together: see best_rows_at_once
 
-  // Reads and checks rows [begin, end): ids within the vocabulary, [CLS] first and [SEP] last (both
-  // only with a vocabulary),
-  // positions within the sequence and ascending, labels 0 or 1. Thread-safe; opens the file anew,
-  // so that thousands of shards need no handles. Error{bad_data} names file, dataset, row and
-  // value.
+  // Reads rows [begin, end), which are checked when they are appended: ids within the vocabulary,
+  // [CLS] first and [SEP] last (both only with a vocabulary), positions within the sequence and
+  // ascending, labels 0 or 1. Thread-safe; opens the file anew, so that thousands of shards need no
+  // handles. The vocabulary outlives the block. Error{bad_data} names file, dataset, row and value.
+  ForeignBlock load(std::uint64_t begin, std::uint64_t end, const Vocabulary* vocabulary) const;
+  // The same, all of them checked at once.
   ForeignRows read(std::uint64_t begin, std::uint64_t end, const Vocabulary* vocabulary) const;
+
+  // How often HDF5 opened the file to ask where chunks lie.
+  std::uint64_t times_looked_up() const;
 
  private:
   struct State;

@@ -150,20 +150,31 @@ std::vector<char> NumberDataset::read_chunk(int opened, const Hdf5Chunk& chunk,
       fmt::format("{}: dataset {} from row {} on", path_, name_, row));
 }
 
-// The chunks that lie side by side from row `band` on: what they have of rows [begin, end).
-void NumberDataset::read_chunk_band(const Hdf5File& file, int opened, std::uint64_t band,
-                                    std::uint64_t begin, std::uint64_t end,
-                                    std::vector<char>& bytes) const {
-  const auto& chunk_shape = description_.chunk_shape;
-  const auto element = description_.element_bytes;
-  const auto columns = chunk_shape.size() > 1 ? chunk_shape[1] : 1;
+ChunkRange NumberDataset::chunks_of(std::uint64_t begin, std::uint64_t end) const {
+  if (description_.contiguous || begin >= end) return {};
+  const auto rows = description_.chunk_shape[0], side = chunks_side_by_side();
+  return {begin / rows * side, ((end - 1) / rows + 1) * side};
+}
+
+std::vector<Hdf5Chunk> NumberDataset::find_chunks(const Hdf5File& file, ChunkRange range) const {
   std::vector<std::vector<std::uint64_t>> starts;
-  for (std::uint64_t column = 0; column < width(); column += columns) {
-    starts.push_back({band});
-    if (chunk_shape.size() > 1) starts.back().push_back(column);
+  for (auto chunk = range.begin; chunk < range.end; ++chunk) {
+    starts.push_back({chunk / chunks_side_by_side() * description_.chunk_shape[0]});
+    if (description_.chunk_shape.size() > 1) {
+      starts.back().push_back(chunk % chunks_side_by_side() * chunk_columns());
+    }
   }
-  const auto chunks = file.find_chunks(name_, starts);
-  const auto first = std::max(begin, band), last = std::min(end, band + chunk_shape[0]);
+  return file.find_chunks(name_, starts);
+}
+
+// The chunks that lie side by side from row `band` on: what they have of rows [begin, end).
+void NumberDataset::copy_band(std::span<const Hdf5Chunk> chunks, int opened, std::uint64_t band,
+                              std::uint64_t begin, std::uint64_t end,
+                              std::vector<char>& bytes) const {
+  const auto element = description_.element_bytes;
+  const auto columns = chunk_columns();
+  const auto first = std::max(begin, band);
+  const auto last = std::min(end, band + description_.chunk_shape[0]);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     const auto plain = read_chunk(opened, chunks[i], band);
     const auto column = i * columns;
@@ -175,17 +186,23 @@ void NumberDataset::read_chunk_band(const Hdf5File& file, int opened, std::uint6
   }
 }
 
-std::vector<char> NumberDataset::read_bytes(const Hdf5File& file, int opened, std::uint64_t begin,
-                                            std::uint64_t end) const {
+// Megabytes, read block after block: a thread keeps its memory, or the kernel would have to clear
+// it anew for each, which takes as long as inflating. All of it is overwritten.
+std::span<const char> NumberDataset::read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
+                                                std::uint64_t begin, std::uint64_t end) const {
+  thread_local std::vector<char> bytes;
   const auto row_bytes = width() * description_.element_bytes;
-  std::vector<char> bytes(static_cast<std::size_t>((end - begin) * row_bytes));
+  bytes.resize(static_cast<std::size_t>((end - begin) * row_bytes));
   if (description_.contiguous) {
     read_at(opened, path_, description_.address + begin * row_bytes, bytes.data(), bytes.size());
     return bytes;
   }
   const auto chunk_rows = description_.chunk_shape[0];
+  const auto side = static_cast<std::size_t>(chunks_side_by_side());
+  std::size_t chunk = 0;
   for (auto band = begin / chunk_rows * chunk_rows; band < end; band += chunk_rows) {
-    read_chunk_band(file, opened, band, begin, end, bytes);
+    copy_band(std::span(chunks).subspan(chunk, side), opened, band, begin, end, bytes);
+    chunk += side;
   }
   return bytes;
 }
@@ -237,9 +254,9 @@ void NumberDataset::append_list(const char* reference, std::uint64_t row, HeapRe
   append_numbers(object.first(wanted), row, count, rows);
 }
 
-NumberRows NumberDataset::read(const Hdf5File& file, int opened, std::uint64_t begin,
-                               std::uint64_t end) const {
-  const auto bytes = read_bytes(file, opened, begin, end);
+NumberRows NumberDataset::read(const std::vector<Hdf5Chunk>& chunks, int opened,
+                               std::uint64_t begin, std::uint64_t end) const {
+  const auto bytes = read_bytes(chunks, opened, begin, end);
   const auto row_bytes = static_cast<std::size_t>(width() * description_.element_bytes);
   NumberRows rows;
   rows.offsets.reserve(static_cast<std::size_t>(end - begin) + 1);

@@ -24,6 +24,11 @@ struct NumberRows {
   }
 };
 
+// Chunks [begin, end) of a dataset, counted row by row of chunks.
+struct ChunkRange {
+  std::uint64_t begin = 0, end = 0;
+};
+
 class NumberDataset {
  public:
   // Of shape [rows] or [rows, width]. Error{bad_data} names file, dataset and what is wrong with
@@ -39,16 +44,29 @@ class NumberDataset {
     return description_.chunk_shape.empty() ? 1 : description_.chunk_shape[0];
   }
 
-  // Rows [begin, end). `opened` is the file, open for reading. Error{bad_data} names the row of a
-  // number that int32 does not hold, chunks that do not inflate or check out, and lists
-  // that are too long, alone or together.
-  NumberRows read(const Hdf5File& file, int opened, std::uint64_t begin, std::uint64_t end) const;
+  // The chunks that rows [begin, end) lie in; none of contiguous data.
+  ChunkRange chunks_of(std::uint64_t begin, std::uint64_t end) const;
+  // Asks HDF5 where they lie.
+  std::vector<Hdf5Chunk> find_chunks(const Hdf5File& file, ChunkRange range) const;
+
+  // Rows [begin, end), out of `chunks`: those of chunks_of(begin, end). `opened` is the file, open
+  // for reading. Error{bad_data} names the row of a number that int32 does not hold, chunks that do
+  // not inflate or check out, and lists that are too long, alone or together.
+  NumberRows read(const std::vector<Hdf5Chunk>& chunks, int opened, std::uint64_t begin,
+                  std::uint64_t end) const;
 
  private:
-  std::vector<char> read_bytes(const Hdf5File& file, int opened, std::uint64_t begin,
-                               std::uint64_t end) const;
-  void read_chunk_band(const Hdf5File& file, int opened, std::uint64_t band, std::uint64_t begin,
-                       std::uint64_t end, std::vector<char>& bytes) const;
+  // Valid until the next call in this thread.
+  std::span<const char> read_bytes(const std::vector<Hdf5Chunk>& chunks, int opened,
+                                   std::uint64_t begin, std::uint64_t end) const;
+  void copy_band(std::span<const Hdf5Chunk> chunks, int opened, std::uint64_t band,
+                 std::uint64_t begin, std::uint64_t end, std::vector<char>& bytes) const;
+  std::uint64_t chunk_columns() const {
+    return description_.chunk_shape.size() > 1 ? description_.chunk_shape[1] : 1;
+  }
+  std::uint64_t chunks_side_by_side() const {
+    return (width() + chunk_columns() - 1) / chunk_columns();
+  }
   std::vector<char> read_chunk(int opened, const Hdf5Chunk& chunk, std::uint64_t row) const;
   void append_list(const char* reference, std::uint64_t row, HeapReader& heap,
                    NumberRows& rows) const;

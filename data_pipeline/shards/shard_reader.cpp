@@ -1,15 +1,12 @@
 // HDF5 says where the datasets lie; the file is mapped and read in place.
 #include "data_pipeline/shards/shard_reader.h"
 
-#include <cerrno>
+#include <algorithm>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <fmt/format.h>
 
-#include "data_pipeline/shards/buffered_writer.h"
+#include "data_pipeline/shards/file_mapping.h"
 #include "data_pipeline/shards/hdf5_file.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "parallel/base/error.h"
@@ -18,30 +15,8 @@
 namespace bertha {
 namespace {
 
+constexpr std::uint64_t kLine = 64;  // of a cache
 constexpr char kRemedy[] = "restore it from a good copy, or make the corpus anew";
-
-class FileMapping {
- public:
-  explicit FileMapping(const std::filesystem::path& path) {
-    const auto file = open_file(path, O_RDONLY);
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0) throw_io_error("read", path.string(), errno);
-    bytes_ = static_cast<std::size_t>(status.st_size);
-    void* data = ::mmap(nullptr, bytes_, PROT_READ, MAP_SHARED, file.get(), 0);
-    if (data == MAP_FAILED) throw_io_error("map", path.string(), errno);
-    data_ = static_cast<const char*>(data);
-  }
-  ~FileMapping() { ::munmap(const_cast<char*>(data_), bytes_); }
-  FileMapping(const FileMapping&) = delete;
-  FileMapping& operator=(const FileMapping&) = delete;
-
-  const char* data() const { return data_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  const char* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 // One dataset within the mapping. Nothing promises that it is aligned.
 struct Column {
@@ -197,13 +172,38 @@ SentenceBorders ShardReader::sentence_borders(std::uint64_t begin, std::uint64_t
   return {*this, state_->sentence_offsets.data + begin * sizeof(std::uint64_t), begin, end - begin};
 }
 
+void ShardReader::prefetch_document(std::uint64_t document) const {
+  __builtin_prefetch(state_->document_offsets.data + document * sizeof(std::uint64_t));
+}
+
+void ShardReader::prefetch_sentences(std::uint64_t sentence, std::uint64_t lines) const {
+  const char* from = state_->sentence_offsets.data + sentence * sizeof(std::uint64_t);
+  for (std::uint64_t line = 0; line < lines; ++line) __builtin_prefetch(from + line * kLine);
+}
+
 void ShardReader::prefetch_tokens(std::uint64_t begin, std::uint64_t end) const {
-  constexpr std::uint64_t kLine = 64, kMostLines = 16;  // a cache has few lines on their way
+  constexpr std::uint64_t kMostLines = 16;  // a cache has few lines on their way
   const std::uint64_t bytes = state_->wide ? 4 : 2;
   if (begin > end || end > tokens()) return;  // an error of copy_tokens()
   const char* from = state_->tokens.data + begin * bytes;
   const auto most = std::min((end - begin) * bytes, kLine * kMostLines);
   for (std::uint64_t at = 0; at < most; at += kLine) __builtin_prefetch(from + at);
+}
+
+void ShardReader::expect_tokens(std::uint64_t begin, std::uint64_t end) const {
+  const std::uint64_t bytes = state_->wide ? 4 : 2;
+  if (begin > end || end > tokens()) return;
+  state_->mapping.expect(state_->tokens.data + begin * bytes, (end - begin) * bytes);
+}
+
+void ShardReader::map(bool cached_only, const std::stop_token& stop) const {
+  state_->mapping.map(cached_only, stop);
+}
+void ShardReader::read_tokens_at_random() const {
+  state_->mapping.read_at_random(state_->tokens.data, state_->tokens.bytes);
+}
+std::uint64_t ShardReader::bytes() const {
+  return state_->mapping.bytes();
 }
 
 void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,17 @@ class ShardReader {
   // Appends token ids [begin, end) of the shard.
   void copy_tokens(std::uint64_t begin, std::uint64_t end, std::vector<std::int32_t>& out) const;
 
-  // Asks the processor for token ids [begin, end), of many for the first.
+  // Ask the processor for memory that will be read soon: where a document begins, where sentences
+  // do from this one on (eight to a line), and token ids [begin, end), of many for the first.
+  void prefetch_document(std::uint64_t document) const;
+  void prefetch_sentences(std::uint64_t sentence, std::uint64_t lines) const;
   void prefetch_tokens(std::uint64_t begin, std::uint64_t end) const;
+
+  // See FileMapping.
+  void expect_tokens(std::uint64_t begin, std::uint64_t end) const;
+  void map(bool cached_only, const std::stop_token& stop) const;
+  void read_tokens_at_random() const;
+  std::uint64_t bytes() const;
 
   std::string compute_checksum() const;  // reads everything
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <functional>
@@ -38,14 +39,29 @@ double seconds(const std::function<void()>& work) {
   return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
+// GB/s of copying so many bytes: what "at memory speed" would be.
+double copying(std::size_t bytes) {
+  std::vector<char> from(bytes, 1), to(bytes);
+  std::memcpy(to.data(), from.data(), bytes);  // the first time its pages are made
+  const auto took = seconds([&] { std::memcpy(to.data(), from.data(), bytes); });
+  if (to[bytes / 2] != 1) std::abort();
+  return static_cast<double>(bytes) / took / 1e9;
+}
+
 void measure_index(const DataConfig& data) {
   const Corpus corpus(data.corpus, "train", VerifyLevel::off);
   std::uint64_t samples = 0;
+  SampleIndex(corpus, data, 1, 1);  // the first time its pages are mapped
   const auto took = seconds([&] { samples = SampleIndex(corpus, data, 1, 0).size(); });
-  std::printf("index      %8.2f M samples/s, %8.1f M tokens/s (%llu samples)\n",
-              static_cast<double>(samples) / took / 1e6,
-              static_cast<double>(corpus.tokens()) / took / 1e6,
-              static_cast<unsigned long long>(samples));
+  // The borders of all sentences and documents are what it reads.
+  const auto borders = corpus.manifest().splits.at("train").sentences + corpus.documents();
+  const auto bytes = static_cast<std::size_t>(borders) * sizeof(std::uint64_t);
+  std::printf(
+      "index      %8.2f M samples/s, %8.1f M tokens/s (%llu samples; %.2f GB/s of borders, memcpy "
+      "of as many bytes %.2f)\n",
+      static_cast<double>(samples) / took / 1e6, static_cast<double>(corpus.tokens()) / took / 1e6,
+      static_cast<unsigned long long>(samples), static_cast<double>(bytes) / took / 1e9,
+      copying(bytes));
   const SampleIndex index(corpus, data, 1, 7);
   const auto source = corpus_samples(corpus, data, 1)(7);
   const auto plans = std::min<std::uint64_t>(source->size, 200000);
@@ -63,7 +79,7 @@ void measure_index(const DataConfig& data) {
   const auto building = seconds([&] {
     for (std::uint64_t i = 0; i < plans; ++i) {
       sequences.clear();
-      source->plan(source->number_at(i)).maker->append_to(sequences);
+      source->plan_one(source->number_at(i)).maker->append_to(sequences);
       made += sequences[0].tokens.size();
     }
   });
@@ -82,6 +98,25 @@ void measure_reading(const DataConfig& data) {
   std::printf("reading    %8.3f us/row,    %8.1f M tokens/s (foreign shards, every row checked)\n",
               took / static_cast<double>(corpus.rows()) * 1e6,
               static_cast<double>(tokens) / took / 1e6);
+}
+
+// What one of several ranks spends on an epoch, from files to its batches: all read and inflate,
+// each takes apart its own rows.
+void measure_ranks(const TrainingData& corpus, const BatchOptions& options) {
+  for (const int ranks : {1, 2, 4, 8}) {
+    std::uint64_t tokens = 0;
+    const auto took = seconds([&] {
+      const auto stream = corpus.stream(options, {0, ranks, 0, ranks}, {});
+      for (std::uint32_t epoch = 0; epoch == 0;) {
+        const auto step = stream->next();
+        for (const auto& batch : step.micro_batches) tokens += batch.tokens.size();
+        epoch = step.after.epoch;
+      }
+    });
+    std::printf("of%d ranks  %8.1f M tokens/s of the global batch (%.1f of its own)\n", ranks,
+                static_cast<double>(tokens) * ranks / took / 1e6,
+                static_cast<double>(tokens) / took / 1e6);
+  }
 }
 
 // From shards to packed batches, on one thread (foreign shards: once they are read).
@@ -156,6 +191,7 @@ void run(int count, char** arguments) {
   BatchOptions options;
   options.prefetch = 0;
   options.micro_batch_tokens = 16384;
+  if (is_foreign_folder(data.corpus)) measure_ranks(corpus, options);
   measure_stream(corpus, options, tokens);
   print_digest(corpus, options);
 }

@@ -1,9 +1,13 @@
-// Two waits of a training run: for the first batch in the middle of an epoch, and, once it runs,
-// for every next one.
+// A large corpus, and two waits of a training run: for the first batch in the middle of an epoch,
+// and, once it runs, for every next one.
 //   bench_stream write MILLIONS FOLDER   a synthetic corpus of so many million tokens, to seek in
 //   bench_stream seek FOLDER WORKERS     opens a corpus at the middle of epoch 7
+//   bench_stream pass FOLDER [MILLIONS]  one worker's batches of a large corpus, whose pages no
+//   sample
+//     has touched yet: of the first hundred steps, then of so many million tokens (100)
 //   bench_stream wait RANKS TOKENS_PER_SECOND WORKERS [CORPUS]   streams of so many ranks, each in
-//     a thread that takes its steps at that rate and sleeps between (a GPU would compute).
+//     a thread that takes its steps at that rate and sleeps between (a GPU would compute); epoch 1
+//     begins half-way.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +19,7 @@
 #include <malloc.h>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "data_pipeline/samples/sample_index.h"
@@ -80,6 +85,44 @@ void seek_at(const DataConfig& data) {
       processor, indexing, index_megabytes, static_cast<double>(tokens) / since(begin) / kMillion);
 }
 
+// Tokens a second of this process' time on processors, in millions; and of the clock.
+void measure_pass(const DataConfig& data, std::uint64_t tokens_wanted) {
+  const TrainingData corpus(data, "train");
+  BatchOptions options;
+  options.prefetch = 0;
+  options.micro_batch_tokens = 16384;
+  const auto stream = corpus.stream(options, {}, {kEpoch, 0, 0});
+  const auto speeds = [&](std::uint64_t steps, std::uint64_t most_tokens) {
+    const auto begin = Clock::now();
+    const auto processor_begin = std::clock();
+    std::uint64_t tokens = 0;
+    for (std::uint64_t step = 0; step < steps && tokens < most_tokens; ++step) {
+      for (const auto& batch : stream->next().micro_batches) tokens += batch.tokens.size();
+    }
+    const auto processor = static_cast<double>(std::clock() - processor_begin) / CLOCKS_PER_SEC;
+    const auto millions = static_cast<double>(tokens) / kMillion;
+    return std::pair(millions / processor, millions / since(begin));
+  };
+  const auto [first, first_by_clock] = speeds(100, UINT64_MAX);
+  const auto [rest, rest_by_clock] = speeds(UINT64_MAX, tokens_wanted);
+  std::printf(
+      "pass%d   %8.1f M tokens/s of a core (%.1f by the clock), in the first 100 steps %.1f "
+      "(%.1f)\n",
+      data.sequence_length, rest, rest_by_clock, first, first_by_clock);
+}
+
+int pass(int count, char** arguments) {
+  if (count < 3) return kUsage;
+  DataConfig data;
+  data.corpus = arguments[2];
+  const auto millions = count > 3 ? std::strtoull(arguments[3], nullptr, 10) : 100;
+  for (const int length : {128, 512}) {
+    data.sequence_length = length;
+    measure_pass(data, millions * 1'000'000);
+  }
+  return 0;
+}
+
 int write(int count, char** arguments) {
   if (count != 4) return kUsage;
   const auto millions = std::strtoull(arguments[2], nullptr, 10);
@@ -104,16 +147,36 @@ int seek(int count, char** arguments) {
 struct Waits {
   double first = 0, rest = 0, total = 0;  // seconds; `total` without the first
   std::uint64_t tokens = 0;
+  std::uint32_t epoch = 0;  // in the end
 };
 
-Waits consume(const TrainingData& corpus, const RankInfo& rank, double tokens_per_second) {
+constexpr double kSeconds = 20;  // of consuming
+
+BatchOptions options_of_wait() {
   BatchOptions options;
   options.global_batch = 4096;
   options.micro_batch_tokens = 16384;
-  const auto stream = corpus.stream(options, rank, {});
+  return options;
+}
+
+// Where ranks that take so many tokens a second together reach the border of an epoch half-way.
+StreamCursor before_border(const TrainingData& corpus, double tokens_per_second) {
+  auto options = options_of_wait();
+  options.prefetch = 0;
+  const auto stream = corpus.stream(options, {}, {});
+  std::uint64_t tokens = 0;
+  for (const auto& batch : stream->next().micro_batches) tokens += batch.tokens.size();
+  const auto of_sample = static_cast<double>(tokens) / static_cast<double>(options.global_batch);
+  const auto wanted = static_cast<std::uint64_t>(tokens_per_second * kSeconds / 2 / of_sample);
+  const auto samples = stream->samples_in_epoch(0);
+  return {0, samples - std::min(samples, wanted), 0};
+}
+
+Waits consume(const TrainingData& corpus, const RankInfo& rank, double tokens_per_second,
+              const StreamCursor& start) {
+  const auto stream = corpus.stream(options_of_wait(), rank, start);
   Waits waits;
   auto begin = Clock::now();
-  constexpr double kSeconds = 20;
   for (bool is_first = true; is_first || since(begin) < kSeconds; is_first = false) {
     const auto step = stream->next();
     if (is_first) begin = Clock::now();
@@ -121,6 +184,7 @@ Waits consume(const TrainingData& corpus, const RankInfo& rank, double tokens_pe
     std::uint64_t tokens = 0;
     for (const auto& batch : step.micro_batches) tokens += batch.tokens.size();
     waits.tokens += tokens;
+    waits.epoch = step.after.epoch;
     std::this_thread::sleep_for(
         std::chrono::duration<double>(static_cast<double>(tokens) / tokens_per_second));
   }
@@ -138,12 +202,13 @@ int wait(int count, char** arguments) {
   data.sequence_length = 512;
   if (count <= 5) write_synthetic_corpus(data.corpus, 200'000'000);
   const TrainingData corpus(data, "train");
+  const auto start = before_border(corpus, rate * ranks);
   std::vector<Waits> waits(static_cast<std::size_t>(ranks));
   {
     std::vector<std::jthread> threads;
     for (int rank = 0; rank < ranks; ++rank) {
       threads.emplace_back([&, rank] {
-        waits[static_cast<std::size_t>(rank)] = consume(corpus, {rank, ranks, 0, 1}, rate);
+        waits[static_cast<std::size_t>(rank)] = consume(corpus, {rank, ranks, 0, 1}, rate, start);
       });
     }
   }
@@ -154,8 +219,9 @@ int wait(int count, char** arguments) {
   }
   std::printf(
       "%d rank(s) of %d worker(s), together %.2f M tokens/s: data_wait_fraction at most %.3f %% "
-      "(the first batch: %.3f s)\n",
-      ranks, data.workers, tokens_per_second / kMillion, 100 * worst, waits.front().first);
+      "(the first batch: %.3f s); ends in epoch %u\n",
+      ranks, data.workers, tokens_per_second / kMillion, 100 * worst, waits.front().first,
+      waits.front().epoch);
   return 0;
 }
 
@@ -166,7 +232,8 @@ int main(int count, char** arguments) {
   const std::string what = count > 1 ? arguments[1] : "";
   if (what == "write") return bertha::write(count, arguments);
   if (what == "seek") return bertha::seek(count, arguments);
+  if (what == "pass") return bertha::pass(count, arguments);
   if (what == "wait") return bertha::wait(count, arguments);
-  std::fprintf(stderr, "write, seek or wait? See the first lines of bench_stream.cpp.\n");
+  std::fprintf(stderr, "write, seek, pass or wait? See the first lines of bench_stream.cpp.\n");
   return bertha::kUsage;
 }

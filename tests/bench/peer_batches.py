@@ -1,7 +1,9 @@
 """From shards to batches beside the peers, for peer_data.py. Real tokens count, padding does not."""
+import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -12,9 +14,11 @@ import torch
 import transformers
 
 import foreign_writer as writer
-from peer_text import report
+from peer_text import BINARY, report
+from peer_tokenizer import CHINESE
 from tokens_peer import MINILM_VOCABULARY
 
+STREAM = f"{os.environ['BERTHA_BUILD']}/tests/bench/bench_stream"
 BENCH = os.environ.get("BERTHA_BENCH_DATA", f"{os.environ['BERTHA_BUILD']}/tests/bench/bench_data")
 LENGTH, PREDICTIONS, VOCABULARY = 128, 20, 1000
 
@@ -82,6 +86,33 @@ def variable_shards(folder, rows):
     report("variable-length shards: read, check", ours["reading"], tokens / reading / 1e6, "h5py [:]")
 
 
+def large_corpus(folder, millions, collators):
+    """More than any cache holds, each page of it fresh: what an epoch of a real corpus is like."""
+    subprocess.run([STREAM, "write", str(millions), folder], check=True, stdout=subprocess.DEVNULL)
+    output = subprocess.run([STREAM, "pass", folder], check=True, text=True, stdout=subprocess.PIPE).stdout
+    shutil.rmtree(folder)
+    for length, speed, first in re.findall(r"^pass(\d+) +([\d.]+) M.* steps ([\d.]+)", output, re.MULTILINE):
+        report(f"large corpus, one pass of fresh pages, {length}", float(speed), collators[int(length)],
+               "Transformers' collator")
+        report("    its first 100 steps", float(first), collators[int(length)], "Transformers' collator")
+
+
+def chinese_corpus(folder, collator):
+    """Reviews, a document each, with a vocabulary of their own: words are ICU's."""
+    if not CHINESE.exists():
+        return print("Chinese words: no sample (launch/fetch_samples.py chinese)")
+    folder.mkdir()
+    lines = [line for line in CHINESE.read_text(encoding="utf-8").splitlines() if line.strip()]
+    (folder / "reviews.jsonl").write_text("".join(json.dumps({"text": line}) + "\n" for line in lines))
+    for command in (["vocab", "--input.paths", CHINESE, "--vocab.size", 8000, "--vocab.output", folder / "vocab.txt"],
+                    ["prepare", "--input.paths", folder / "reviews.jsonl", "--tokenizer.vocab", folder / "vocab.txt",
+                     "--prepare.output", folder / "corpus", "--prepare.validation_fraction", 0]):
+        subprocess.run([BINARY, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for strategy in ("token", "word", "span"):
+        report(f"Chinese, shard to batch, {LENGTH}, {strategy}",
+               bench(folder / "corpus", LENGTH, 12_000_000, strategy)["batches"], collator, "Transformers' collator")
+
+
 def collator_speed(length, most_tokens=2_000_000):
     """Transformers' masking of ready sequences in batches of 32, with lengths about as ours."""
     tokenizer = transformers.BertTokenizerFast(vocab_file=str(MINILM_VOCABULARY))
@@ -97,12 +128,12 @@ def collator_speed(length, most_tokens=2_000_000):
     return tokens / (time.process_time() - began) / 1e6
 
 
-def compare(folder, rows):
+def compare(folder, rows, millions):
     folder.mkdir()
     loader = padded_shards(folder / "padded", rows)
     variable_shards(folder / "variable", rows)
-    for length in (128, 512):
-        collator = collator_speed(length)
+    collators = {length: collator_speed(length) for length in (128, 512)}
+    for length, collator in collators.items():
         for strategy in ("token", "word", "span", "character"):
             ours = bench("-", length, 20_000_000, strategy)
             if strategy == "token":
@@ -110,3 +141,5 @@ def compare(folder, rows):
             name = f"shard to masked, packed batch, {length}, {strategy}"
             report(name, ours["batches"], collator, "Transformers' collator")
         report("", bench("-", length)["batches"], loader, f"torch loader of rows of {LENGTH}")
+    chinese_corpus(folder / "chinese", collators[LENGTH])
+    large_corpus(folder / "large", millions, collators)

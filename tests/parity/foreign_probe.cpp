@@ -1,6 +1,10 @@
 // Prints the sequences of an epoch of foreign shards, one JSON line each, as every rank gets them.
 // Arguments: folder, vocabulary, sequence length, epoch, ranks, global batch; then a place to
-// begin. Or rows_at_once and a shard: how many of its rows are best read together.
+// begin. Or rows_at_once and a shard: how many of its rows are best read together; lookups, a shard
+// and bytes: how often HDF5 is asked where its chunks lie while it is read once, and then again,
+// with so many bytes for what was said; faults, folder, vocabulary, sequence length, ranks, global
+// batch: for each rank what ends its epoch 0, or "none".
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -62,6 +66,39 @@ void run(char** arguments, bool with_start) {
   }
 }
 
+void print_lookups(const char* path, std::size_t most_bytes) {
+  const ForeignShard shard(path, most_bytes);
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t row = 0; row < shard.rows(); row += 5) {
+      shard.read(row, std::min(row + 5, shard.rows()), nullptr);
+    }
+    std::cout << shard.times_looked_up() << "\n";
+  }
+}
+
+void print_faults(char** arguments) {
+  DataConfig data;
+  data.corpus = arguments[2];
+  data.vocabulary = arguments[3];
+  data.sequence_length = std::atoi(arguments[4]);
+  data.verify = VerifyLevel::off;
+  BatchOptions options;
+  options.global_batch = std::atoi(arguments[6]);
+  options.prefetch = 0;
+  const TrainingData corpus(data, "train");
+  const int world = std::atoi(arguments[5]);
+  for (int rank = 0; rank < world; ++rank) {
+    try {
+      const auto stream = corpus.stream(options, {rank, world, rank, world}, {});
+      while (stream->next().after.epoch == 0) {
+      }
+      std::cout << "none\n";
+    } catch (const std::exception& error) {
+      std::cout << error.what() << "\n";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace bertha
 
@@ -69,6 +106,14 @@ int main(int count, char** arguments) {
   try {
     if (count == 3 && std::string_view(arguments[1]) == "rows_at_once") {
       std::cout << bertha::ForeignShard(arguments[2]).rows_at_once() << "\n";
+      return 0;
+    }
+    if (count == 4 && std::string_view(arguments[1]) == "lookups") {
+      bertha::print_lookups(arguments[2], std::strtoull(arguments[3], nullptr, 10));
+      return 0;
+    }
+    if (count == 7 && std::string_view(arguments[1]) == "faults") {
+      bertha::print_faults(arguments);
       return 0;
     }
     if (count < 7) return 64;

@@ -76,6 +76,31 @@ def check_batches(folder, vocab, rows):
     assert by_step(alone) == by_step(shared)
 
 
+def check_lookups(path):
+    """HDF5 is asked once where a chunk lies, unless there is no room to remember it."""
+    def lookups(most_bytes):
+        done = subprocess.run([PROBE, "lookups", path, str(most_bytes)], capture_output=True, text=True, check=True)
+        return list(map(int, done.stdout.split()))
+    once, again = lookups(1 << 20)
+    assert 0 < once == again, (once, again)
+    often, again = lookups(0)
+    assert often >= once and again == 2 * often, (often, again)
+
+
+def check_own_rows(good, vocab, work):
+    """A rank takes apart the rows it trains on, no others: of several, one comes upon a wrong row."""
+    folder = f"{work}/one-wrong-row"
+    shutil.copytree(good, folder)
+    with h5py.File(f"{folder}/books_training_1.hdf5", "r+") as file:
+        file["input_ids"][17, 2] = VOCABULARY
+    for ranks in (1, 4):
+        done = subprocess.run([PROBE, "faults", folder, vocab, str(LENGTH), str(ranks), "8"], capture_output=True,
+                              text=True, check=True)
+        faults = [line for line in done.stdout.splitlines() if line != "none"]
+        assert len(done.stdout.splitlines()) == ranks and len(faults) == 1, done.stdout
+        assert f"dataset input_ids row 17: id {VOCABULARY} at 2" in faults[0], faults
+
+
 def bertha(*arguments, ranks=0):
     start = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
     return subprocess.run([*start, BERTHA, *map(str, arguments)], capture_output=True, text=True, env=ENVIRONMENT)
@@ -393,6 +418,8 @@ def main():
                 scores = check_training(folder, vocab, f"{work}/runs-{name}", resume=name == "dle")
                 assert scores is None or scores["sequences"] == len(rows), scores
             print(name, "ok", flush=True)
+        check_lookups(f"{work}/odd-chunks/books_training_1.hdf5")
+        check_own_rows(f"{work}/dle", vocab, work)
         check_verify_and_inspect(f"{work}/dle", vocab, work)
         writer.write_vocabulary(f"{work}/other.txt", VOCABULARY + 1)
         check_prepare(f"{work}/dle", vocab, work, shards)

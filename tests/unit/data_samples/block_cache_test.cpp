@@ -11,10 +11,8 @@
 namespace bertha {
 namespace {
 
-ForeignRows rows_named(std::size_t block) {
-  ForeignRows rows;
-  rows.tokens.assign(3, static_cast<std::int32_t>(block));
-  return rows;
+ForeignBlock block_named(std::size_t block) {
+  return {ForeignRowDecoder(ForeignLayout::variable, "test", nullptr), block, {}};
 }
 
 TEST(BlockCache, ReadsEachBlockOnce) {
@@ -22,7 +20,7 @@ TEST(BlockCache, ReadsEachBlockOnce) {
   BlockCache cache(
       [&](std::size_t block) {
         ++loads[block];
-        return rows_named(block);
+        return block_named(block);
       },
       32, 3);
   std::vector<std::size_t> all(20);
@@ -34,7 +32,7 @@ TEST(BlockCache, ReadsEachBlockOnce) {
     users.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
         for (const auto block : all) {
-          wrong += cache.get(block)->tokens.front() != static_cast<std::int32_t>(block);
+          wrong += cache.get(block)->first_row() != block;
         }
       }
     });
@@ -49,7 +47,7 @@ TEST(BlockCache, KeepsTheNewest) {
   BlockCache cache(
       [&](std::size_t block) {
         ++loads;
-        return rows_named(block);
+        return block_named(block);
       },
       3, 1);
   for (const std::size_t block : {0, 1, 2, 0, 1, 2}) cache.get(block);
@@ -61,19 +59,19 @@ TEST(BlockCache, KeepsTheNewest) {
   cache.get(1);
   EXPECT_EQ(loads, 5);
   for (std::size_t block = 10; block < 20; ++block) cache.get(block);
-  EXPECT_EQ(held->tokens.front(), 0);  // what is in use stays
+  EXPECT_EQ(held->first_row(), 0U);  // what is in use stays
 }
 
 TEST(BlockCache, ThrowsWhatReadingThrew) {
   BlockCache cache(
-      [](std::size_t block) -> ForeignRows {
+      [](std::size_t block) -> ForeignBlock {
         if (block == 2) throw Error(ErrorKind::bad_data, "block 2");
-        return rows_named(block);
+        return block_named(block);
       },
       8, 2);
   cache.expect(std::vector<std::size_t>{1, 2, 3});
   for (int i = 0; i < 3; ++i) EXPECT_THROW(cache.get(2), Error);
-  EXPECT_EQ(cache.get(3)->tokens.size(), 3U);
+  EXPECT_EQ(cache.get(3)->first_row(), 3U);
 }
 
 }  // namespace

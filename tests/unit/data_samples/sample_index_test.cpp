@@ -55,10 +55,23 @@ std::vector<SamplePlan> all_plans(const Corpus& corpus, const DataConfig& config
   return plans;
 }
 
+// One by one and several at once.
 void expect_same(const SampleIndex& index, const std::vector<SamplePlan>& plans,
                  std::uint64_t stride) {
   ASSERT_EQ(index.size(), plans.size());
-  for (std::uint64_t i = 0; i < index.size(); i += stride) ASSERT_EQ(index.plan(i), plans[i]) << i;
+  std::vector<std::uint64_t> numbers;
+  for (std::uint64_t i = 0; i < index.size(); i += stride) {
+    ASSERT_EQ(index.plan(i), plans[i]) << i;
+    numbers.push_back(i);
+  }
+  std::vector<SamplePlan> together;
+  for (std::size_t begin = 0; begin < numbers.size(); begin += 7) {
+    const auto some =
+        std::span(numbers).subspan(begin).first(std::min<std::size_t>(7, numbers.size() - begin));
+    index.plan(some, together);
+    ASSERT_EQ(together.size(), some.size());
+    for (std::size_t i = 0; i < some.size(); ++i) ASSERT_EQ(together[i], plans[some[i]]) << some[i];
+  }
 }
 
 TEST(SampleIndex, FindsEverySample) {
