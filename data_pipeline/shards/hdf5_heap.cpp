@@ -58,7 +58,21 @@ std::optional<ObjectSizes> read_objects(std::string_view bytes) {
   return objects;
 }
 
-// Whoever names the collection at `address` names an object in it, and no more than it holds.
+// Whether the type of a text of variable length stands shortly before `at`, as it does in an
+// attribute: class 9 of version 1 to 4, kind 1, 16 bytes (III.A.2.d, "Datatype Message").
+bool follows_text_type(std::string_view bytes, std::size_t at) {
+  constexpr std::size_t kNear = 64, kType = 8;
+  for (std::size_t i = at - std::min(at, kNear); i + kType <= at; ++i) {
+    const auto first = static_cast<unsigned char>(bytes[i]);
+    if ((first & 0xFU) != 9 || first < 0x10 || first > 0x4F) continue;
+    if ((bytes[i + 1] & 0xF) == 1 && number_at<std::uint32_t>(bytes, i + 4) == 16) return true;
+  }
+  return false;
+}
+
+// Whoever names the collection at `address` names an object in it, and no more than it holds. With
+// no length before it the address may also be a number that happens to be the same, in a dataset of
+// 64-bit offsets, say.
 bool uses_are_sound(const std::vector<FilePart>& parts, std::uint64_t address,
                     const ObjectSizes& objects) {
   char name[sizeof address];
@@ -71,7 +85,8 @@ bool uses_are_sound(const std::vector<FilePart>& parts, std::uint64_t address,
       const auto index = number_at<std::uint32_t>(bytes, at + 8);
       const auto length = number_at<std::uint32_t>(bytes, at - 4);
       const auto object = objects.find(index);
-      if (index != 0 && (object == objects.end() || length > object->second)) return false;
+      if (index == 0 || (length == 0 && !follows_text_type(bytes, at - 4))) continue;
+      if (object == objects.end() || length > object->second) return false;
     }
   }
   return true;

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,35 @@ def check_edited_shards(path, work):
         assert done.returncode == 65 and what in done.stderr and "edited.h5" in done.stderr, (what, done.stderr)
 
 
+def check_low_heap(work):
+    """Attributes that h5py wrote before the data: their heap lies at an address that offsets hold, too. A text that is no longer in it,
+    by a length of 0 or not, is refused before the library looks for it."""
+    path = os.path.join(work, "low.h5")
+    sentences = 5000  # of a token each
+    data = {"tokens": numpy.full(sentences, 6, "<u2"), "sentence_offsets": numpy.arange(sentences + 1, dtype="<u8"),
+            "document_offsets": numpy.array([0, sentences], "<u8")}
+    digest = hashlib.sha256(b"".join(data[name].tobytes() for name in DATASETS)).hexdigest()
+    with h5py.File(path, "w") as shard:
+        for name, value in (("format", "bertha-shard"), ("version", 1), ("vocab_sha256", "x"), ("documents", 1),
+                            ("sentences", sentences), ("tokens", sentences), ("checksum", digest)):
+            shard.attrs[name] = value
+        for name in DATASETS:
+            shard.create_dataset(name, data=data[name])
+    with open(path, "rb") as file:
+        whole = file.read()
+    heap = whole.index(b"GCOL")
+    assert heap < sentences, heap
+    assert run("verify", path).returncode == 0, run("verify", path).stderr
+    use = whole.index(struct.pack("<IQ", len("bertha-shard"), heap))
+    for length in (0, len("bertha-shard")):
+        damaged = bytearray(whole)
+        struct.pack_into("<IQI", damaged, use, length, heap, 9999)
+        with open(path, "wb") as file:
+            file.write(damaged)
+        done = run("verify", path)
+        assert done.returncode == 65 and "heap of its texts" in done.stderr, (length, done.returncode, done.stderr[-300:])
+
+
 def check_wrongly_made(corpus, work):
     """Faults that a program made, checksums and all: `verify` and a run name dataset, row and value."""
     wrong = os.path.join(work, "wrong")
@@ -220,6 +250,7 @@ def main():
         first = os.path.join(corpus, manifest["splits"]["train"]["shards"][0]["file"])
         check_h5dump(first)
         check_edited_shards(first, work)
+        check_low_heap(work)
         check_wrongly_made(corpus, work)
 
         # A vocabulary that needs 32 bits; the same text, so the same words.
