@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_batches.h"
-#include "data_pipeline/prepare_checks.h"
+#include "data_pipeline/labelled/labelled_batches.h"
+#include "data_pipeline/prepare/prepare_checks.h"
 #include "data_pipeline/training_data.h"
 #include "launch/finetune_setup.h"
 #include "launch/initial_weights.h"

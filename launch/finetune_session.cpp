@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/labelled/labelled_batches.h"
 #include "launch/finetune_setup.h"
 #include "launch/finetune_state.h"
 #include "launch/initial_weights.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data_pipeline/data_config.h"
-#include "data_pipeline/prepare.h"
+#include "data_pipeline/prepare/prepare.h"
 #include "trainer/tasks/labelled/task_options.h"
 #include "trainer/trainer_config.h"
 

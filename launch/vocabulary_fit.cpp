@@ -7,7 +7,7 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include "data_pipeline/table_text.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "data_pipeline/tokenizer/tokenizer_settings.h"
 #include "parallel/base/error.h"

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/prepare_checks.h"
+#include "data_pipeline/prepare/prepare_checks.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "data_pipeline/tokenizer/tokenizer_settings.h"
 #include "parallel/base/log.h"

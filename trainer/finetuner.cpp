@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/labelled/labelled_batches.h"
 #include "parallel/base/error.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"

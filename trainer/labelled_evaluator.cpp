@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/labelled/labelled_batches.h"
 #include "parallel/base/error.h"
 
 namespace bertha {

@@ -1,12 +1,12 @@
 // `bertha prepare`: text to a corpus folder, files shared by the ranks.
-#include "data_pipeline/prepare.h"
+#include "data_pipeline/prepare/prepare.h"
 
 #include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
 
-#include "data_pipeline/prepare_foreign.h"
+#include "data_pipeline/prepare/prepare_foreign.h"
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
 #include "launch/rank_places.h"

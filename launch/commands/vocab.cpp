@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/prepare/word_counting.h"
 #include "data_pipeline/tokenizer/wordpiece_trainer.h"
-#include "data_pipeline/word_counting.h"
 #include "launch/commands/commands.h"
 #include "launch/rank_places.h"
 #include "parallel/agreement.h"

@@ -1,7 +1,7 @@
 // Corpora, ours and foreign ones: as `verify`, `inspect`, `pretrain` and `prepare` read them.
 #include <stdexcept>
 
-#include "data_pipeline/prepare_foreign.h"
+#include "data_pipeline/prepare/prepare_foreign.h"
 #include "data_pipeline/shards/corpus_verifier.h"
 #include "data_pipeline/shards/foreign_verifier.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data_pipeline/prepare.h"
+#include "data_pipeline/prepare/prepare.h"
 #include "parallel/base/error.h"
 
 namespace bertha {

@@ -2,16 +2,16 @@
 // them.
 #include <stdexcept>
 
-#include "data_pipeline/labelled_data.h"
-#include "data_pipeline/labelled_encoding.h"
-#include "data_pipeline/question_windows.h"
-#include "data_pipeline/tagged_sentences.h"
+#include "data_pipeline/labelled/labelled_data.h"
+#include "data_pipeline/labelled/labelled_encoding.h"
+#include "data_pipeline/labelled/question_windows.h"
+#include "data_pipeline/labelled/tagged_sentences.h"
+#include "data_pipeline/labelled/word_windows.h"
 #include "data_pipeline/text/document_cuts.h"
 #include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/text/sentence_splitter.h"
 #include "data_pipeline/text/utf8_text.h"
 #include "data_pipeline/tokenizer/wordpiece.h"
-#include "data_pipeline/word_windows.h"
 #include "parallel/base/staged_output.h"
 #include "readers.h"
 

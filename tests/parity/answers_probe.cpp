@@ -11,8 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "data_pipeline/question_reader.h"
-#include "data_pipeline/question_windows.h"
+#include "data_pipeline/labelled/question_reader.h"
+#include "data_pipeline/labelled/question_windows.h"
 #include "data_pipeline/text/answer_words.h"
 #include "parallel/base/error.h"
 #include "trainer/tasks/answer_choice.h"

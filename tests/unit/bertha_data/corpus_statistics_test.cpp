@@ -1,5 +1,5 @@
 // What `prepare` reports of lengths: sentences and documents of known ones, in buckets that double.
-#include "data_pipeline/corpus_statistics.h"
+#include "data_pipeline/prepare/corpus_statistics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_data.h"
-#include "data_pipeline/labelled_encoding.h"
+#include "data_pipeline/labelled/labelled_data.h"
+#include "data_pipeline/labelled/labelled_encoding.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "tests/unit/data_samples/sample_corpus.h"

@@ -1,5 +1,5 @@
 // Splits, encoding and steps of labelled examples.
-#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/labelled/labelled_batches.h"
 
 #include <algorithm>
 #include <map>
@@ -11,8 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_encoding.h"
-#include "data_pipeline/labelled_splits.h"
+#include "data_pipeline/labelled/labelled_encoding.h"
+#include "data_pipeline/labelled/labelled_splits.h"
 #include "parallel/base/error.h"
 
 namespace bertha {

@@ -1,5 +1,5 @@
 // Files of labelled examples in every format, good and bad.
-#include "data_pipeline/labelled_data.h"
+#include "data_pipeline/labelled/labelled_data.h"
 
 #include <string>
 #include <vector>
@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_value.h"
-#include "data_pipeline/table_text.h"
+#include "data_pipeline/labelled/labelled_value.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "tests/unit/data_samples/sample_corpus.h"

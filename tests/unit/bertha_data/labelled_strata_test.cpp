@@ -1,5 +1,5 @@
 // Splits of rows with several labels, and of numbers, against shares worked out by hand.
-#include "data_pipeline/labelled_strata.h"
+#include "data_pipeline/labelled/labelled_strata.h"
 
 #include <algorithm>
 #include <set>
@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_splits.h"
+#include "data_pipeline/labelled/labelled_splits.h"
 
 namespace bertha {
 namespace {

@@ -1,5 +1,5 @@
 // Duplicates among digests, against a plain set of those seen before.
-#include "data_pipeline/prepare_duplicates.h"
+#include "data_pipeline/prepare/prepare_duplicates.h"
 
 #include <random>
 #include <set>
@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/spill_file.h"
+#include "data_pipeline/prepare/spill_file.h"
 #include "prepare_samples.h"
 
 namespace bertha {

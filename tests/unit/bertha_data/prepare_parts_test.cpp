@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/prepare_message.h"
-#include "data_pipeline/prepare_plan.h"
-#include "data_pipeline/prepare_units.h"
-#include "data_pipeline/spill_checksum.h"
-#include "data_pipeline/spill_file.h"
-#include "data_pipeline/spill_index.h"
+#include "data_pipeline/prepare/prepare_message.h"
+#include "data_pipeline/prepare/prepare_plan.h"
+#include "data_pipeline/prepare/prepare_units.h"
+#include "data_pipeline/prepare/spill_checksum.h"
+#include "data_pipeline/prepare/spill_file.h"
+#include "data_pipeline/prepare/spill_index.h"
 #include "parallel/base/error.h"
 #include "prepare_samples.h"
 

@@ -1,6 +1,6 @@
 // The threads of `prepare`: what they hand to each other is bounded, and they end when some of them
 // cannot be started.
-#include "data_pipeline/prepare_pipeline.h"
+#include "data_pipeline/prepare/prepare_pipeline.h"
 
 #include <csignal>
 #include <cstdlib>

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data_pipeline/prepare.h"
+#include "data_pipeline/prepare/prepare.h"
 #include "parallel/base/error.h"
 
 namespace bertha {

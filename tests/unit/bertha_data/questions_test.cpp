@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/question_reader.h"
-#include "data_pipeline/question_windows.h"
+#include "data_pipeline/labelled/question_reader.h"
+#include "data_pipeline/labelled/question_windows.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "tests/unit/data_samples/sample_corpus.h"

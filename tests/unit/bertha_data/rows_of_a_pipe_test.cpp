@@ -16,9 +16,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_data.h"
-#include "data_pipeline/question_reader.h"
-#include "data_pipeline/tagged_sentences.h"
+#include "data_pipeline/labelled/labelled_data.h"
+#include "data_pipeline/labelled/question_reader.h"
+#include "data_pipeline/labelled/tagged_sentences.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "parallel/base/unique_handle.h"

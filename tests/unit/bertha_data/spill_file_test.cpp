@@ -1,5 +1,5 @@
 // Streams of a spill file: what is written is read; what is damaged is not taken for whole.
-#include "data_pipeline/spill_file.h"
+#include "data_pipeline/prepare/spill_file.h"
 
 #include <array>
 #include <random>

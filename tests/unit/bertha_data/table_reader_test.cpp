@@ -1,5 +1,5 @@
 // Rows and cells of TSV and CSV.
-#include "data_pipeline/table_reader.h"
+#include "data_pipeline/labelled/table_reader.h"
 
 #include <algorithm>
 #include <string>

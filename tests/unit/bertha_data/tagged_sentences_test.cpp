@@ -1,13 +1,13 @@
 // Files of words and labels, and the windows that sentences become.
-#include "data_pipeline/tagged_sentences.h"
+#include "data_pipeline/labelled/tagged_sentences.h"
 
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_value.h"
-#include "data_pipeline/word_windows.h"
+#include "data_pipeline/labelled/labelled_value.h"
+#include "data_pipeline/labelled/word_windows.h"
 #include "parallel/base/error.h"
 #include "parallel/base/philox.h"
 #include "parallel/base/staged_output.h"

@@ -1,5 +1,5 @@
 // Lines of a text that comes in pieces of any size.
-#include "data_pipeline/text_lines.h"
+#include "data_pipeline/labelled/text_lines.h"
 
 #include <algorithm>
 #include <string>

@@ -1,5 +1,5 @@
 // Words of an input: the same counts from any number of threads and however little memory.
-#include "data_pipeline/word_counting.h"
+#include "data_pipeline/prepare/word_counting.h"
 
 #include <algorithm>
 #include <map>

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "data_pipeline/labelled_batches.h"
+#include "data_pipeline/labelled/labelled_batches.h"
 #include "trainer/optim/layer_rates.h"
 #include "trainer/optim/optimizer.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data_pipeline/encoded_example.h"
+#include "data_pipeline/labelled/encoded_example.h"
 
 namespace bertha {
 

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_data.h"
-#include "data_pipeline/table_text.h"
+#include "data_pipeline/labelled/labelled_data.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 

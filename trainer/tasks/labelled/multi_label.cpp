@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "data_pipeline/labelled_strata.h"
-#include "data_pipeline/labelled_value.h"
-#include "data_pipeline/table_text.h"
+#include "data_pipeline/labelled/labelled_strata.h"
+#include "data_pipeline/labelled/labelled_value.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "parallel/base/error.h"
 #include "trainer/tasks/labelled/text_rows.h"
 #include "trainer/tasks/scores.h"

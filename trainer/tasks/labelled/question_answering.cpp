@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "data_pipeline/question_reader.h"
-#include "data_pipeline/question_windows.h"
+#include "data_pipeline/labelled/question_reader.h"
+#include "data_pipeline/labelled/question_windows.h"
 #include "parallel/base/error.h"
 #include "trainer/tasks/answer_choice.h"
 #include "trainer/tasks/answer_scores.h"

@@ -14,7 +14,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "data_pipeline/encoded_example.h"
+#include "data_pipeline/labelled/encoded_example.h"
 #include "data_pipeline/tokenizer/wordpiece.h"
 #include "trainer/tasks/labelled/task_options.h"
 #include "trainer/tasks/labelled_task.h"

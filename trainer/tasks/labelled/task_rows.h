@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "data_pipeline/labelled_splits.h"
-#include "data_pipeline/row_source.h"
+#include "data_pipeline/labelled/labelled_splits.h"
+#include "data_pipeline/labelled/row_source.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "trainer/tasks/labelled/label_names.h"
 #include "trainer/tasks/labelled/task_definition.h"

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "data_pipeline/labelled_encoding.h"
-#include "data_pipeline/table_text.h"
+#include "data_pipeline/labelled/labelled_encoding.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "parallel/base/error.h"
 
 namespace bertha {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "data_pipeline/labelled_data.h"
+#include "data_pipeline/labelled/labelled_data.h"
 #include "trainer/tasks/labelled/task_rows.h"
 
 namespace bertha {

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "data_pipeline/tagged_sentences.h"
-#include "data_pipeline/word_windows.h"
+#include "data_pipeline/labelled/tagged_sentences.h"
+#include "data_pipeline/labelled/word_windows.h"
 #include "trainer/tasks/entity_scores.h"
 #include "trainer/tasks/labelled/task_rows.h"
 
