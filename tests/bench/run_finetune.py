@@ -13,8 +13,9 @@ at the end. Seconds are those of whole processes, CPU seconds their user and sys
 stretches the first most. The order of the rows decides more than anything else that a seed draws: with
 order=ours (the default) the Trainer takes them in our order, with order=theirs each side shuffles for itself.
 schedule=ours: its update n has the rate that our update n has; theirs: that of our update n - 1, as it likes it.
+With order=theirs take seeds apart (seeds=10,20,...): the Trainer orders epoch e of seed s as epoch 0 of seed s + e.
 head=same: both begin with the output layer that Transformers draws; own: each draws its own, ours from a normal
-distribution cut at two deviations (0.02, of which 0.0176 is left), theirs from one that is not cut.
+distribution cut at two deviations, theirs from one that is not cut, both with a deviation of 0.02.
 Needs accelerate beside the peers. Results: tests/bench/results.
 """
 import json
