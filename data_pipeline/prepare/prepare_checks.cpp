@@ -1,12 +1,11 @@
 // Options, output folder, vocabulary, number of threads.
 #include "data_pipeline/prepare/prepare_checks.h"
 
-#include <algorithm>
-#include <sched.h>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/samples/worker_threads.h"
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "parallel/base/error.h"
@@ -64,11 +63,7 @@ Vocabulary load_vocabulary(const fs::path& path) {
 }
 
 int worker_count(int wanted, const RankInfo& rank) {
-  if (wanted > 0) return wanted;
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  const int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
-  return std::max(1, cores / std::max(1, rank.local_size));
+  return wanted > 0 ? wanted : cores_of(rank);
 }
 
 }  // namespace bertha

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core_ranges.h"
+
 namespace bertha {
 namespace {
 
@@ -13,12 +15,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::vector<int> cores(int first, int count) {
-  std::vector<int> result(static_cast<std::size_t>(count));
-  std::iota(result.begin(), result.end(), first);
-  return result;
-}
 
 // A machine of two nodes of 8 cores.
 RankPlace on(std::vector<int> mask, std::vector<std::string> gpus = {}) {

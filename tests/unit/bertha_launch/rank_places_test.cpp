@@ -3,12 +3,12 @@
 #include "launch/rank_places.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core_ranges.h"
 #include "parallel/base/error.h"
 #include "tests/support/thread_communicator.h"
 
@@ -19,12 +19,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-std::vector<int> cores(int first, int count) {
-  std::vector<int> result(static_cast<std::size_t>(count));
-  std::iota(result.begin(), result.end(), first);
-  return result;
-}
 
 RankPlace on_cores(std::vector<int> mask, int reachable_cores, int asked_threads = 0) {
   return {"m1", "node1", std::move(mask), reachable_cores, asked_threads, {}};
