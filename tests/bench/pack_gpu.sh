@@ -2,15 +2,16 @@
 # Packs what a machine with a GPU and Python's torch, but without our libraries, needs for
 # gpu_checks.sh: program, tests, benchmark, a small corpus, scripts; FOLDER.tar.xz is under 64 MiB.
 #   tests/bench/pack_gpu.sh BUILD CORPUS FOLDER
-# BUILD is built from the cuda preset (targets bertha, bench_step, write_batches,
-# unit_trainer_{kernels,model,optim}, unit_bertha_parallel);
-# CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
+# BUILD is of the cuda preset; what is packed is built first, so that nothing old is. CORPUS comes from `bertha prepare`. Unpacked anywhere: FOLDER/gpu_checks.sh PART OUT
 set -euo pipefail
-[ $# = 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# = 3 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
 source=$(cd "$(dirname "$0")/../.." && pwd) build=$(realpath "$1") corpus=$(realpath "$2")
+units=(unit_trainer_{kernels,model,optim} unit_bertha_parallel)
+cmake --build "$build" --target bertha bench_step write_batches "${units[@]}"
+rm -rf "$3" "$3.tar.xz"
 cmake --install "$build" --prefix "$3" >/dev/null
 folder=$(realpath "$3")
-for program in tests/bench/{bench_step,write_batches} tests/unit_{trainer_kernels,trainer_model,trainer_optim,bertha_parallel}; do
+for program in tests/bench/{bench_step,write_batches} "${units[@]/#/tests/}"; do
   cp "$build/$program" "$folder/libexec/bertha/"
   strip --strip-unneeded "$folder/libexec/bertha/$(basename "$program")"
   ln -sf bertha "$folder/bin/$(basename "$program")"  # the launcher starts what it is called by

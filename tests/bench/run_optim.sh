@@ -1,44 +1,31 @@
 #!/usr/bin/env bash
 # What bf16 moments cost in loss, what recomputed layers save in memory and cost in time, and a large batch with LAMB:
 #   tests/bench/run_optim.sh moments|recompute|large CORPUS FOLDER
-# CORPUS: a prepared corpus; FOLDER: for the runs. Reads BERTHA_BINARY (default build/release/bertha).
+# CORPUS: a prepared corpus; FOLDER: for the runs. Reads BERTHA_BINARY (default build/release/bertha), THREADS, STEPS;
+# SEEDS and OPTIMIZERS of `moments`, which writes curves.svg, too; SIZES of `recompute`; RATE, LENGTH and OPTIONS of `large`.
 set -euo pipefail
-[ $# = 3 ] || { sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 64; }
+[ $# = 3 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 64; }
 what=$1 corpus=$2 out=$3
 bertha=${BERTHA_BINARY:-build/release/bertha} python=${BERTHA_PEER_PYTHON:-python3}
 threads=${THREADS:-2}
 mkdir -p "$out"
 train() { # folder options...
   "$bertha" pretrain --data.corpus "$corpus" --train.output "$out/$1" --train.log_every 1 --train.threads "$threads" \
-    --data.sequence_length 128 --metrics.progress false --metrics.tensorboard false "${@:2}" >"$out/$1.log" 2>&1 ||
+    --metrics.progress false --metrics.tensorboard false "${@:2}" >"$out/$1.log" 2>&1 ||
     { tail -3 "$out/$1.log"; exit 1; }
 }
 case $what in
 moments)
-  for optimizer in adamw lamb; do
+  for optimizer in ${OPTIMIZERS:-adamw lamb}; do
     rate=$([ $optimizer = lamb ] && echo 6e-3 || echo 1e-3)
     for seed in ${SEEDS:-1 2 3}; do
       for moments in fp32 bf16; do
-        train $optimizer-$moments-$seed --model.size tiny --train.steps 300 --train.global_batch 32 --train.seed "$seed" \
+        train $optimizer-$moments-$seed --data.sequence_length 128 --model.size tiny --train.steps "${STEPS:-300}" --train.global_batch 32 --train.seed "$seed" \
           --optimizer.name $optimizer --optimizer.learning_rate $rate --optimizer.moments $moments --train.validation_batches 8
       done
     done
   done
-  "$python" - "$out" <<'P'
-import glob, json, statistics, sys
-def curve(path):
-    events = [json.loads(line) for line in open(path)]
-    return [e["loss"] for e in events if e["event"] == "train"], [e["loss"] for e in events if e["event"] == "validation"][-1]
-print("| optimizer | moments | seeds | loss 1-50 | 51-100 | 101-200 | 201-300 | validation |\n|---|---|---|---|---|---|---|---|")
-for optimizer in ("adamw", "lamb"):
-    for moments in ("fp32", "bf16"):
-        runs = [curve(path) for path in sorted(glob.glob(f"{sys.argv[1]}/{optimizer}-{moments}-*/metrics.jsonl"))]
-        part = lambda a, b: statistics.mean(statistics.mean(losses[a:b]) for losses, _ in runs)
-        ends = [end for _, end in runs]
-        spread = f" ± {statistics.stdev(ends):.4f}" if len(ends) > 1 else ""
-        print(f"| {optimizer} | {moments} | {len(runs)} | {part(0, 50):.4f} | {part(50, 100):.4f} | {part(100, 200):.4f} | "
-              f"{part(200, 300):.4f} | {statistics.mean(ends):.4f}{spread} |")
-P
+  "$python" "$(dirname "$0")/moment_curves.py" "$out"
   ;;
 recompute)
   "$python" - "$bertha" "$corpus" "$out" "$threads" <<'P'
@@ -69,8 +56,8 @@ for size in os.environ.get("SIZES", "mini medium").split():
 P
   ;;
 large)
-  # 4,096 sequences of 128 a step, in micro-batches of 8,192 tokens; a short version of NVIDIA's schedule.
-  train large --model.size tiny --train.steps "${STEPS:-30}" --train.global_batch 4096 --train.validation_batches 1 \
+  # 4,096 sequences a step, in micro-batches of 8,192 tokens; a short version of NVIDIA's schedule.
+  train large --data.sequence_length "${LENGTH:-128}" --model.size tiny --train.steps "${STEPS:-30}" --train.global_batch 4096 --train.validation_batches 1 \
     --optimizer.name lamb --optimizer.learning_rate "${RATE:-1e-2}" --schedule.name polynomial --schedule.power 0.5 \
     --schedule.warmup_fraction 0.2843 ${OPTIONS:-}
   "$python" - "$out/large/metrics.jsonl" <<'P'

@@ -1,7 +1,7 @@
 """Transformers' side of run.py: pretrains BertForPreTraining on the batches that write_batches hands over.
 
 peer.py REQUEST.json     appends a line to request["log"] every log_every steps: step, tokens, cpu_seconds,
-seconds, mlm_loss; and with every validate_every steps validation_mlm_loss. Ends after the steps or the CPU
+seconds, mlm_loss; and with every validate_every steps validation_mlm_loss. Ends after the steps or the
 seconds asked for. Dropout as asked for, gradient clipping, fused AdamW, linear schedule with warm-up; the attention,
 precision and compilation that trials on this machine found fastest are in the request, and the device.
 """
@@ -78,7 +78,7 @@ def main():
         schedule.step()  # before the update: Bertha counts from one, and does not spend one at a rate of zero
         optimizer.step()
         losses.append(mlm)
-        enough = time.process_time() - cpu - aside_cpu >= request["cpu_seconds"] or step == request["steps"]
+        enough = time.perf_counter() - wall - aside_wall >= request["seconds"] or step == request["steps"]
         line = {}
         if step % request["log_every"] == 0 or enough:
             line = dict(step=step, tokens=tokens, cpu_seconds=time.process_time() - cpu - aside_cpu,

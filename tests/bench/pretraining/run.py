@@ -2,7 +2,9 @@
 
 run.py TEXT.jsonl FOLDER [name=value ...]     (TEXT: fetch_text.py; FOLDER is used again when it is there)
   steps=4000 warmup_steps=100 global_batch=64 length=128 vocabulary=16000 learning_rate=5e-4
-  threads=1 cpu_seconds=3600    what each side may use: seconds of processor time of its training process
+  threads=1 seconds=3600        what Transformers may use, and ours at most; choose the steps so that ours needs as long,
+                                then its rate has come down to zero and quarter and half of it are saved steps
+  cores=0,1                     one for each side, so that nothing but the other side disturbs its seconds
   attention=sdpa precision=bf16 compile=0      Transformers' variant: take the fastest here (trial=1 shows them)
   reviews=FOLDER seeds=3        fine-tuning data: train.tsv and test.tsv of launch/fetch_samples.py reviews
   device=cpu implementation=auto dropout=0.1   of both sides; of ours; of both
@@ -10,9 +12,9 @@ run.py TEXT.jsonl FOLDER [name=value ...]     (TEXT: fetch_text.py; FOLDER is us
                                 ten; fails when they differ by more. Wants dropout=0, which is drawn differently
 
 Both start from the same weights, which Transformers drew, and run at once with so many threads each, so what
-disturbs one disturbs the other; processor time is counted, as the machine may be busy. Bertha's includes its
-sampling, masking and packing, Transformers gets its batches ready-made. Prints a table, writes curves.svg and
-results.json.
+disturbs one disturbs the other; seconds and processor time are both kept, as the machine may be busy. Bertha's include
+its start, sampling, masking, packing, validation and saves; Transformers gets its batches ready-made, and neither its
+start nor its validation counts. Prints a table, writes curves.svg and results.json.
 """
 import json
 import os
@@ -30,7 +32,7 @@ BUILD = Path(os.environ.get("BERTHA_BUILD", "build/release"))
 BERTHA = os.environ.get("BERTHA_BINARY", str(BUILD / "bertha"))
 WRITE_BATCHES = os.environ.get("BERTHA_WRITE_BATCHES", str(BUILD / "tests/bench/write_batches"))
 DEFAULTS = dict(steps="4000", warmup_steps="100", global_batch="64", length="128", vocabulary="16000",
-                learning_rate="5e-4", threads="1", cpu_seconds="3600", attention="sdpa", precision="bf16",
+                learning_rate="5e-4", threads="1", seconds="3600", cores="", attention="sdpa", precision="bf16",
                 compile="0", ours_precision="bf16", log_every="20", validate_every="100", reviews="", seeds="3",
                 trial="0", device="cpu", implementation="auto", dropout="0.1", differ_at_most="")
 
@@ -81,32 +83,40 @@ def used(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def on_core(options, side):
+    """What starts a command on a side's own core: 0 is ours, 1 theirs."""
+    return ["taskset", "-c", options["cores"].split(",")[side]] if options["cores"] else []
+
+
 class Ours:
-    """`bertha pretrain`, watched: its metrics lines with the processor time at which each appeared."""
+    """`bertha pretrain`, watched: its metrics lines with the seconds and processor time at which each appeared."""
 
     def __init__(self, folder, options):
-        self.metrics = folder / "run/metrics.jsonl"
-        self.process = subprocess.Popen([BERTHA, "pretrain", *pretrain_options(folder, options)],
+        self.metrics, self.begin = folder / "run/metrics.jsonl", time.monotonic()
+        self.process = subprocess.Popen([*on_core(options, 0), BERTHA, "pretrain", *pretrain_options(folder, options)],
                                         stderr=open(folder / "ours.log", "w"))
-        self.lines, self.at, self.limit = [], 0, float(options["cpu_seconds"])
+        self.lines, self.at, self.limit = [], 0, float(options["seconds"])
+
+    def seconds(self):
+        return time.monotonic() - self.begin
 
     def poll(self):
         if self.metrics.exists():
             data = self.metrics.read_text()
-            cpu = used(self.process) if self.process.poll() is None else None
+            cpu = used(self.process) if self.process.poll() is None else self.lines[-1]["cpu_seconds"]
             for line in data[self.at:data.rfind("\n") + 1].splitlines():
-                self.lines.append(dict(json.loads(line), cpu_seconds=cpu))
+                self.lines.append(dict(json.loads(line), cpu_seconds=cpu, seconds=self.seconds()))
             self.at = data.rfind("\n") + 1
-        if self.process.poll() is None and used(self.process) >= self.limit:
+        if self.process.poll() is None and self.seconds() >= self.limit:
             self.process.terminate()  # finishes the step, saves, exits with 75
             self.process.wait()
 
     def curves(self):
-        train = [line for line in self.lines if line["event"] == "train" and line["cpu_seconds"]]
+        train = [line for line in self.lines if line["event"] == "train"]
         validation = [line for line in self.lines if line["event"] == "validation"]
         tokens = {line["step"]: line["tokens"] for line in self.lines if line["event"] == "train"}
-        return ([(l["tokens"], l["cpu_seconds"], l["mlm_loss"]) for l in train],
-                [(tokens.get(l["step"]), l["cpu_seconds"], l["mlm_loss"]) for l in validation])
+        return ([(l["tokens"], l["seconds"], l["mlm_loss"], l["cpu_seconds"]) for l in train],
+                [(tokens.get(l["step"]), l["seconds"], l["mlm_loss"], l["cpu_seconds"]) for l in validation])
 
 
 def peer_request(folder, options):
@@ -114,28 +124,28 @@ def peer_request(folder, options):
                                                      "compile")}
     request.update(init=str(folder / "start"), log=str(folder / "peer.jsonl"), attention=options["attention"],
                    device=options["device"], dropout=float(options["dropout"]), precision=options["precision"],
-                   learning_rate=float(options["learning_rate"]), cpu_seconds=float(options["cpu_seconds"]),
+                   learning_rate=float(options["learning_rate"]), seconds=float(options["seconds"]),
                    options=pretrain_options(folder, options), write_batches=WRITE_BATCHES)
     return request
 
 
-def start_peer(folder, request, name="request.json"):
+def start_peer(folder, request, core=(), name="request.json"):
     (folder / name).write_text(json.dumps(request))
-    return subprocess.Popen([sys.executable, HERE / "peer.py", folder / name],
+    return subprocess.Popen([*core, sys.executable, HERE / "peer.py", folder / name],
                             stderr=open(folder / "peer.log", "w"))
 
 
 def trial(folder, options):
-    """Tokens a second of processor time of every variant of Transformers, 60 s each."""
+    """Tokens a second of every variant of Transformers: 60 s each, 240 where it compiles first."""
     for precision in ("fp32", "bf16"):
         for attention, compile in (("eager", 0), ("sdpa", 0), ("sdpa", 1)):
             request = peer_request(folder, dict(options, precision=precision, attention=attention, compile=compile))
-            request.update(cpu_seconds=60, log=str(folder / "trial.jsonl"), log_every=1, validate_every=10**9)
+            request.update(seconds=240 if compile else 60, log=str(folder / "trial.jsonl"), log_every=1, validate_every=10**9)
             start_peer(folder, request).wait()
             lines = [json.loads(line) for line in open(folder / "trial.jsonl")]
             first, last = lines[len(lines) // 2], lines[-1]
-            speed = (last["tokens"] - first["tokens"]) / max(1e-9, last["cpu_seconds"] - first["cpu_seconds"])
-            print(f"{precision} {attention}{' compiled' if compile else ''}: {speed:.0f} tokens per CPU second", flush=True)
+            speed = (last["tokens"] - first["tokens"]) / max(1e-9, last["seconds"] - first["seconds"])
+            print(f"{precision} {attention}{' compiled' if compile else ''}: {speed:.0f} tokens a second", flush=True)
 
 
 def losses(path):
@@ -166,7 +176,7 @@ def compare(folder, options):
 
 
 def pretrain(folder, options):
-    ours, peer = Ours(folder, options), start_peer(folder, peer_request(folder, options))
+    ours, peer = Ours(folder, options), start_peer(folder, peer_request(folder, options), on_core(options, 1))
     while ours.process.poll() is None or peer.poll() is None:
         ours.poll()
         time.sleep(0.25)
@@ -174,8 +184,8 @@ def pretrain(folder, options):
     if ours.process.returncode not in (0, 75) or peer.returncode:
         sys.exit(f"a side failed: {ours.process.returncode}, {peer.returncode}; see {folder}/*.log")
     lines = [json.loads(line) for line in open(folder / "peer.jsonl")]
-    theirs = ([(l["tokens"], l["cpu_seconds"], l["mlm_loss"]) for l in lines if "mlm_loss" in l],
-              [(l["tokens"], l.get("cpu_seconds"), l["validation_mlm_loss"]) for l in lines if "validation_mlm_loss" in l])
+    theirs = [[(l["tokens"], l["seconds"], l[loss], l["cpu_seconds"]) for l in lines if loss in l]
+              for loss in ("mlm_loss", "validation_mlm_loss")]
     return ours.curves(), theirs
 
 
@@ -223,10 +233,15 @@ def main():
         (folder / "results.json").write_text(json.dumps(dict(options=options, ours=ours, theirs=theirs)))
     results = json.loads((folder / "results.json").read_text())
     ours, theirs = results["ours"], results["theirs"]
-    draw(folder / "curves.svg", ours, theirs)
-    for name, (train, validation) in (("Bertha", ours), ("Transformers", theirs)):
-        tokens, cpu, loss = train[-1]
-        print(f"{name}: {tokens / 1e6:.2f} M tokens in {cpu:.0f} s of processor time ({tokens / cpu:.0f} tokens/s), "
+    sides = {"Bertha": ours, "Transformers": theirs}
+    against = lambda axis, scale: {name: [[(p[axis] * scale, p[2]) for p in line] for line in side]
+                                   for name, side in sides.items()}
+    draw(folder / "curves.svg", [("masked-word loss (nats) against tokens", "million tokens", against(0, 1e-6)),
+                                 ("against time", "minutes, one core each", against(1, 1 / 60))],
+         {"Bertha": "", "Transformers": " (dashed: validation)"})
+    for name, (train, validation) in sides.items():
+        tokens, seconds, loss, cpu = train[-1]
+        print(f"{name}: {tokens / 1e6:.2f} M tokens in {seconds:.0f} s ({tokens / seconds:.0f} tokens/s; {cpu:.0f} s of processor time), "
               f"training loss {loss:.3f}, validation loss {validation[-1][2]:.3f}")
     if options["reviews"]:
         for name, row in finetune(folder, options).items():
