@@ -29,11 +29,11 @@ class DeviceModel : public testing::TestWithParam<Where> {
     }
   }
   PathResult run(const BertConfig& config, Precision precision, const TestBatch& batch,
-                 const ForwardContext& context, int passes = 1) const {
+                 const ForwardContext& context, const PathOptions& options = {}) const {
     TestPath path(config, GetParam().implementation, precision, Head::pretraining, 0.1,
                   GetParam().device);
     EXPECT_TRUE(path.bert.is_fused());
-    auto result = run_path(path, on_device(batch, GetParam().device), context, passes);
+    auto result = run_path(path, on_device(batch, GetParam().device), context, options);
     return {result.hidden.cpu(), result.loss.cpu(), result.gradient.cpu(), result.correct};
   }
 };
@@ -159,9 +159,33 @@ TEST_P(DeviceModel, AddsUpMicroBatchesAndRepeatsItself) {
   const auto batch = make_test_batch(config, {20, 3, 14}, 3);
   const auto once = run(config, Precision::fp32, batch, {true, 3, 4});
   const auto again = run(config, Precision::fp32, batch, {true, 3, 4});
-  const auto thrice = run(config, Precision::fp32, batch, {true, 3, 4}, 3);
+  const auto thrice = run(config, Precision::fp32, batch, {true, 3, 4}, {.passes = 3});
   EXPECT_TRUE(at::equal(once.gradient, again.gradient));
   EXPECT_LE(relative_distance(thrice.gradient, once.gradient * 3), 1e-6);
+}
+
+// A last layer of tiles that computes only the rows heads read, against all rows; the bound of
+// needed_rows_test. Dropout after attention is that of the rows themselves; attention's belongs to
+// queries in their order, so it is off.
+TEST_P(DeviceModel, LeavesOutRowsThatNoHeadReads) {
+  for (const std::int64_t layers : {1, 2}) {
+    auto config = path_config(128, 2, 160);
+    config.layers = layers;
+    config.attention_dropout = 0;
+    const auto batch = make_test_batch(config, {100, 3, 64, 1, 150}, 5);
+    const auto all = run(config, Precision::bf16, batch, {true, 3, 4});
+    const auto ours = run(config, Precision::bf16, batch, {true, 3, 4}, {.needed_rows_only = true});
+    EXPECT_LT(ours.hidden.size(0), all.hidden.size(0));
+    EXPECT_LE(relative_distance(ours.loss, all.loss), 0.01);
+    const double whole = all.gradient.norm().item<double>();
+    const ParameterSpace space(bert_parameters(config, Head::pretraining, 3), Precision::bf16,
+                               at::kCPU);
+    for (const auto& info : space.parameters()) {
+      const auto wanted = part_of(all.gradient, info), got = part_of(ours.gradient, info);
+      const double error = (got - wanted).norm().item<double>();
+      EXPECT_LE(error, 0.02 * wanted.norm().item<double>() + 1e-3 * whole) << info.name;
+    }
+  }
 }
 
 TEST(AttentionBy, IsOursForHeadsOf64InBf16) {

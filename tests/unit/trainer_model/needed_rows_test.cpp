@@ -98,29 +98,6 @@ TEST(NeededRowsOnly, ComputeInBf16CloseToFp32) {
   }
 }
 
-// With the kernels of GPUs, played on the host: the same bounds. Dropout after attention is that of
-// the rows themselves; attention's belongs to queries in their order, so it is off.
-TEST(NeededRowsOnly, AreLeftOutByTilesOfBf16) {
-  for (const std::int64_t layers : {1, 2}) {
-    auto config = path_config(128, 2, 160);
-    config.layers = layers;
-    config.attention_dropout = 0;
-    const auto batch = make_test_batch(config, {100, 3, 64, 1, 150}, kSmall.step);
-    TestPath path(config, Implementation::twin, Precision::bf16);
-    const auto all = run_path(path, batch, {true, 3, 4});
-    const auto ours = run_path(path, batch, {true, 3, 4}, {.needed_rows_only = true});
-    EXPECT_LT(ours.hidden.size(0), all.hidden.size(0));
-    EXPECT_LE(relative_distance(ours.hidden, needed_of(all.hidden, batch, true)), 0.01);
-    EXPECT_LE(relative_distance(ours.loss, all.loss), 0.01);
-    const double whole = all.gradient.norm().item<double>();
-    for (const auto& info : path.space.parameters()) {
-      const auto wanted = part_of(all.gradient, info), got = part_of(ours.gradient, info);
-      const double error = (got - wanted).norm().item<double>();
-      EXPECT_LE(error, 0.02 * wanted.norm().item<double>() + 1e-3 * whole) << info.name;
-    }
-  }
-}
-
 TEST(NeededRowsOnly, AreTheSameBitsOnAnyNumberOfThreads) {
   const auto config = config_of(kSmall);
   const auto batch = make_test_batch(config, kSmall.lengths, kSmall.step);
