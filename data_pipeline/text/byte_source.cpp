@@ -2,7 +2,6 @@
 #include "data_pipeline/text/byte_source.h"
 
 #include "data_pipeline/text/compressed_input.h"
-#include "data_pipeline/text/dump_parts.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -24,11 +23,6 @@ class PlainSource final : public ByteSource {
 
 std::uint64_t window_bytes(const InputFile& file) {
   return file.compression == Compression::zstd ? zstd_window_bytes(file.path.string()) : 0;
-}
-
-std::unique_ptr<ByteSource> open_byte_source(const InputFile& file) {
-  const bool is_dump_part = file.format == TextFormat::mediawiki && file.is_part();
-  return is_dump_part ? open_dump_part(file) : open_file_range(file);
 }
 
 std::unique_ptr<ByteSource> open_file_range(const InputFile& file) {

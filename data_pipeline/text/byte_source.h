@@ -22,12 +22,9 @@ class ByteSource {
 // How far back the file's decompressor must look, where that can be much (zstd); else 0.
 std::uint64_t window_bytes(const InputFile& file);
 
-// gzip: several members one after another; bzip2: several streams (multistream dumps); zstd:
-// several frames, with windows of up to 128 MiB. A part of a MediaWiki dump comes as a dump of its
-// own (dump_parts.h).
-std::unique_ptr<ByteSource> open_byte_source(const InputFile& file);
-
-// Just what lies between `file.begin` and `file.end`.
+// Just what lies between `file.begin` and `file.end` (input_source.h makes a dump of it). gzip:
+// several members one after another; bzip2: several streams (multistream dumps); zstd: several
+// frames, with windows of up to 128 MiB.
 std::unique_ptr<ByteSource> open_file_range(const InputFile& file);
 
 }  // namespace bertha

@@ -103,7 +103,7 @@ Compression detect_compression(const std::filesystem::path& path, std::string_vi
 std::optional<TextFormat> detect_text_format(const InputFile& file, std::string_view raw_head) {
   std::string unpacked;
   if (file.compression != Compression::none) {
-    unpacked = first_bytes(*open_byte_source(file), kHeadBytes);
+    unpacked = first_bytes(*open_file_range(file), kHeadBytes);
   }
   const std::string_view head = file.compression == Compression::none ? raw_head : unpacked;
   if (begins_as_dump(head)) return TextFormat::mediawiki;

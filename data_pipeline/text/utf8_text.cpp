@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "data_pipeline/text/input_source.h"
 #include "data_pipeline/text/well_formed.h"
 #include "parallel/base/error.h"
 
@@ -118,7 +119,7 @@ void Utf8Repair::finish(std::string& text) {
 Utf8Source::Utf8Source(const InputFile& file, LargeRecords* shared)
     : path_(file.path.string()),
       turn_(shared, shared == nullptr ? 0 : window_bytes(file)),
-      source_(open_byte_source(file)),
+      source_(open_input(file)),
       buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)),
       file_start_(file.begin == 0) {}
 

@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string read_all(const InputFile& file, std::size_t piece = 1000) {
-  const auto source = open_byte_source(file);
+  const auto source = open_file_range(file);
   std::string all, buffer(piece, '\0');
   while (const std::size_t got = source->read(buffer.data(), buffer.size())) {
     all.append(buffer, 0, got);
@@ -50,7 +50,7 @@ TEST(ByteSource, ReadsPlainBytes) {
 
 TEST(ByteSource, MissingFileIsAnInputOutputError) {
   try {
-    open_byte_source({.path = "/nowhere/at/all.txt"});
+    open_file_range({.path = "/nowhere/at/all.txt"});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::io);
