@@ -24,6 +24,7 @@ class PrepareFailures : public ::testing::Test {
     options.output = folder / "corpus";
     options.input.paths = {(folder / "text").string()};
     options.workers = 2;
+    options.least_unit_bytes = 4 << 20;
     for (int i = 0; i < 6; ++i) folder.write(fmt::format("text/{}.txt", i), "one two. two one.");
   }
   void expect_nothing_left() { EXPECT_THAT(folder.names(), ElementsAre("text", "vocab.txt")); }

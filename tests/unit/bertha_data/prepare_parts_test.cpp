@@ -74,7 +74,7 @@ TEST(PrepareUnits, SmallFilesAreGroupedInOrder) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     files[i] = {.path = std::to_string(i), .bytes = 4 << 10};
   }
-  const auto units = plan_units(files);
+  const auto units = plan_units(files, 4 << 20);
   EXPECT_GT(units.size(), 10u);
   EXPECT_LT(units.size(), 40u);  // 20 kB of work each, of 4 MiB
   std::size_t next = 0;

@@ -27,6 +27,7 @@ class PrepareRestart : public ::testing::Test {
     options.validation_fraction = 0.1;
     options.shard_tokens = 100'000;
     options.workers = 1;
+    options.least_unit_bytes = 4 << 20;
     std::mt19937 random(5);
     for (int f = 0; f < 4; ++f) {  // several units of 4 MiB, some of them parts of files
       std::string text;
