@@ -41,13 +41,16 @@ void require_samples(std::uint64_t samples, const DataConfig& data) {
               "prepare a corpus of more text");
 }
 
-const Corpus& with_documents(const Corpus& corpus, const DataConfig& data) {
-  if (!data.next_sentence || corpus.documents() != 1) return corpus;
-  throw Error(ErrorKind::bad_data,
-              fmt::format("corpus {} has one document to train on; next-sentence prediction needs "
-                          "two or more, because a random text B comes from another one",
-                          data.corpus.string()),
-              "add documents, or train without it: --data.next_sentence false");
+// Random texts B of one document come from elsewhere in it.
+const Corpus& warned_of(const Corpus& corpus, const DataConfig& data, const RankInfo& rank,
+                        const char* what_for) {
+  if (rank.is_root() && data.next_sentence && corpus.documents() == 1) {
+    log_warning(fmt::format(
+        "corpus {} has one document to {}: random texts B come from elsewhere in it, so "
+        "next-sentence prediction says little (data.next_sentence false does without)",
+        data.corpus.string(), what_for));
+  }
+  return corpus;
 }
 
 // A global batch before it is made.
@@ -207,7 +210,8 @@ BatchStream::BatchStream(SampleSource source, const DataConfig& data, const Batc
 
 BatchStream::BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
                          const RankInfo& rank, const StreamCursor& start)
-    : BatchStream(corpus_samples(with_documents(corpus, data), data, options.seed, cores_of(rank)),
+    : BatchStream(corpus_samples(warned_of(corpus, data, rank, "train on"), data, options.seed,
+                                 cores_of(rank)),
                   data, options, rank, start) {}
 
 BatchStream::~BatchStream() = default;
@@ -246,14 +250,9 @@ std::vector<Batch> validation_batches(const SampleSource& source, const DataConf
 std::vector<Batch> validation_batches(const Corpus& corpus, const DataConfig& data,
                                       const BatchOptions& options, const RankInfo& rank,
                                       std::uint64_t max_samples) {
-  if (rank.is_root() && data.next_sentence && corpus.documents() == 1) {
-    log_warning(
-        fmt::format("the split of corpus {} that is evaluated has one document: random texts B "
-                    "come from elsewhere in it, so next-sentence scores say little",
-                    data.corpus.string()));
-  }
-  return validation_batches(corpus_samples(corpus, data, options.seed), data, options, rank,
-                            max_samples);
+  return validation_batches(
+      corpus_samples(warned_of(corpus, data, rank, "evaluate"), data, options.seed), data, options,
+      rank, max_samples);
 }
 
 }  // namespace bertha

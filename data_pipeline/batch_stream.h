@@ -46,7 +46,8 @@ class BatchStream {
   // Error{bad_data}: no sample.
   BatchStream(SampleSource source, const DataConfig& data, const BatchOptions& options,
               const RankInfo& rank, const StreamCursor& start);
-  // Error{bad_data}: one document with next_sentence.
+  // With next_sentence one document is enough (with a warning): its random texts B come from
+  // elsewhere in it. Error{bad_data}: no sample.
   BatchStream(const Corpus& corpus, const DataConfig& data, const BatchOptions& options,
               const RankInfo& rank, const StreamCursor& start);
   ~BatchStream();
@@ -61,8 +62,7 @@ class BatchStream {
 
 // This rank's share of one pass over a split, epoch 0, for validation: masks and pairs
 // are the same every time and for any number of ranks. `max_samples` 0: all; else so many, spread
-// evenly over the split. A corpus' split of one document is enough (with a warning): its random
-// texts B come from elsewhere in it.
+// evenly over the split. One document is enough, as for BatchStream.
 std::vector<Batch> validation_batches(const SampleSource& source, const DataConfig& data,
                                       const BatchOptions& options, const RankInfo& rank,
                                       std::uint64_t max_samples);

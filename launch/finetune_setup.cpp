@@ -28,11 +28,6 @@ void check_length(const RunConfig& config) {
                 fmt::format("task.patience = {}: expected 1 or more epochs, or 0 for never",
                             task.patience));
   }
-  if (config.trainer.train.steps < 0) {
-    throw Error(ErrorKind::usage,
-                fmt::format("train.steps = {}: expected 1 or more, or 0 for task.epochs",
-                            config.trainer.train.steps));
-  }
 }
 
 }  // namespace

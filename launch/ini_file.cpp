@@ -68,7 +68,8 @@ class IniReader {
     const auto key = trimmed(line.substr(0, equals));
     if (key.empty()) fail("no name before =");
     auto name = section_.empty() ? std::string(key) : fmt::format("{}.{}", section_, key);
-    entries_.push_back({std::move(name), read_value(trimmed(line.substr(equals + 1))), line_});
+    const auto value = trimmed(line.substr(equals + 1));
+    entries_.push_back({std::move(name), read_value(value), line_, value.starts_with('"')});
   }
 
   std::string read_value(std::string_view text) const {
@@ -103,9 +104,10 @@ std::vector<IniEntry> parse_ini(std::string_view text, const std::string& file) 
   return IniReader(file).read(text);
 }
 
-std::string ini_value(const std::string& value) {
+std::string ini_value(const std::string& value, bool several) {
   const bool plain = value.find('\n') == std::string::npos && !value.starts_with('"') &&
-                     trimmed(without_comment(value)) == value;
+                     trimmed(without_comment(value)) == value &&
+                     !(several && value.find_first_of(kSpace) != std::string::npos);
   if (plain) return value;
   std::string quoted = "\"";
   for (const char c : value) {

@@ -18,10 +18,7 @@ namespace fs = std::filesystem;
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 5); ++i) {
-    text += (i ? ", " : "") + names[i];
-  }
-  if (names.size() > 5) text += fmt::format(" and {} more", names.size() - 5);
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
 }
 

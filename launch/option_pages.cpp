@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "launch/option_ranges.h"
 #include "launch/options.h"
 
 namespace bertha {
@@ -97,6 +98,7 @@ std::vector<std::string> option_choices(const OptionDeclaration& option) {
 
 std::string option_takes(const OptionDeclaration& option) {
   const auto expected = parser_expects(option);
+  if (const auto range = option_range(option.name)) return expected + ", " + range->text();
   if (!expected.empty()) return expected;
   const auto choices = option_choices(option);
   if (!choices.empty()) return fmt::format("{}{}", kOneOf, fmt::join(choices, ", "));

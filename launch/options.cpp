@@ -3,6 +3,7 @@
 #include "launch/options.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -13,6 +14,7 @@
 
 #include "launch/ini_file.h"
 #include "launch/nearest_name.h"
+#include "launch/option_ranges.h"
 #include "launch/option_table.h"
 #include "launch/option_values.h"
 #include "launch/precision_choice.h"
@@ -63,6 +65,16 @@ po::options_description described_options() {
   return description;
 }
 
+// A line that names several paths has blanks between them, but for a name in quotes or of a file.
+std::vector<std::string> values_of(const IniEntry& entry) {
+  const bool several = find_option(entry.name)->several;
+  if (!several || entry.quoted || fs::exists(entry.value)) return {entry.value};
+  std::istringstream line(entry.value);
+  std::vector<std::string> values;
+  for (std::string value; line >> value;) values.push_back(value);
+  return values;
+}
+
 // Appends the settings of an INI file, those of the files it includes before its own.
 void read_ini(const fs::path& path, std::vector<Setting>& settings, std::set<fs::path>& open) {
   if (!open.insert(fs::weakly_canonical(path)).second) {
@@ -74,13 +86,20 @@ void read_ini(const fs::path& path, std::vector<Setting>& settings, std::set<fs:
     if (entry.name == "include") {
       read_ini(path.parent_path() / entry.value, settings, open);
     } else if (find_option(entry.name)) {
-      own.push_back({entry.name, {entry.value}, origin});
+      own.push_back({entry.name, values_of(entry), origin});
     } else {
       unknown_option(entry.name, origin);
     }
   }
   open.erase(fs::weakly_canonical(path));
   settings.insert(settings.end(), own.begin(), own.end());
+}
+
+void check_range(const std::string& name, const std::string& value) {
+  const auto range = option_range(name);
+  if (range && !range->holds(std::strtod(value.c_str(), nullptr))) {
+    throw std::invalid_argument("a number " + range->text());
+  }
 }
 
 void apply_settings(const std::vector<Setting>& settings, RunConfig& config) {
@@ -99,6 +118,7 @@ void apply_settings(const std::vector<Setting>& settings, RunConfig& config) {
     for (const auto& value : setting.values) {
       try {
         declaration->set(value, config);
+        check_range(setting.name, value);
       } catch (const std::invalid_argument& expected) {
         throw Error(ErrorKind::usage, fmt::format("{} = '{}' ({}): expected {}", setting.name,
                                                   value, setting.origin, expected.what()));
@@ -117,8 +137,22 @@ void read_samples(const std::string& value, RunConfig& config) {
   }
 }
 
-void read_command_line(const std::vector<std::string>& arguments, std::vector<Setting>& settings,
-                       RunConfig& config) {
+// What stands on the command line without a name.
+void take_argument(const std::string& command, const std::string& argument, RunConfig& config) {
+  if (argument.size() > 1 && argument.front() == '-') {
+    unknown_option(argument.substr(std::min(argument.find_first_not_of('-'), argument.size())),
+                   "command line");
+  }
+  for (const auto& declaration : command_table()) {
+    if (declaration.name != command || !declaration.arguments.empty()) continue;
+    throw Error(ErrorKind::usage, fmt::format("{} takes no '{}' (command line)", command, argument),
+                "options are written --section.option value");
+  }
+  config.arguments.push_back(argument);
+}
+
+void read_command_line(const std::string& command, const std::vector<std::string>& arguments,
+                       std::vector<Setting>& settings, RunConfig& config) {
   const auto description = described_options();
   po::positional_options_description positional;
   positional.add("argument", -1);
@@ -139,7 +173,7 @@ void read_command_line(const std::vector<std::string>& arguments, std::vector<Se
       } else if (entry.string_key == "samples") {
         read_samples(entry.value.back(), config);
       } else if (entry.string_key == "argument" || entry.position_key >= 0) {
-        config.arguments.insert(config.arguments.end(), entry.value.begin(), entry.value.end());
+        for (const auto& argument : entry.value) take_argument(command, argument, config);
       } else {
         own.push_back({entry.string_key, entry.value, "command line"});
       }
@@ -163,6 +197,14 @@ void complete(RunConfig& config) {
     for (const auto& task : labelled_tasks()) {
       if (task.name == config.task.name) config.task.max_length = task.max_length;
     }
+  }
+  const auto& masking = config.data.masking;
+  if (masking.mask_fraction + masking.random_fraction > 1) {
+    throw Error(ErrorKind::usage,
+                fmt::format("masking.mask_fraction {} and masking.random_fraction {} are more than "
+                            "all predictions",
+                            masking.mask_fraction, masking.random_fraction),
+                "what is left of 1 stays as it is: 0.8 and 0.1 leave 0.1");
   }
   config.prepare.input = config.input;
   config.prepare.vocabulary = config.vocabulary;
@@ -202,7 +244,7 @@ RunConfig read_options(const std::string& command, const std::vector<std::string
   }
   RunConfig config = default_config(command);
   std::vector<Setting> settings;
-  read_command_line(arguments, settings, config);
+  read_command_line(command, arguments, settings, config);
   apply_settings(settings, config);
   settle_precision(command, config.trainer.train);
   complete(config);
@@ -221,7 +263,7 @@ std::string resolved_ini(const RunConfig& config) {
     }
     std::istringstream values(found->second);
     for (std::string value; std::getline(values, value);) {
-      text += declaration.key() + " = " + ini_value(value) + "\n";
+      text += declaration.key() + " = " + ini_value(value, declaration.several) + "\n";
     }
   }
   return text;

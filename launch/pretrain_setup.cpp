@@ -22,8 +22,6 @@ const RunConfig& check_pretraining(const RunConfig& config) {
           "name a run folder: --train.output run");
   require(train.steps > 0 || train.epochs > 0, "train.steps and train.epochs are both 0",
           "say how long to train: --train.steps 10000");
-  require(train.steps >= 0 && train.global_batch > 0 && train.micro_batch_tokens > 0,
-          "train.steps, train.global_batch and train.micro_batch_tokens must be positive", "");
   require(!train.init_moments || !train.init.empty(), "train.init_moments needs a train.init",
           "name the run or checkpoint to begin with");
   require(config.data.sequence_length >= 8, "data.sequence_length must be at least 8", "");

@@ -65,8 +65,8 @@ int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mp
     }
     return 0;
   }
-  if (command == "help" || command == "--help" || contains(rest, "--help")) {
-    const bool about_command = command == "help" || command == "--help";
+  const bool about_command = command == "help" || command == "--help" || command == "-h";
+  if (about_command || contains(rest, "--help") || contains(rest, "-h")) {
     if (root)
       print_help(std::cout, about_command && rest.empty() ? "" : about_command ? rest[0] : command);
     return 0;

@@ -41,6 +41,12 @@ CountedInput count_input(const RunConfig& config, int threads) {
   log_info(fmt::format("{} {}, {} documents, {} words, {} different", counted.files,
                        counted.files == 1 ? "file" : "files", counted.read.documents,
                        counted.total_words, counted.different_words));
+  const auto& read = counted.read;
+  if (read.replaced_bytes > 0) log_info(fmt::format("replaced bytes: {}", read.replaced_bytes));
+  if (read.skipped_malformed > 0) {
+    log_info(fmt::format("skipped malformed: {}", read.skipped_malformed));
+    log_warning("first malformed record: " + read.first_malformed);
+  }
   if (counted.words.size() < counted.different_words) {
     log_info(fmt::format("the {} most frequent words are learnt from", counted.words.size()));
   }

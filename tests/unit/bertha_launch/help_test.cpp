@@ -108,13 +108,13 @@ TEST(Help, AnOptionsPageTellsWhatItTakesItsDefaultsAndBothWaysToWriteIt) {
   EXPECT_EQ(help_of("optimizer.learning_rate"),
             "optimizer.learning_rate\n"
             "  Peak learning rate.\n"
-            "  takes         a number\n"
+            "  takes         a number, at least 0\n"
             "  default       0.0001 (finetune: 5e-05)\n"
             "  read by       pretrain, finetune, evaluate, plan\n"
             "  command line  --optimizer.learning_rate 0.0001\n"
             "  INI file      [optimizer] learning_rate = 0.0001\n");
   EXPECT_EQ(help_of("--train.steps"), help_of("train.steps"));
-  EXPECT_THAT(help_of("train.steps"), HasSubstr("a whole number"));
+  EXPECT_THAT(help_of("train.steps"), HasSubstr("a whole number, at least 0"));
   EXPECT_THAT(help_of("train.precision"), HasSubstr("one of auto, fp32, bf16, fp16"));
 }
 

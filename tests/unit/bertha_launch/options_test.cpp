@@ -1,8 +1,13 @@
 // Options: one name everywhere, defaults then INI files then the command line, no guessing.
 #include "launch/options.h"
 
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include <gmock/gmock.h>
 
+#include "launch/option_ranges.h"
 #include "launch/option_table.h"
 #include "parallel/base/staged_output.h"
 #include "tests/unit/bertha_launch/option_fixture.h"
@@ -47,6 +52,58 @@ TEST_F(Options, TakesEveryKindOfValueFromTheCommandLine) {
   EXPECT_EQ(config.trainer.train.seed, 18446744073709551615ULL);
   EXPECT_TRUE(config.was_given("train.steps"));
   EXPECT_FALSE(config.was_given("train.epochs"));
+}
+
+TEST_F(Options, RefusesNumbersThatCannotBe) {
+  const std::pair<const char*, const char*> bad[] = {{"masking.probability", "2"},
+                                                     {"masking.probability", "-0.5"},
+                                                     {"masking.max_predictions", "-1"},
+                                                     {"data.short_sequence_probability", "7"},
+                                                     {"data.workers", "-3"},
+                                                     {"train.threads", "-2"},
+                                                     {"train.log_every", "-1"},
+                                                     {"train.keep_last", "-4"},
+                                                     {"optimizer.learning_rate", "nan"},
+                                                     {"optimizer.learning_rate", "inf"},
+                                                     {"optimizer.beta1", "1"},
+                                                     {"schedule.warmup_steps", "-2"},
+                                                     {"parallel.timeout_seconds", "-1"}};
+  for (const auto& [name, value] : bad) {
+    EXPECT_THAT(usage_error({std::string("--") + name, value}),
+                AllOf(HasSubstr(name), HasSubstr(value), HasSubstr("expected")))
+        << name;
+  }
+  EXPECT_THAT(usage_error({"--masking.mask_fraction", "0.9", "--masking.random_fraction", "0.9"}),
+              HasSubstr("more than all predictions"));
+  const auto config = read({"--masking.mask_fraction", "0.9", "--masking.random_fraction", "0.1"});
+  EXPECT_EQ(config.data.masking.mask_fraction, 0.9);
+}
+
+TEST_F(Options, RangesNameKnownOptionsAndHoldTheDefaults) {
+  const auto defaults = default_config("");
+  const auto& table = option_table();
+  for (const auto& [name, range] : option_ranges()) {
+    const auto option = std::ranges::find(table, name, &OptionDeclaration::name);
+    ASSERT_NE(option, table.end()) << name;
+    const auto text = option->text(defaults);
+    if (text.empty()) continue;
+    EXPECT_TRUE(range.holds(std::stod(text))) << name;
+  }
+}
+
+TEST_F(Options, RefusesWordsThatNoCommandAskedFor) {
+  EXPECT_THAT(usage_error({"stray"}, "vocab"), HasSubstr("vocab takes no 'stray'"));
+  EXPECT_THAT(usage_error({"-vocab.size", "300"}, "vocab"),
+              AllOf(HasSubstr("unknown option vocab.size"), HasSubstr("vocab.size")));
+  EXPECT_THAT(usage_error({"---"}, "pretrain"), HasSubstr("unknown option"));
+  EXPECT_THAT(read({"a", "b"}, "report").arguments, ElementsAre("a", "b"));
+}
+
+TEST_F(Options, ALineOfAFileMayNameSeveralPaths) {
+  const auto file = ini("paths.ini", "[input]\npaths = a.txt  b.txt\npaths = \"c d.txt\"\n");
+  EXPECT_THAT(read({"--config", file}).input.paths, ElementsAre("a.txt", "b.txt", "c d.txt"));
+  const auto again = ini("again.ini", resolved_ini(read({"--config", file})));
+  EXPECT_THAT(read({"--config", again}).input.paths, ElementsAre("a.txt", "b.txt", "c d.txt"));
 }
 
 TEST_F(Options, TheCommandLineWinsWhereverTheFileIsNamed) {
