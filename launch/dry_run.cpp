@@ -89,7 +89,9 @@ void plan_finetuning(const RunConfig& config, const Runtime& runtime) {
       steps_in_epoch(data.train.sequences.size(), config.task.batch_size));
   run.total_steps = finetuning_steps(config, run.steps_in_epoch);
   resolve_schedule(config.trainer, run.total_steps);
-  check_initial_weights({.from = source, .vocabulary = &tokenizer.vocabulary},
+  check_initial_weights({.from = source,
+                         .vocabulary = &tokenizer.vocabulary,
+                         .task_head = TaskHead{definition, data.label_names}},
                         bert_parameters(run.model.config, run.model.head, run.model.labels));
   run.start = "weights from " + source.string();
   if (const auto found = find_resume_point(train)) {

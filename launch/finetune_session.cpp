@@ -98,7 +98,8 @@ void FinetuneSession::make_model() {
     load_initial_weights({.from = source_,
                           .vocabulary = &tokenizer_->vocabulary,
                           .resize_vocabulary = options.model.resize_vocabulary,
-                          .fresh = fresh},
+                          .fresh = fresh,
+                          .task_head = TaskHead{definition_, data_.label_names}},
                          space);
   });
   set_layer_rates(space, model.layers, {config_.task.layer_decay, config_.task.freeze_layers});

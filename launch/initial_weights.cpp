@@ -31,6 +31,21 @@ void check_text(const InitialWeights& initial, const fs::path& folder) {
   }
 }
 
+// Of a start for fine-tuning; see start_head.h.
+std::vector<std::string> leave_out_other_head(const InitialWeights& initial, const fs::path& folder,
+                                              std::vector<NamedTensor>& weights) {
+  if (!initial.task_head) return {};
+  return keep_head_of_task(*initial.task_head, folder, weights);
+}
+
+std::vector<std::string> without(std::vector<std::string> names,
+                                 const std::vector<std::string>& others) {
+  std::erase_if(names, [&](const auto& name) {
+    return std::find(others.begin(), others.end(), name) != others.end();
+  });
+  return names;
+}
+
 void fit_vocabulary(const InitialWeights& initial, const fs::path& folder,
                     const std::vector<NamedTensor>& destination,
                     std::vector<NamedTensor>& weights) {
@@ -49,6 +64,7 @@ void load_initial_weights(const InitialWeights& initial, ParameterSpace& space) 
   }
   check_text(initial, folder);
   auto weights = read_model_weights(folder);
+  const auto left_out = leave_out_other_head(initial, folder, weights);
   const auto& fresh = initial.fresh;
   const bool resized = initial.vocabulary && initial.resize_vocabulary;
   // Rows of new tokens come from there.
@@ -67,7 +83,8 @@ void load_initial_weights(const InitialWeights& initial, ParameterSpace& space) 
   }
   space.copy_master_to_compute();
   log_info(fmt::format("weights from {}", folder.string()));
-  if (!match.missing.empty()) log_info("  fresh, not in the file: " + listed(match.missing));
+  const auto absent = without(match.missing, left_out);
+  if (!absent.empty()) log_info("  fresh, not in the file: " + listed(absent));
   if (!match.unexpected.empty()) log_info("  in the file, not used: " + listed(match.unexpected));
 }
 
@@ -82,6 +99,7 @@ void check_initial_weights(const InitialWeights& initial,
   }
   check_text(initial, folder);
   auto weights = read_model_weights(folder);
+  leave_out_other_head(initial, folder, weights);
   fit_vocabulary(initial, folder, wanted, weights);
   copy_weights(weights, wanted);
 }

@@ -7,6 +7,7 @@
 
 #include "data_pipeline/tokenizer/tokenizer_options.h"
 #include "data_pipeline/tokenizer/vocabulary.h"
+#include "launch/start_head.h"
 #include "trainer/model/bert.h"
 #include "trainer/model/parameter_space.h"
 
@@ -25,6 +26,8 @@ struct InitialWeights {
   std::optional<TokenizerOptions> tokenizer{};
   bool resize_vocabulary = false;       // model.resize_vocabulary
   std::optional<FreshWeights> fresh{};  // for what `from` lacks; none: it may lack nothing
+  // That of fine-tuning, which may start from a model for another task; none: heads go by name.
+  std::optional<TaskHead> task_head{};
 };
 
 // Fills master and compute weights; says what was missing and unexpected. Error{bad_data}: weights

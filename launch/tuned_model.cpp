@@ -10,9 +10,31 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "trainer/checkpoint/hugging_face.h"
+#include "trainer/tasks/labelled/label_names.h"
 #include "trainer/tasks/labelled/task_table.h"
 
 namespace bertha {
+namespace {
+
+// Words may have labels that the model was never taught; a file of nothing else has no score.
+void require_known_labels(const ExampleSet& examples, const std::filesystem::path& file,
+                          const std::vector<std::string>& names) {
+  bool any = false;
+  for (const auto& sequence : examples.sequences) {
+    if (std::any_of(sequence.labels.begin(), sequence.labels.end(),
+                    [](auto label) { return label >= 0; })) {
+      return;
+    }
+    any = any || !sequence.labels.empty();
+  }
+  if (!any) return;  // labels of another kind
+  throw Error(
+      ErrorKind::bad_data,
+      fmt::format("{}: none of its labels is one that the model is trained for", file.string()),
+      unknown_label_remedy(names));
+}
+
+}  // namespace
 
 TunedModel::TunedModel(const RunConfig& config, at::Device device)
     : folder(resolve_model_folder(config.trainer.train.init)),
@@ -46,6 +68,7 @@ TunedModel::TunedModel(const RunConfig& config, at::Device device)
 ExampleSet TunedModel::load(const std::filesystem::path& file, int threads) const {
   auto examples = definition.load_file({options, tokenizer.wordpiece, 1, threads},
                                        {file, head.label_names, true});
+  require_known_labels(examples, file, head.label_names);
   const auto cut = cut_message(definition, options, {&examples});
   if (!cut.empty()) log_info(cut);
   return examples;

@@ -16,7 +16,7 @@ struct TunedModel {
   TunedModel(const RunConfig& config, at::Device device);
 
   // The labelled examples of a file, cut to what was asked for or to what the model can take; says
-  // how many were cut.
+  // how many were cut. Error{bad_data}: none of their labels is the model's.
   ExampleSet load(const std::filesystem::path& file, int threads) const;
   // The same of a file to predict, some rows at a time, read as they are asked for; at the end it
   // says how many were cut. The model must outlive it.

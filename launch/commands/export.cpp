@@ -163,9 +163,9 @@ int run_export(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   write_file(staged.path() / "README.md", card(source));
   staged.publish();
-  log_info(fmt::format("{} weights of {} in {}; in Python: AutoModel.from_pretrained(\"{}\")",
+  log_info(fmt::format("{} weights of {} in {}; in Python: {}.from_pretrained(\"{}\")",
                        written.weights, source.string(), train.output.string(),
-                       train.output.string()));
+                       auto_class_of(written.architecture), train.output.string()));
   return 0;
 }
 

@@ -66,23 +66,38 @@ def check_tuned_import(work, folder, train):
     print(f"fine-tuned, exported and imported again: {len(before)} weights equal bit for bit")
 
 
-def check_predictions(folder, inputs):
+def compare_predictions(folder, rows, max_length, *arguments):
+    """`rows`: what Transformers' tokenizer is given, (text,) or (text, second text). Returns how many were cut."""
     model = load(transformers.AutoModelForSequenceClassification, folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    lines = [json.loads(line) for line in
-             bertha("predict", "--train.init", folder, "--task.input", inputs).splitlines()]
-    with open(inputs) as file:
-        texts = file.read().splitlines()
+    lines = bertha("predict", "--train.init", folder, "--task.max_length", max_length, *arguments).splitlines()
     worst = 0
-    for text, line in zip(texts, lines, strict=True):
+    for row, line in zip(rows, map(json.loads, lines), strict=True):
         with torch.no_grad():
-            logits = model(**tokenizer(text, truncation=True, max_length=128, return_tensors="pt")).logits[0]
+            logits = model(**tokenizer(*row, truncation=True, max_length=max_length, return_tensors="pt")).logits[0]
         expected = torch.softmax(logits.double(), 0).numpy()
         ours = numpy.array([line["scores"][model.config.id2label[i]] for i in range(len(expected))])
         worst = max(worst, float(numpy.abs(ours - expected).max()))
         assert line["label"] == model.config.id2label[int(expected.argmax())]
     assert worst < 1e-5, worst
-    print(f"predictions of {len(lines)} texts: largest difference {worst:.1e}")
+    print(f"predictions of {len(rows)} rows of {len(rows[0])} text(s): largest difference {worst:.1e}")
+    return sum(len(tokenizer(*row)["input_ids"]) > max_length for row in rows)
+
+
+def check_predictions(folder, inputs):
+    """Single texts, and pairs of them with lengths of every kind, of which many have to be cut."""
+    with open(inputs) as file:
+        texts = file.read().splitlines()
+    compare_predictions(folder, [(text,) for text in texts], 128, "--task.input", inputs)
+    pairs = list(zip(texts, texts[1:] + texts[:1]))
+    long, short = " ".join(texts[:3]), " ".join(texts[0].split()[:2])
+    pairs += [(long, short), (short, long), (long, long), (short, short), (long, ""), ("", long), ("", "")]
+    table = inputs + ".pairs.tsv"
+    with open(table, "w") as file:
+        file.writelines(f"{first}\t{second}\n" for first, second in [("text", "second"), *pairs])
+    for max_length in (128, 32, 15):  # an odd number of tokens to share, too
+        cut = compare_predictions(folder, pairs, max_length, "--task.input", table, "--task.pair_column", "second")
+        assert max_length > 32 or len(pairs) / 2 < cut < len(pairs), (cut, len(pairs))
 
 
 def check_several_labels(work, run):

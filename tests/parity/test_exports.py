@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from import_checks import TOKENIZER, check_casing, check_missing_heads, check_padding, small_corpus
+from import_checks import TOKENIZER, check_casing, check_missing_heads, check_padding, load_as_told, said, small_corpus
 from model_folders import SAMPLES, TEXT, bertha, load, make_run, same_bits
 from text_kinds import check_text_kinds
 from tokens_peer import DUMPS, dump_text, our_ids
@@ -32,8 +32,9 @@ NVIDIA_FIELDS = ("attention_probs_dropout_prob", "hidden_act", "hidden_dropout_p
 
 
 def export(source, target, **options):
-    bertha("export", "--train.init", source, "--train.output", target,
-           *(part for name, value in options.items() for part in (f"--export.{name}", value)))
+    told = said(0, "export", "--train.init", source, "--train.output", target,
+                *(part for name, value in options.items() for part in (f"--export.{name}", value)))
+    load_as_told(told, target)
     return target
 
 

@@ -80,6 +80,20 @@ std::string class_of_names(const std::vector<std::string>& names) {
   return next ? "BertForNextSentencePrediction" : std::string(kBaseModel);
 }
 
+std::string auto_class_of(const std::string& architecture) {
+  static const std::vector<std::string_view> heads{"ForPreTraining",
+                                                   "ForMaskedLM",
+                                                   "ForNextSentencePrediction",
+                                                   "ForSequenceClassification",
+                                                   "ForTokenClassification",
+                                                   "ForQuestionAnswering",
+                                                   "ForMultipleChoice"};
+  for (const auto head : heads) {
+    if (architecture == fmt::format("Bert{}", head)) return fmt::format("AutoModel{}", head);
+  }
+  return architecture == "BertLMHeadModel" ? "AutoModelForCausalLM" : "AutoModel";
+}
+
 bool are_names_of_class(const std::string& architecture, const std::vector<std::string>& names) {
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
     const auto ours = our_weight_name(name);

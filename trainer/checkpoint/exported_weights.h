@@ -17,6 +17,10 @@ std::vector<NamedTensor> weights_of_class(const std::string& architecture,
 // The class that weights of these names, with or without "bert.", are made for, by their heads.
 std::string class_of_names(const std::vector<std::string>& names);
 
+// Transformers' Auto class that opens a folder of this class with all its heads and no more;
+// AutoModel for a class it has none for.
+std::string auto_class_of(const std::string& architecture);
+
 // Whether an `architecture` of Transformers has all these names as they stand: no NVIDIA's names,
 // no gamma and beta, no buffers, "bert." where it belongs.
 bool are_names_of_class(const std::string& architecture, const std::vector<std::string>& names);

@@ -136,16 +136,28 @@ std::string shape_text(const at::Tensor& tensor) {
   return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
 }
 
+// Of a weight with another shape in the file than in the model.
+const char* shape_remedy(const std::string& name) {
+  if (name == "bert.embeddings.word_embeddings.weight") {
+    return "use the vocabulary that the file's model was trained with, or "
+           "--model.resize_vocabulary true";
+  }
+  if (name.starts_with("bert.")) {
+    return "give the model the file's shape: leave out model.size, model.config and other options "
+           "of it; if there are none, the folder's config.json is that of another model";
+  }
+  // The model was built for as many outputs as config.json says.
+  return "the folder's config.json (id2label, num_labels) is that of another head: save the model "
+         "anew";
+}
+
 void check_fits(const NamedTensor& wanted, const at::Tensor& found) {
   const auto& name = wanted.name;
   if (found.sizes() != wanted.tensor.sizes()) {
     throw Error(ErrorKind::bad_data,
                 fmt::format("weight {} is {} in the file and {} in the model", name,
                             shape_text(found), shape_text(wanted.tensor)),
-                name == "bert.embeddings.word_embeddings.weight"
-                    ? "use the vocabulary that the file's model was trained with, or "
-                      "--model.resize_vocabulary true"
-                    : "give the model the file's shape (its config.json)");
+                shape_remedy(name));
   }
   if (!found.is_floating_point()) {
     throw Error(ErrorKind::bad_data, fmt::format("weight {} is of type {}, not a number with a "

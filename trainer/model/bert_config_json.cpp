@@ -12,6 +12,7 @@
 #include "parallel/base/staged_output.h"
 #include "trainer/model/bert_config.h"
 #include "trainer/model/config_faults.h"
+#include "trainer/model/default_labels.h"
 
 namespace bertha {
 namespace {
@@ -150,12 +151,6 @@ std::vector<std::string> label_names_by_id(const Fields& fields, const json& id_
   return names;
 }
 
-std::vector<std::string> default_label_names(std::int64_t count) {
-  std::vector<std::string> names;
-  for (std::int64_t id = 0; id < count; ++id) names.push_back(fmt::format("LABEL_{}", id));
-  return names;
-}
-
 }  // namespace
 
 BertConfig read_bert_config(const fs::path& config_json) {
@@ -194,6 +189,12 @@ BertConfig read_bert_config(const fs::path& config_json) {
   }
   if (const auto fault = config_fault(config); !fault.empty()) fields.fail(fault);
   return config;
+}
+
+std::vector<std::string> default_label_names(std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t id = 0; id < count; ++id) names.push_back(fmt::format("LABEL_{}", id));
+  return names;
 }
 
 HeadConfig read_head_config(const fs::path& config_json) {

@@ -64,6 +64,18 @@ TEST(ExportedWeights, TellTheirClass) {
   EXPECT_EQ(class_of_names({kWords, "qa_outputs.bias"}), "BertForQuestionAnswering");
 }
 
+// modeling_auto.py's tables for "bert".
+TEST(ExportedWeights, AreOpenedByTheAutoClassOfTheirOwn) {
+  EXPECT_EQ(auto_class_of("BertModel"), "AutoModel");
+  for (const char* form :
+       {"ForPreTraining", "ForMaskedLM", "ForNextSentencePrediction", "ForSequenceClassification",
+        "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice"}) {
+    EXPECT_EQ(auto_class_of(std::string("Bert") + form), std::string("AutoModel") + form);
+  }
+  EXPECT_EQ(auto_class_of("BertLMHeadModel"), "AutoModelForCausalLM");
+  EXPECT_EQ(auto_class_of("BertOfMine"), "AutoModel");
+}
+
 TEST(ExportedWeights, HaveNamesThatTheirClassKnows) {
   EXPECT_TRUE(are_names_of_class("BertForPreTraining", {kWords, "cls.predictions.bias"}));
   EXPECT_TRUE(are_names_of_class("BertModel", {"pooler.dense.weight"}));

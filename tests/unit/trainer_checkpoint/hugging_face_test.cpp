@@ -251,5 +251,21 @@ TEST(CopyWeights, RefusesWhatDoesNotFitAndTouchesNothing) {
   EXPECT_THAT(said({a, {name, at::full({8, 3}, 1e300, at::kDouble)}}), HasSubstr("finite"));
 }
 
+TEST(CopyWeights, SaysWhatToDoAboutAShape) {
+  const auto remedy = [](const char* name) {
+    try {
+      copy_weights({{name, at::ones({2})}}, {{name, at::ones({3})}});
+    } catch (const Error& error) {
+      return error.remedy();
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(remedy("bert.embeddings.word_embeddings.weight"),
+              HasSubstr("--model.resize_vocabulary true"));
+  EXPECT_THAT(remedy("bert.encoder.layer.0.output.dense.weight"),
+              HasSubstr("leave out model.size, model.config"));
+  EXPECT_THAT(remedy("classifier.bias"), HasSubstr("config.json (id2label, num_labels)"));
+}
+
 }  // namespace
 }  // namespace bertha::testing

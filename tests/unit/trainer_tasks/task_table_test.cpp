@@ -154,6 +154,7 @@ TEST_F(TaskRun, ClassificationNamesFileAndLine) {
     EXPECT_THAT(error.message(),
                 HasSubstr("new.tsv:1: label 'perhaps' is none of the labels the model is trained "
                           "for (column label)"));
+    EXPECT_THAT(error.remedy(), HasSubstr("it knows no, yes (id2label of its config.json)"));
   }
   const auto refused = [&](const std::string& name, const std::string& bytes) {
     options.train = file(name, bytes);

@@ -29,10 +29,7 @@ EncodedRow encode(const Example& row, const RowEncoding& encoding, WordPiece::Sc
   auto encoded = encode_text_row(row, encoding, scratch);
   if (!encoding.labelled) return encoded;
   const auto label = encoding.labels.find(row.label);
-  if (!label) {
-    throw_bad_label(row, row.label, encoding, "is none of the labels the model is trained for",
-                    "labels must all occur in the training data");
-  }
+  if (!label) throw_unknown_label(row, row.label, encoding);
   encoded.sequences.front().labels = {*label};
   return encoded;
 }

@@ -51,6 +51,13 @@ LabelNames LabelCollector::names(const std::string& task, const TaskOptions& opt
   return LabelNames(distinct_labels(all));
 }
 
+std::string unknown_label_remedy(const std::vector<std::string>& names) {
+  return fmt::format(
+      "it knows {} (id2label of its config.json): name labels there as in the data, or in the data "
+      "as there",
+      excerpt_list(names));
+}
+
 void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation) {
   if (train > 0 && validation > 0) return;
   throw Error(ErrorKind::bad_data,

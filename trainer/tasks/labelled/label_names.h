@@ -42,6 +42,9 @@ class LabelCollector {
   std::set<std::string> training_, other_;
 };
 
+// What to do about labels that a model does not know, which knows `names`.
+std::string unknown_label_remedy(const std::vector<std::string>& names);
+
 // Error{bad_data} when there is nothing to train on or to validate with.
 void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation);
 // Error{bad_data} when the tokenizer leaves nothing of any of a split's examples; `file` has them.

@@ -63,10 +63,7 @@ EncodedRow encode(const LabelledText& row, const RowEncoding& encoding,
   std::vector<float> flags(encoding.labels.size());
   for (const auto& label : row.labels) {
     const auto id = encoding.labels.find(label);
-    if (!id) {
-      throw_bad_label(row.text, label, encoding, "is none of the labels the model is trained for",
-                      "labels must all occur in the training data");
-    }
+    if (!id) throw_unknown_label(row.text, label, encoding);
     flags[static_cast<std::size_t>(*id)] = 1;
   }
   encoded.sequences.front().values = std::move(flags);

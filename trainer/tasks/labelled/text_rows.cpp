@@ -39,6 +39,12 @@ void throw_bad_label(const Example& row, const std::string& label, const RowEnco
               remedy);
 }
 
+void throw_unknown_label(const Example& row, const std::string& label,
+                         const RowEncoding& encoding) {
+  throw_bad_label(row, label, encoding, "is none of the labels the model is trained for",
+                  unknown_label_remedy(encoding.labels.all()));
+}
+
 std::vector<double> output_row(const at::Tensor& outputs) {
   const auto* values = outputs.data_ptr<float>();
   return {values, values + outputs.numel()};

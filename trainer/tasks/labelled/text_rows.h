@@ -23,6 +23,10 @@ EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
                                   const RowEncoding& encoding, const std::string& what,
                                   const std::string& remedy);
 
+// The same of a label that is none of the model's.
+[[noreturn]] void throw_unknown_label(const Example& row, const std::string& label,
+                                      const RowEncoding& encoding);
+
 // The one row of outputs of a sequence head.
 std::vector<double> output_row(const at::Tensor& outputs);
 
