@@ -44,6 +44,9 @@ CASES = [
                 intermediate_size=4 * hidden), scale=1.0)
       for name, hidden, heads in (("small and medium", 512, 8), ("base", 768, 12),
                                   ("large", 1024, 16))],
+    Case("pretraining, base with all its layers and tokens", "BertForPreTraining", [24, 24],
+         dict(vocab_size=30522, hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
+              intermediate_size=3072, max_position_embeddings=512), scale=1.0),
     Case("masked language model", "BertForMaskedLM", [18, 64, 1]),
     Case("masked language model, nothing masked", "BertForMaskedLM", [9, 12, 1], masked=0.0),
     Case("masked language model, 512 tokens", "BertForMaskedLM", [512, 1, 300],

@@ -2,7 +2,8 @@
 run_qa's labels, the choice of an answer over all windows, words and scores by the official rules: by
 squad_rules.py, and by Transformers 4's copy of the official script (launch/fetch_samples.py squad).
 
-Real text is made of a Wikipedia dump. BERTHA_SQUAD may name files of SQuAD's JSON to try as well."""
+Real text is made of a Wikipedia dump. Files of SQuAD's JSON are tried as well: those that lie beside the script, in
+$BERTHA_SAMPLES/squad, or those that BERTHA_SQUAD names instead."""
 import json
 import math
 import os
@@ -183,6 +184,14 @@ def check_windows(name, file, tokenizer, settings):
     print(f"{name}: {len(rows)} questions, {windows} windows, {labelled} with the answer, alike")
 
 
+def squad_files():
+    named = os.environ.get("BERTHA_SQUAD", "").split()
+    files = named or sorted(map(str, SCRIPT.parent.glob("*.json")))
+    if not files:
+        print(f"no file of SQuAD in {SCRIPT.parent}, none named by BERTHA_SQUAD: not tried")
+    return files
+
+
 def main():
     if not MINILM_VOCABULARY.exists() or not DUMPS[0].exists() or not SCRIPT.exists():
         print("skipped: no samples (launch/fetch_samples.py minilm, wikipedia, squad)")
@@ -206,7 +215,7 @@ def main():
             file.write_text(json.dumps(random_questions(contexts), ensure_ascii=rng.random() < 0.5),
                             encoding="utf-8")
             check_windows(name, file, tokenizer, settings)
-        for file in os.environ.get("BERTHA_SQUAD", "").split():
+        for file in squad_files():
             check_windows(Path(file).name, file, tokenizer, (384, 64, 128))
             check_windows(Path(file).name, file, tokenizer, (128, 64, 32))
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 
 import squad_rules
 import test_model
-from model_folders import BERTHA, REVIEWS, TEXT, bertha, load, make_run, same_bits
+from model_folders import BERTHA, bertha, labelled_reviews, load, make_run, same_bits
+from tuned_models import check_tuned, weights_of
 
 
 def check_pretraining(folder):
@@ -43,27 +44,12 @@ def check_logits(folder, work):
     print(f"exported model: largest relative error of values {worst[0]:.1e}, of gradients {worst[1]:.1e}")
 
 
-def check_tuned_export(kind, folder):
-    """The export of a fine-tuned folder is of the same class, with the same bits."""
-    exported = folder + " exported"
-    bertha("export", "--train.init", folder, "--train.output", exported)
-    ours, theirs = load(kind, exported).state_dict(), load(kind, folder).state_dict()
-    assert set(ours) == set(theirs) and all(same_bits(ours[name], theirs[name]) for name in ours)
-    return exported
-
-
-def check_tuned_import(work, folder, train):
-    """import(export(x)) is x with a fine-tuned head, too; and its encoder is a base model."""
-    exported, again = check_tuned_export(transformers.AutoModelForSequenceClassification, folder), os.path.join(work, "retuned")
-    bertha("finetune", "--train.init", exported, "--task.train", train, "--task.epochs", 1, "--optimizer.learning_rate", 0,
-           "--train.output", again)
-    before, after = (load_file(os.path.join(path, "model.safetensors")) for path in (folder, os.path.join(again, "model")))
-    assert set(before) == set(after) and all(same_bits(before[name], after[name]) for name in before)
-    base = os.path.join(work, "tuned base")
+def check_tuned_base(work, folder):
+    """The encoder of a fine-tuned folder is a base model."""
+    base, weights = os.path.join(work, "tuned base"), weights_of(folder)
     bertha("export", "--train.init", folder, "--train.output", base, "--export.model", "base")
     for name, value in load(transformers.AutoModel, base).state_dict().items():
-        assert same_bits(value, before["bert." + name]), name
-    print(f"fine-tuned, exported and imported again: {len(before)} weights equal bit for bit")
+        assert same_bits(value, weights["bert." + name]), name
 
 
 def compare_predictions(folder, rows, max_length, *arguments):
@@ -126,7 +112,7 @@ def check_several_labels(work, run):
         worst = max(worst, float(numpy.abs(ours - expected).max()))
         assert line["labels"] == [model.config.id2label[i] for i in range(3) if expected[i] > 0.5]
     assert worst < 1e-5, worst
-    check_tuned_export(transformers.AutoModelForSequenceClassification, folder)
+    check_tuned(transformers.AutoModelForSequenceClassification, folder, "multi_label", train)
     print(f"several labels: largest difference {worst:.1e}")
 
 
@@ -156,7 +142,7 @@ def check_words(work, run):
             assert line["labels"][word] == model.config.id2label[int(label)], (line, word)
             worst = max(worst, abs(line["scores"][word] - float(score)))
     assert worst < 1e-5, worst
-    check_tuned_export(transformers.AutoModelForTokenClassification, folder)
+    check_tuned(transformers.AutoModelForTokenClassification, folder, "token_classification", train)
     print(f"words of {len(sentences)} sentences: largest difference {worst:.1e}")
 
 
@@ -206,7 +192,8 @@ def check_questions(work, run):
                              "--task.document_stride", 16, "--json"))
     for name, value in squad_rules.scores_of(judged).items():
         assert abs(ours[name] - value) < 1e-3, (name, ours[name], value)
-    check_tuned_export(transformers.AutoModelForQuestionAnswering, folder)
+    check_tuned(transformers.AutoModelForQuestionAnswering, folder, "question_answering", train, "--task.max_length", 64,
+                "--task.document_stride", 16)
     print(f"answers to {len(lines)} questions: largest difference {worst:.1e}")
 
 
@@ -258,11 +245,7 @@ def check_export(work):
             assert a.read() == b.read(), name
 
 
-def main():
-    if not os.path.exists(TEXT) or not os.path.exists(os.path.join(REVIEWS, "train.tsv")):
-        print("skipped: no samples (launch/fetch_samples.py)")
-        return 77
-    work = tempfile.mkdtemp()
+def check_folders(work):
     vocab, corpus, run = make_run(work)
     tuned = os.path.join(work, "tuned")
     check_pretraining(os.path.join(run, "checkpoints", "step-00000002"))
@@ -273,8 +256,7 @@ def main():
            "--train.global_batch", 8, "--train.output", no_pairs, "--data.next_sentence", "false")
     load(transformers.AutoModelForMaskedLM, os.path.join(no_pairs, "checkpoints", "step-00000002"))
 
-    with open(os.path.join(REVIEWS, "train.tsv")) as file:
-        rows = file.read().splitlines()
+    rows = labelled_reviews()
     small, inputs = os.path.join(work, "small.tsv"), os.path.join(work, "inputs.txt")
     with open(small, "w") as file:
         file.write("\n".join(rows[:201]) + "\n")
@@ -284,10 +266,16 @@ def main():
     check_card(os.path.join(tuned, "model"), "160 examples to train, 20 to choose the epoch, 20 to test", "| validation | 1 |",
                "| test | 1 |", "| task.epochs | 1 |", "pipeline_tag: text-classification")
     check_predictions(os.path.join(tuned, "model"), inputs)
-    check_tuned_import(work, os.path.join(tuned, "model"), small)
+    check_tuned(transformers.AutoModelForSequenceClassification, os.path.join(tuned, "model"), "classification", small)
+    check_tuned_base(work, os.path.join(tuned, "model"))
     check_several_labels(work, run)
     check_words(work, run)
     check_questions(work, run)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        check_folders(work)
     return 0
 
 

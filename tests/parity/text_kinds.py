@@ -40,8 +40,9 @@ def train(work, kind, lines):
 
 def check_text_kinds(work):
     for kind, (_, digits, is_typical) in KINDS.items():
-        if kind == "chinese" and not os.path.exists(CHINESE):
-            print(f"{CHINESE} is not here: not tried")
+        source = CHINESE if kind == "chinese" else str(DUMPS[0])
+        if not os.path.exists(source):
+            print(f"{source} is not here: {kind} text is not tried")
             continue
         lines = lines_of(kind)
         vocab, out = train(work, kind, lines)

@@ -36,6 +36,11 @@ def question(i, text=None, label=None):
     return [json.dumps(dict(question="good or bad ?" if text is None else text, context=context, answers=answers))]
 long = "tea " * 25_000
 write("multi_label", "long", ["text\tlabel", *(l for i in range(24) for l in several(i)), f"{long}\ta", f"{long.replace(' ', '')}\ta,b"])
+write("regression", "long", ["text\tlabel", *(l for i in range(24) for l in number(i)), f"{long}\t1.5", f"{long.replace(' ', '')}\t-2"])
+# Contexts of as many characters, some of two bytes: an answer behind all of them, and one within a word.
+contexts = [("é tea " * 16_667 + "good", "good", 100_002), ("é" * 100_000, "é", 99_999)]
+write("question_answering", "long", [*(l for i in range(24) for l in question(i)),
+    *(json.dumps(dict(question="good ?", context=c, answers=[dict(text=a, answer_start=s)]), ensure_ascii=False) for c, a, s in contexts)])
 # A word, and a sentence, of 100,000 characters.
 write("token_classification", "long", [*(l for i in range(24) for l in words(i)), "good O", long.replace(" ", "") + " B-tea", "",
                                        *(f"tea {'B-tea' if i % 2 else 'O'}" for i in range(25_000)), ""])
@@ -63,19 +68,31 @@ for task in multi_label regression token_classification question_answering; do
   works 'done' empty "$(file empty)"
   expect 65 "$task/two.* leaves 2 training and 0 validation examples" tune bad "$(file two)"
   works 'done' two "$(file two)" --task.validation "$plain"
+  # Texts are cut, and counted. Sentences and contexts are not, but read in windows.
+  long=$(file long) said='done' more=()
+  case $task in
+    multi_label | regression) said='1 of 26 examples were cut to task.max_length 24; they lost 24978 tokens' ;;
+    # 33,335 tokens in windows of 19 that share 4, and 25 contexts of one window: 2,248 sequences, eight a step.
+    question_answering) said='2 steps, 281 an epoch' more=(--task.validation "$plain" --task.test "$long" --task.document_stride 4) ;;
+  esac
+  works "$said" long "$long" "${more[@]}"
+  "$bertha" predict --train.init $task/long/model --task.input "$long" --task.output_file $task/predicted.jsonl >log 2>&1 ||
+    fail "$task: predict long: $(tail -1 log)"
+  "$python" - $task "$long" $task/predicted.jsonl <<'P' || fail "$task: predictions of long texts"
+import json, math, sys
+task, rows, lines = sys.argv[1], *(open(name, encoding="utf-8") for name in sys.argv[2:])
+lines = [json.loads(line) for line in lines]
+assert len(lines) == 26, len(lines)
+if task == "token_classification":  # every word has its label
+    assert [len(line["labels"]) for line in lines] == [2] * 25 + [25_000], [len(line["labels"]) for line in lines]
+if task == "regression":
+    assert all(math.isfinite(line["value"]) for line in lines) and len({line["value"] for line in lines}) > 3, lines
+if task == "question_answering":
+    for row, line in zip(map(json.loads, rows), lines, strict=True):
+        assert line["answer"] and row["context"][line["start"]:line["end"]] == line["answer"], line["id"]
+P
   case $task in
     multi_label | token_classification)
-      works "$([ $task = multi_label ] && echo '1 of 26 examples were cut to task.max_length 24; they lost 24978 tokens' || echo 'done')" long "$(file long)"
-      "$bertha" predict --train.init $task/long/model --task.input "$(file long)" --task.output_file $task/long.jsonl >log 2>&1 ||
-        fail "$task: predict long: $(tail -1 log)"
-      # Sentences are not cut but read in windows: every word has its label.
-      "$python" - $task $task/long.jsonl <<'P' || fail "$task: predictions of long texts"
-import json, sys
-lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
-assert len(lines) == 26, len(lines)
-if sys.argv[1] == "token_classification":
-    assert [len(line["labels"]) for line in lines] == [2] * 25 + [25_000], [len(line["labels"]) for line in lines]
-P
       expect 65 "$task/one.* has 1 label\(s\); $task needs two or more" tune bad "$(file one)"
       works 'labels that training has no example of.*: (B-)?maybe' unseen "$plain" --task.validation "$unseen" ;;
     *) works 'done' one "$(file one)"
@@ -108,9 +125,29 @@ printf 'good O\ntea\n' >bare.conll
 expect 65 'bare.conll:2: a word without a label \(column 0, from 0\)' tune bad bare.conll
 # In the test alone: before anything is trained.
 expect 65 'bare.conll:2: a word without a label \(column 0, from 0\)' tune bad token_classification/plain.conll --task.test bare.conll
-[ ! -e token_classification/bad/model ] || fail "trained on what cannot be tested"
+untrained() { [ ! -e $task/bad/model ] || fail "$task: trained on what cannot be tested"; }
+untrained
 expect 65 'bare.conll:2: a word without a label' "$bertha" evaluate --train.init token_classification/plain/model --task.test bare.conll
 printf 'good\tO\ntea\t\t\n' >gap.conll
 expect 65 'gap.conll:2: the label is empty \(column 1, from 0\)' tune bad gap.conll --task.delimiter tab
+# Numbers and answers that the test alone lacks.
+printf 'text\tlabel\ngood tea\t0.5\nbad tea\t\n' >gap.tsv
+printf 'text\ngood tea\n' >bare.tsv
+printf 'text\tlabel\ngood tea\tnan\n' >nan.tsv
+answered='"context": "good tea", "answers": [{"text": "tea", "answer_start": 5}]'
+printf '{"question": "good ?", %s}\n{"id": "two", "question": "bad ?", "context": "bad tea"}\n' "$answered" >gap.jsonl
+printf '{"data": [{"paragraphs": [{"context": "bad tea", "qas": [{"id": "one", "question": "bad ?", "answers": null}]}]}]}' >null.json
+lacks() { # PATTERN FILE
+  expect 65 "$1" tune bad $task/plain.* --task.test "$2"
+  untrained
+  expect 65 "$1" "$bertha" evaluate --train.init $task/plain/model --task.test "$2"
+}
+task=regression
+lacks 'gap.tsv:3: the label is empty \(column label\)' gap.tsv
+lacks "bare.tsv.*no column 'label'" bare.tsv
+lacks "nan.tsv:2: label 'nan' is not a finite number \(column label\)" nan.tsv
+task=question_answering
+lacks "gap.jsonl:2 \(question 'two'\): no field 'answers'; the fields are: context, id, question" gap.jsonl
+lacks "null.json: .*data\[0\].paragraphs\[0\].qas\[0\] \(question 'one'\).answers: null instead of an object" null.json
 expect 0 '"accuracy"' "$bertha" evaluate --train.init token_classification/plain/model --task.test token_classification/unseen.conll --json
 finish

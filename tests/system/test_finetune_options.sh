@@ -131,6 +131,26 @@ digests = {json.load(open(p))["corpus_digest"] for p in glob.glob("seeds/seed-*/
 assert len(digests) == 1, "the seeds have different splits"
 P
 expect 0 'this run is finished: seeds/seed-6' "${seeds[@]}"
+# On two ranks the same seeds have the same mean and deviation: of what is counted exactly, of losses but for rounding.
+ranks 2 "${seeds[@]}" --train.output seeds2 >log 2>&1 || fail "seeds on two ranks: $(tail -2 log)"
+[ "$(grep -c '3 seeds: test loss' log)" = 1 ] || fail "two ranks tell of the seeds $(grep -c '3 seeds: test loss' log) times"
+"$python" - <<'P' || fail "scores of several seeds differ between 1 and 2 ranks"
+import json
+def read(path): return json.load(open(path))
+one, two = read("seeds/scores.json"), read("seeds2/scores.json")
+assert [(r["seed"], r["best_epoch"]) for r in one["runs"]] == [(r["seed"], r["best_epoch"]) for r in two["runs"]], two
+for part in ("validation", "test"):
+    assert {"loss", "accuracy", "f1"} <= one[part].keys() == two[part].keys(), two
+    for name, value in one[part].items():
+        for kind in ("mean", "deviation"):
+            bound = 1e-4 if name == "loss" else 1e-12
+            assert abs(value[kind] - two[part][name][kind]) <= bound, (part, name, value, two[part][name])
+for seed in (5, 6, 7):
+    a, b = (read(f"{run}/seed-{seed}/scores.json") for run in ("seeds", "seeds2"))
+    assert all(a[name] == b[name] for name in ("examples", "labels", "truncated")), (a, b)
+    events = map(json.loads, open(f"seeds2/seed-{seed}/metrics.jsonl"))
+    assert next(e for e in events if e["event"] == "start")["world_size"] == 2
+P
 expect 64 'task.seeds = 0: expected' "${tune[@]}" --task.seeds 0 --train.output bad
 # Evaluation: a matrix in JSON and as a table, truncated texts counted.
 expect 0 'labels in rows, predictions in columns' "$bertha" evaluate --train.init whole/model --task.test train.tsv --task.max_length 24

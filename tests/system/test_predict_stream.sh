@@ -85,6 +85,26 @@ streams words new.conll
 streams words plain.txt
 streams words new_words.jsonl
 streams questions new_questions.jsonl
+# What is cut is counted over all blocks, and told once, on any number of ranks; sentences are not cut but read in windows.
+"$python" - <<'P'
+import json
+with open("cut.txt", "w") as f: f.writelines("tea " * (30 if i in (100, 1200, 1300) else 5) + "\n" for i in range(1400))
+with open("cut.jsonl", "w") as f:
+    for i in range(1100): print(json.dumps(dict(question="tea " * (9 if i % 500 == 0 else 2), context="good tea")), file=f)
+P
+says_cut() { # WHAT COMMAND...
+  local what=$1
+  shift
+  "$@" >out.jsonl 2>log || fail "$*: $(tail -1 log)"
+  [ "$(grep -o '[0-9]* of [0-9]* examples were cut.*' log)" = "$what" ] || fail "not '$what': $* :: $(grep cut log)"
+}
+cut='3 of 1400 examples were cut to task.max_length 24; they lost 24 tokens'
+says_cut "$cut" predict classes cut.txt
+says_cut "$cut" predict numbers cut.txt --task.output_file cut.out
+says_cut "$cut" ranks 2 "$bertha" predict --train.init several/model --task.input cut.txt --task.max_length 24 --metrics.progress false
+says_cut '3 of 1100 examples were cut to task.max_query_length 4; they lost 15 tokens' predict questions cut.jsonl --task.max_query_length 4
+says_cut '' predict questions cut.jsonl
+says_cut '' predict words cut.txt
 # Standard output has each block at once; a bad row behind it ends with its line, and leaves what came before.
 open_pipe pipe.tsv
 predict classes pipe.tsv >out.jsonl 2>log 8>&- & pid=$!
