@@ -23,7 +23,7 @@
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/progress.h"
-#include "parallel/mpi_communicator.h"
+#include "parallel/watched_ranks.h"
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/tasks/labelled/task_table.h"
 
@@ -146,8 +146,9 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto files = find_input_files(options.input);
   check_output_folder(options.output);
   check_writable(options.output.string());
-  const auto communicator = make_mpi_communicator(mpi.rank_info());
-  const int threads = agree_on_place(*communicator, find_place(options.workers, false)).threads;
+  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  const int threads =
+      agree_on_place(ranks.communicator(), find_place(options.workers, false)).threads;
   if (!mpi.rank_info().is_root()) return;
   print_dry_run(
       {{"input", input_text(files)},

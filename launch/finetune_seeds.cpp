@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
-#include "parallel/mpi_communicator.h"
+#include "parallel/watched_ranks.h"
 
 namespace bertha {
 namespace {
@@ -48,6 +49,13 @@ Json statistics(const std::vector<Json>& runs) {
     result[name] = {{"mean", mean}, {"deviation", deviation}};
   }
   return result;
+}
+
+// What the ranks do together beside the sessions, which have watchdogs of their own.
+void together(const RunConfig& config, const MpiEnvironment& mpi,
+              const std::function<void()>& work) {
+  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  agree_or_throw(ranks.communicator(), work);
 }
 
 std::string read_scores(const std::filesystem::path& path) {
@@ -110,8 +118,7 @@ std::string seeds_summary(const std::string& json) {
 
 Outcome finetune_seeds(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto& output = checked(config).trainer.train.output;
-  const auto host = make_mpi_communicator(mpi.rank_info());
-  agree_or_throw(*host, [&] { start_run_folder(config, mpi.rank_info()); });
+  together(config, mpi, [&] { start_run_folder(config, mpi.rank_info()); });
   for (int run = 0; run < config.task.seeds; ++run) {
     const auto one = config_of_seed(config, run);
     log_info(fmt::format("seed {} ({} of {}), in {}", one.trainer.train.seed, run + 1,
@@ -119,7 +126,7 @@ Outcome finetune_seeds(const RunConfig& config, const MpiEnvironment& mpi) {
     FinetuneSession session(one, mpi);
     if (session.run() == Outcome::stopped) return Outcome::stopped;
   }
-  agree_or_throw(*host, [&] {
+  together(config, mpi, [&] {
     if (!mpi.rank_info().is_root()) return;
     SeedScores scores;
     for (int run = 0; run < config.task.seeds; ++run) {

@@ -43,14 +43,20 @@ void print_options(std::ostream& out, const CommandDeclaration& command) {
                      command.arguments.empty() ? " [--config FILE.ini] [--section.option value ...]"
                                                : " " + command.arguments,
                      command.help);
+  const auto print = [&](const OptionDeclaration& option) {
+    const auto value = option.text(defaults);
+    out << fmt::format("  --{:<46} {}{}\n", option.name + " " + option.value_name, option.help,
+                       value.empty() ? "" : fmt::format(" [{}]", value));
+  };
   for (const auto& section : command.sections) {
     out << fmt::format("\n[{}]\n", section);
-    for (const auto& declaration : option_table()) {
-      if (declaration.section() != section) continue;
-      const auto value = declaration.text(defaults);
-      out << fmt::format("  --{:<46} {}{}\n", declaration.name + " " + declaration.value_name,
-                         declaration.help, value.empty() ? "" : fmt::format(" [{}]", value));
+    for (const auto& option : option_table()) {
+      if (option.section() == section) print(option);
     }
+  }
+  if (!command.options.empty()) out << "\nof other sections\n";
+  for (const auto& option : option_table()) {
+    if (std::ranges::find(command.options, option.name) != command.options.end()) print(option);
   }
   out << fmt::format("\nFor example:\n  {}\n", command.example);
 }

@@ -112,8 +112,10 @@ std::string option_takes(const OptionDeclaration& option) {
 }
 
 bool reads_option(const CommandDeclaration& command, const OptionDeclaration& option) {
-  const auto& sections = command.sections;
-  return std::find(sections.begin(), sections.end(), option.section()) != sections.end();
+  const auto holds = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  return holds(command.sections, option.section()) || holds(command.options, option.name);
 }
 
 bool print_option_pages(std::ostream& out, const std::string& topic) {

@@ -29,7 +29,8 @@ struct CommandDeclaration {
   std::vector<std::string> sections;  // that it reads
   std::string arguments;              // positional, for help: "PATH"
   std::string example;
-  std::vector<std::string> flags{};  // besides the options: "--json"
+  std::vector<std::string> flags{};    // besides the options: "--json"
+  std::vector<std::string> options{};  // that it reads of other sections, by name
 };
 const std::vector<CommandDeclaration>& command_table();
 

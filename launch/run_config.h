@@ -1,6 +1,7 @@
 // All options of one run, by section, as resolved from defaults, INI files and the command line.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -56,5 +57,9 @@ struct RunConfig {
 
   bool was_given(const std::string& name) const;
 };
+
+inline std::chrono::seconds timeout_of(const RunConfig& config) {
+  return std::chrono::seconds(config.trainer.parallel.timeout_seconds);
+}
 
 }  // namespace bertha

@@ -1,7 +1,6 @@
 // Device choice, thread counts and the connection of the ranks.
 #include "launch/runtime.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
@@ -15,7 +14,6 @@
 #include "launch/rank_places.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
-#include "parallel/mpi_communicator.h"
 #include "parallel/nccl_communicator.h"
 #include "parallel/watched_communicator.h"
 #include "trainer/kernels/kernels.h"
@@ -42,11 +40,8 @@ std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl) {
 }
 
 Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
-    : watchdog_(std::chrono::seconds(config.trainer.parallel.timeout_seconds)),
-      mpi_(make_mpi_communicator(mpi.rank_info())),
-      host_ranks_(watch_communicator(*mpi_, watchdog_)) {
+    : ranks_(mpi.rank_info(), timeout_of(config)) {
   check_deterministic(config.trainer);
-  start_heartbeats(config.trainer.parallel.timeout_seconds);
   compare_ranks(config);
   take_place(config.trainer.train);
   set_threads(config.trainer.train.deterministic);
@@ -54,37 +49,23 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
                                       {device_.is_cuda(), rank().world_size, nccl_available()});
   bucket_bytes_ = bertha::bucket_bytes(config.trainer.parallel, over_nccl);
   if (over_nccl) {
-    watchdog_.report("connecting NCCL");
-    nccl_ =
-        make_nccl_communicator(*host_ranks_, nccl_timeout(config.trainer.parallel.timeout_seconds));
-    device_ranks_ = watch_communicator(*nccl_, watchdog_);
+    watchdog().report("connecting NCCL");
+    nccl_ = make_nccl_communicator(ranks_.communicator(),
+                                   nccl_timeout(config.trainer.parallel.timeout_seconds));
+    device_ranks_ = watch_communicator(*nccl_, watchdog());
   }
 }
 
-Runtime::~Runtime() {
-  watchdog_.set_held_up_by({});
-}
-
 void Runtime::compare_ranks(const RunConfig& config) {
-  watchdog_.report("comparing programs and options");
-  require_equal(*host_ranks_, "the program", program_identity());
-  require_equal(*host_ranks_, "the options", resolved_ini(config));
-}
-
-void Runtime::start_heartbeats(std::int64_t timeout_seconds) {
-  if (rank().world_size == 1 || timeout_seconds <= 0) return;
-  watchdog_.report("agreeing on heartbeats");
-  heartbeats_ = std::make_unique<Heartbeats>(
-      *host_ranks_, [this] { return watchdog_.activity(); },
-      std::chrono::milliseconds(std::min<std::int64_t>(1000, timeout_seconds * 125)),
-      std::chrono::seconds(std::clamp<std::int64_t>(timeout_seconds / 2, 1, 60)));
-  watchdog_.set_held_up_by([this] { return heartbeats_->held_up_by(); });
+  watchdog().report("comparing programs and options");
+  require_equal(ranks_.communicator(), "the program", program_identity());
+  require_equal(ranks_.communicator(), "the options", resolved_ini(config));
 }
 
 void Runtime::take_place(const TrainOptions& train) {
-  watchdog_.report("sharing cores and GPUs");
-  const auto share =
-      agree_on_place(*host_ranks_, find_place(train.threads, train.device != DeviceChoice::cpu));
+  watchdog().report("sharing cores and GPUs");
+  const auto share = agree_on_place(ranks_.communicator(),
+                                    find_place(train.threads, train.device != DeviceChoice::cpu));
   threads_ = share.threads;
   if (share.gpu >= 0) {
     device_ = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(share.gpu));

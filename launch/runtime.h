@@ -10,9 +10,8 @@
 
 #include "launch/run_config.h"
 #include "parallel/communicator.h"
-#include "parallel/heartbeats.h"
 #include "parallel/mpi_environment.h"
-#include "parallel/watchdog.h"
+#include "parallel/watched_ranks.h"
 
 namespace bertha {
 
@@ -28,30 +27,23 @@ class Runtime {
   // is none, GPUs that not every rank has to itself, or several of them over MPI.
   Runtime(const RunConfig& config, const MpiEnvironment& mpi);
 
-  ~Runtime();
-  Runtime(const Runtime&) = delete;
-  Runtime& operator=(const Runtime&) = delete;
-
-  const RankInfo& rank() const { return mpi_->rank_info(); }
-  Communicator& communicator() { return device_ranks_ ? *device_ranks_ : *host_ranks_; }
-  Watchdog& watchdog() { return watchdog_; }
+  const RankInfo& rank() const { return ranks_.communicator().rank_info(); }
+  Communicator& communicator() { return device_ranks_ ? *device_ranks_ : ranks_.communicator(); }
+  Watchdog& watchdog() { return ranks_.watchdog(); }
   at::Device device() const { return device_; }
   int threads() const { return threads_; }
   std::int64_t bucket_bytes() const { return bucket_bytes_; }
 
  private:
   void compare_ranks(const RunConfig& config);
-  void start_heartbeats(std::int64_t timeout_seconds);
   void take_place(const TrainOptions& train);
   void set_threads(bool deterministic);
 
-  Watchdog watchdog_;
-  std::unique_ptr<Communicator> mpi_, host_ranks_;  // the second is the first, watched
+  WatchedRanks ranks_;  // on the host
   at::Device device_ = at::Device(at::kCPU);
   int threads_ = 1;
   std::int64_t bucket_bytes_ = 0;
-  std::unique_ptr<Communicator> nccl_, device_ranks_;  // likewise; empty: the host's
-  std::unique_ptr<Heartbeats> heartbeats_;             // with several ranks
+  std::unique_ptr<Communicator> nccl_, device_ranks_;  // the second watched; empty: the host's
 };
 
 }  // namespace bertha

@@ -121,7 +121,8 @@ std::vector<OptionDeclaration> train_options() {
       option("parallel.reduce_precision", "NAME", "fp32 or bf16 on the wire.",
              BERTHA_AT(trainer.parallel.reduce_precision)),
       option("parallel.timeout_seconds", "S",
-             "A rank without progress for so long ends the job (exit 76); 0: never.",
+             "A rank without progress for so long ends the job (exit 76; prepare and vocab: of "
+             "several ranks); 0: never.",
              BERTHA_AT(trainer.parallel.timeout_seconds)),
       option("metrics.jsonl", "BOOL", "Write metrics.jsonl.", BERTHA_AT(trainer.metrics.jsonl)),
       option("metrics.tensorboard", "BOOL", "Write TensorBoard event files.",

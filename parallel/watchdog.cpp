@@ -99,8 +99,9 @@ void Watchdog::State::end_job(const std::string& phase, double seconds) {
   line += place();
   if (const auto others = peers(); !others.empty()) line += "; " + others;
   line +=
-      " (watchdog); another rank or the storage may be stuck or dead; resume from the last "
-      "checkpoint, or raise parallel.timeout_seconds if this phase may take longer\n";
+      " (watchdog); another rank or the storage may be stuck or dead; the same command goes on "
+      "from "
+      "what was saved; raise parallel.timeout_seconds if this phase may take longer\n";
   // Straight to standard error: the main thread may be stuck with the log's lock in its hands.
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);

@@ -21,6 +21,7 @@
 #include "data_pipeline/prepare/prepare_work.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
 
@@ -67,6 +68,9 @@ class Preparation {
   std::vector<NumberedUnit> own_units() const;
   void take_reports(const std::vector<std::string>& messages);
   void look_around();
+  void got_on() const {
+    if (hooks_.got_on) hooks_.got_on();
+  }
   [[noreturn]] void fail_without_documents() const;
   std::vector<std::string> together(const std::function<std::string()>& step);
 
@@ -109,7 +113,8 @@ std::string Preparation::check_everything() {
   put_text(message, vocabulary_->sha256());
   if (!rank_.is_root()) return message;
   check_output_folder(options_.output);
-  units_ = plan_units(find_input_files(options_.input), options_.least_unit_bytes);
+  units_ = plan_units(find_input_files(options_.input, hooks_.got_on), options_.least_unit_bytes,
+                      hooks_.got_on);
   work_ = PrepareWork::begin(options_.output, digest_of(options_, units_, vocabulary_->sha256()));
   put_number(message, work_->goes_on() ? 1 : 0);
   return message + pack_units(units_);
@@ -152,6 +157,7 @@ void Preparation::find_finished_units() {
     for (auto unit = static_cast<std::size_t>(rank_.rank); unit < units_.size();
          unit += static_cast<std::size_t>(rank_.world_size)) {
       look_around();
+      got_on();
       if (const auto report = find_spill_report(work_->folder(), unit)) {
         put_number(found, unit);
         put_text(found, report->pack());
@@ -194,14 +200,15 @@ void Preparation::look_around() {
 void Preparation::spill_units(DocumentPipeline& pipeline, std::uint64_t total_bytes,
                               std::string& reports) {
   std::vector<FinishedUnit> finished;
+  std::uint64_t bytes = 0;  // read so far
   while (pipeline.wait(finished)) {
     for (const FinishedUnit& unit : finished) {
       put_number(reports, unit.number);
       put_text(reports, unit.report.pack());
     }
-    if (hooks_.progress) {
-      hooks_.progress(PrepareStage::tokenize, pipeline.input_bytes(), total_bytes);
-    }
+    const auto before = std::exchange(bytes, pipeline.input_bytes());
+    if (bytes != before || !finished.empty()) got_on();
+    if (hooks_.progress) hooks_.progress(PrepareStage::tokenize, bytes, total_bytes);
     look_around();
   }
 }
@@ -280,11 +287,14 @@ std::string Preparation::write_own_shards() {
                                   .vocabulary = *vocabulary_,
                                   .rank = rank_,
                                   .threads = worker_count(options_.workers, rank_),
-                                  .progress = [&](std::uint64_t done, std::uint64_t total) {
-                                    if (hooks_.progress)
-                                      hooks_.progress(PrepareStage::write, done, total);
-                                    look_around();
-                                  }}));
+                                  .progress =
+                                      [&](std::uint64_t done, std::uint64_t total) {
+                                        inject_fault("shard");
+                                        if (hooks_.progress)
+                                          hooks_.progress(PrepareStage::write, done, total);
+                                        look_around();
+                                      },
+                                  .got_on = hooks_.got_on}));
 }
 
 void Preparation::write_shards() {

@@ -62,6 +62,9 @@ struct PrepareHooks {
   std::function<void(PrepareStage, std::uint64_t, std::uint64_t)> progress;
   // Whether to stop here, to go on later: Error{stopped}. May be empty.
   std::function<bool()> stop_requested;
+  // A piece is done, however small: where one rank waits for another, that is worth it. Called
+  // often, by any thread. May be empty.
+  std::function<void()> got_on{};
 };
 
 // Collective over all ranks. Errors on one rank are agreed on through `gather`, and thrown on all

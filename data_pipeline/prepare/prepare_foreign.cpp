@@ -121,6 +121,7 @@ void ForeignPreparation::plan_parts(const std::vector<fs::path>& files) {
       files, [](const fs::path& file) { return foreign_split_of(file) == "validation"; });
   for (const auto& file : files) {
     const auto& shard = shards_.emplace_back(file);
+    if (hooks_.got_on) hooks_.got_on();
     const auto number = shards_.size() - 1;
     const auto rows = shard.rows();
     const auto held_out =
@@ -145,6 +146,7 @@ void ForeignPreparation::for_each_document(const Part& part, ForeignTextCounts& 
     for_each_text(shard.read(row, end, &*vocabulary_), *vocabulary_, document, counts);
     rows_done_ += end - row;
     if (hooks_.progress) hooks_.progress(PrepareStage::convert, rows_done_, rows_total_);
+    if (hooks_.got_on) hooks_.got_on();
     if (hooks_.stop_requested && hooks_.stop_requested()) {
       throw Error(ErrorKind::stopped, "prepare was asked to stop", "the same command starts anew");
     }

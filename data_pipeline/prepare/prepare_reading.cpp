@@ -5,6 +5,7 @@
 
 #include "data_pipeline/text/document_reader.h"
 #include "data_pipeline/text/paragraph_builder.h"
+#include "parallel/base/fault.h"
 
 namespace bertha {
 namespace {
@@ -32,6 +33,7 @@ void UnitReading::read_file(const InputFile& file, ReadStatistics& read) {
     if (bytes > told) context_.input_bytes += bytes - std::exchange(told, bytes);
   };
   while (documents->next(document_)) {
+    inject_fault("tokenize");
     add_document(document_);
     tell(documents->compressed_bytes_read());
   }

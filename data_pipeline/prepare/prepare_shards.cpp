@@ -226,6 +226,7 @@ std::vector<WrittenShard> write_share_of(const BeginWalk& begin_walk, const Shar
                    const auto wrote = [&](std::uint64_t tokens) {
                      const std::uint64_t done = written += tokens;
                      if (worker == 0 && options.progress) options.progress(done, to_do);
+                     if (options.got_on) options.got_on();
                      return !failed;
                    };
                    try {

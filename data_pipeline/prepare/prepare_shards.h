@@ -38,6 +38,7 @@ struct ShareOptions {
   // Now and then, on the calling thread: tokens written, and in all to be written, by this rank in
   // this run.
   std::function<void(std::uint64_t, std::uint64_t)> progress;
+  std::function<void()> got_on{};  // any thread: a document is written; may be empty
 };
 
 // Shard n (training, then validation) is written by rank n modulo the number of ranks, unless an

@@ -54,11 +54,13 @@ std::uint64_t InputUnit::bytes() const {
   return sum;
 }
 
-std::vector<InputUnit> plan_units(std::vector<InputFile> files, std::uint64_t least_bytes) {
+std::vector<InputUnit> plan_units(std::vector<InputFile> files, std::uint64_t least_bytes,
+                                  const std::function<void()>& got_on) {
   const std::uint64_t wanted = std::clamp(work(files) / kWantedUnits, least_bytes, kMostWork);
   std::vector<InputUnit> units;
   std::uint64_t filled = wanted;  // of the last unit
   for (InputFile& file : files) {
+    if (got_on) got_on();
     const std::uint64_t more = work(file);
     if (more >= 2 * wanted) {
       const std::uint64_t ratio = file.compression == Compression::none ? 1 : kCompressionRatio;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,10 @@ struct InputUnit {
 inline constexpr std::uint64_t kLeastUnitBytes = std::uint64_t{16} << 20;
 
 // In input order. About a thousand units, of `least_bytes` of text to 128 MiB where files can be
-// cut.
+// cut. `got_on` is called for every file, unless it is empty.
 std::vector<InputUnit> plan_units(std::vector<InputFile> files,
-                                  std::uint64_t least_bytes = kLeastUnitBytes);
+                                  std::uint64_t least_bytes = kLeastUnitBytes,
+                                  const std::function<void()>& got_on = {});
 
 // The list that rank 0 made, for all: every rank works on the same one.
 std::string pack_units(const std::vector<InputUnit>& units);

@@ -24,7 +24,8 @@ class Counting {
  public:
   explicit Counting(const WordCountingOptions& options)
       : options_(options),
-        units_(plan_units(find_input_files(options.input))),
+        units_(plan_units(find_input_files(options.input, options.got_on), kLeastUnitBytes,
+                          options.got_on)),
         read_(units_.size()),
         workers_(std::clamp(options.workers, 1, kMostWorkers)),
         errors_(static_cast<std::size_t>(workers_)),
@@ -114,7 +115,9 @@ void Counting::spill(WordCounts& counts) {
 }
 
 void Counting::tell(std::uint64_t bytes) {
-  if (!options_.progress || bytes == 0) return;
+  if (bytes == 0) return;
+  if (options_.got_on) options_.got_on();
+  if (!options_.progress) return;
   const std::scoped_lock lock(mutex_);
   done_bytes_ += bytes;
   options_.progress(done_bytes_, total_bytes_);

@@ -25,6 +25,7 @@ struct WordCountingOptions {
   std::size_t most_kept = 4'000'000;
   std::size_t most_kept_characters = 48'000'000;
   std::function<void(std::uint64_t, std::uint64_t)> progress;  // bytes of the input; may be empty
+  std::function<void()> got_on{};  // any thread: a piece of the input is done; may be empty
 };
 
 struct CountedInput {

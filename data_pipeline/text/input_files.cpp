@@ -161,7 +161,8 @@ std::string text_format_name(TextFormat format) {
   throw Error(ErrorKind::internal, "a text format without a name");
 }
 
-std::vector<InputFile> find_input_files(const InputOptions& options) {
+std::vector<InputFile> find_input_files(const InputOptions& options,
+                                        const std::function<void()>& got_on) {
   if (options.format == TextFormat::nvidia) {
     throw Error(ErrorKind::usage, "input.format = nvidia names shards of samples, not text",
                 "`bertha prepare` converts them, `bertha pretrain` trains on them as they are");
@@ -173,6 +174,7 @@ std::vector<InputFile> find_input_files(const InputOptions& options) {
   for (const std::string& path : options.paths) add_path_or_glob(path, found);
   std::vector<InputFile> files;
   for (const auto& [path, named] : found) {
+    if (got_on) got_on();
     if (auto file = describe(path, named, options.format)) files.push_back(std::move(*file));
   }
   if (files.empty()) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,9 @@ struct InputFile {
 };
 
 // Sorted by path, so the order is the same on every machine. Hidden files are passed over in
-// folders. Error{io} for a missing path, Error{bad_data} when nothing is left.
-std::vector<InputFile> find_input_files(const InputOptions& options);
+// folders. Error{io} for a missing path, Error{bad_data} when nothing is left. `got_on` is called
+// for every file that is looked into, unless it is empty.
+std::vector<InputFile> find_input_files(const InputOptions& options,
+                                        const std::function<void()>& got_on = {});
 
 }  // namespace bertha

@@ -9,13 +9,14 @@
 #include "data_pipeline/prepare/prepare_foreign.h"
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
+#include "launch/long_work.h"
 #include "launch/rank_places.h"
 #include "launch/stop_signal.h"
 #include "launch/vocabulary_settings.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
-#include "parallel/mpi_communicator.h"
+#include "parallel/watched_ranks.h"
 
 namespace bertha {
 namespace {
@@ -96,17 +97,22 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
     return 0;
   }
   options.tokenizer = settings_for_vocabulary(config);
-  const auto communicator = make_mpi_communicator(mpi.rank_info());
-  options.workers = agree_on_place(*communicator, find_place(options.workers, false)).threads;
-  StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);
+  WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  options.workers =
+      agree_on_place(ranks.communicator(), find_place(options.workers, false)).threads;
   const bool ready_samples = options.input.format == TextFormat::nvidia;
   const auto prepare = ready_samples ? prepare_foreign_corpus : prepare_corpus;
-  const auto report =
-      prepare(options, mpi.rank_info(),
-              {.gather = [&](std::string_view bytes) { return communicator->gather_bytes(bytes); },
-               .progress = [&](PrepareStage stage, std::uint64_t done,
-                               std::uint64_t total) { progress.update(stage, done, total); },
-               .stop_requested = stop_requested});
+  LongWork work(ranks.communicator(), ranks.watchdog(), "preparing the corpus");
+  PrepareReport report;
+  work.run([&](const std::stop_token& stop) {
+    StageProgress progress(mpi.rank_info().is_root() && config.trainer.metrics.progress);
+    report = prepare(options, mpi.rank_info(),
+                     {.gather = [&](std::string_view bytes) { return work.gather(bytes); },
+                      .progress = [&](PrepareStage stage, std::uint64_t done,
+                                      std::uint64_t total) { progress.update(stage, done, total); },
+                      .stop_requested = [&] { return stop_requested() || stop.stop_requested(); },
+                      .got_on = [&] { work.got_on(); }});
+  });
   if (mpi.rank_info().is_root()) print_summary(report, options);
   return 0;
 }

@@ -1,6 +1,7 @@
 // `bertha vocab`: text to a WordPiece vocabulary.
 
 #include <filesystem>
+#include <functional>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -8,13 +9,14 @@
 #include "data_pipeline/prepare/word_counting.h"
 #include "data_pipeline/tokenizer/wordpiece_trainer.h"
 #include "launch/commands/commands.h"
+#include "launch/long_work.h"
 #include "launch/rank_places.h"
-#include "parallel/agreement.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "parallel/base/staged_output.h"
-#include "parallel/mpi_communicator.h"
+#include "parallel/watched_ranks.h"
 
 namespace bertha {
 namespace {
@@ -28,16 +30,24 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
   return folder;
 }
 
-CountedInput count_input(const RunConfig& config, int threads) {
+struct Means {
+  int threads;
+  std::function<void()> got_on;  // to be called by any thread, at every piece of work
+};
+
+CountedInput count_input(const RunConfig& config, const Means& means) {
   ProgressBar bar("count words", 0, "B", config.trainer.metrics.progress);
   auto counted = count_words({.input = config.input,
                               .tokenizer = config.tokenizer,
                               .scratch = folder_of(config.vocab.output),
-                              .workers = threads,
-                              .progress = [&](std::uint64_t done, std::uint64_t total) {
-                                bar.set_total(total);
-                                bar.update(done);
-                              }});
+                              .workers = means.threads,
+                              .progress =
+                                  [&](std::uint64_t done, std::uint64_t total) {
+                                    inject_fault("count");
+                                    bar.set_total(total);
+                                    bar.update(done);
+                                  },
+                              .got_on = means.got_on});
   log_info(fmt::format("{} {}, {} documents, {} words, {} different", counted.files,
                        counted.files == 1 ? "file" : "files", counted.read.documents,
                        counted.total_words, counted.different_words));
@@ -53,15 +63,16 @@ CountedInput count_input(const RunConfig& config, int threads) {
   return counted;
 }
 
-void train_and_write(const RunConfig& config, int threads) {
+void train_and_write(const RunConfig& config, const Means& means) {
   const bool progress = config.trainer.metrics.progress;
-  const auto counted = count_input(config, threads);
+  const auto counted = count_input(config, means);
   VocabularyTrainerOptions options;
   options.size = config.vocab.size;
   options.min_frequency = config.vocab.min_frequency;
   const auto vocabulary = [&] {
     ProgressBar merging("merge", 0, "tokens", progress);
     return train_vocabulary(counted.words, options, [&](std::uint64_t done, std::uint64_t total) {
+      means.got_on();
       merging.set_total(total);
       merging.update(done);
     });
@@ -82,10 +93,17 @@ int run_vocab(const RunConfig& config, const MpiEnvironment& mpi) {
                 "bertha vocab --input.paths text/ --vocab.size 30522 --vocab.output vocab.txt");
   }
   const RankInfo& rank = mpi.rank_info();
-  const auto communicator = make_mpi_communicator(rank);
-  const int threads = agree_on_place(*communicator, find_place(0, false)).threads;
-  agree_or_throw(*communicator, [&] {
-    if (rank.is_root()) train_and_write(config, threads);
+  WatchedRanks ranks(rank, timeout_of(config));
+  const int threads = agree_on_place(ranks.communicator(), find_place(0, false)).threads;
+  LongWork work(ranks.communicator(), ranks.watchdog(), "making the vocabulary");
+  work.run([&](const std::stop_token& stop) {
+    if (!rank.is_root()) return;
+    train_and_write(config, {threads, [&] {
+                               if (stop.stop_requested()) {
+                                 throw Error(ErrorKind::internal, "the vocabulary was given up");
+                               }
+                               work.got_on();
+                             }});
   });
   return 0;
 }

@@ -16,12 +16,17 @@ class RanksAtWork {
   // grows. True: all are done.
   bool ask(Communicator& communicator, bool done, std::uint64_t progress);
   bool got_on() const { return got_on_; }  // anybody, since the question before
+  // Everybody who is not done, since this was last true: then nobody waits for a rank that stands.
+  bool all_got_on() const { return all_got_on_; }
   // "rank 1 is not done", "ranks 0, 2 are not done"; empty when all are, or there is but one rank.
   std::string behind() const;
+  // "rank 1 gets no further": who is not done, and stands since all_got_on() was last true.
+  std::string standing() const;
 
  private:
   std::vector<std::string> told_;  // by rank: "+" or "-", then the number
-  bool got_on_ = false;
+  std::vector<bool> stands_;       // by rank
+  bool got_on_ = false, all_got_on_ = false;
 };
 
 }  // namespace bertha

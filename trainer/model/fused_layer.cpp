@@ -32,19 +32,26 @@ FusedLayer::FusedLayer(const BertConfig& config, const ParameterSpace& space, st
     : config_(config),
       layer_(layer),
       device_(device),
-      parameters_(space, device),
-      attention_(config, parameters_, layer_prefix(layer) + "attention.self.", layer, device) {
+      attention_parameters_(space, device),
+      attention_output_parameters_(space, device),
+      intermediate_parameters_(space, device),
+      output_parameters_(space, device),
+      attention_(config, attention_parameters_, layer_prefix(layer) + "attention.self.", layer,
+                 device) {
   const auto prefix = layer_prefix(layer);
-  attention_output_ = parameters_.matrix(prefix + "attention.output.dense.weight");
-  attention_output_bias_ = parameters_.vector(prefix + "attention.output.dense.bias");
-  attention_scale_ = parameters_.vector(prefix + "attention.output.LayerNorm.weight");
-  attention_shift_ = parameters_.vector(prefix + "attention.output.LayerNorm.bias");
-  intermediate_ = parameters_.matrix(prefix + "intermediate.dense.weight");
-  intermediate_bias_ = parameters_.vector(prefix + "intermediate.dense.bias");
-  output_ = parameters_.matrix(prefix + "output.dense.weight");
-  output_bias_ = parameters_.vector(prefix + "output.dense.bias");
-  output_scale_ = parameters_.vector(prefix + "output.LayerNorm.weight");
-  output_shift_ = parameters_.vector(prefix + "output.LayerNorm.bias");
+  attention_output_ = attention_output_parameters_.matrix(prefix + "attention.output.dense.weight");
+  attention_output_bias_ =
+      attention_output_parameters_.vector(prefix + "attention.output.dense.bias");
+  attention_scale_ =
+      attention_output_parameters_.vector(prefix + "attention.output.LayerNorm.weight");
+  attention_shift_ =
+      attention_output_parameters_.vector(prefix + "attention.output.LayerNorm.bias");
+  intermediate_ = intermediate_parameters_.matrix(prefix + "intermediate.dense.weight");
+  intermediate_bias_ = intermediate_parameters_.vector(prefix + "intermediate.dense.bias");
+  output_ = output_parameters_.matrix(prefix + "output.dense.weight");
+  output_bias_ = output_parameters_.vector(prefix + "output.dense.bias");
+  output_scale_ = output_parameters_.vector(prefix + "output.LayerNorm.weight");
+  output_shift_ = output_parameters_.vector(prefix + "output.LayerNorm.bias");
 }
 
 at::Tensor FusedLayer::rows_to_compute(const FusedPass& pass, const at::Tensor& input,
@@ -107,7 +114,8 @@ template <class T>
 SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& input,
                                       LayerActivations& kept, FusedScratch& scratch,
                                       const SplitGradient& output_gradient) const {
-  const auto rows = output_gradient.first.size(0), hidden = config_.hidden_size;
+  const auto rows = output_gradient.first.size(0), hidden = config_.hidden_size,
+             width = config_.intermediate_size;
   const auto type = input.options();
   const auto sum = (narrows(pass) ? scratch.needed_sum : scratch.sum).sized(rows, hidden, type);
   const auto more = scratch.more.sized(rows, hidden, type);
@@ -140,21 +148,21 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   norm(output_gradient, kept.output_normed, kept.output_deviation, output_scale_, output_shift_,
        output_bias_, LayerDropout::output);
 
-  const auto wide = kept.wide.sized(rows, config_.intermediate_size, type);
-  const auto wide_gradient = scratch.wide.sized(rows, config_.intermediate_size, type);
+  const auto wide = kept.wide.sized(rows, width, type);
+  const auto wide_gradient = scratch.wide.sized(rows, width, type);
   const auto middle = kept.middle.sized(rows, hidden, type);
   dense_input_gradient(output_, values, wide_gradient);
   activation_backward(
-      ActivationGradientJob<T>{fused_activation(config_.activation), rows,
-                               config_.intermediate_size, elements<T>(wide),
+      ActivationGradientJob<T>{fused_activation(config_.activation), rows, width, elements<T>(wide),
                                elements<T>(wide_gradient), intermediate_bias_.values,
                                intermediate_bias_.gradient, device_ == KernelDevice::cpu},
       where);
-  const auto activated = device_ == KernelDevice::cpu
-                             ? wide
-                             : kept.activated.sized(rows, config_.intermediate_size, type);
+  const auto activated =
+      device_ == KernelDevice::cpu ? wide : kept.activated.sized(rows, width, type);
   dense_weight_gradient(output_, values, activated, scratch);
+  output_parameters_.announce();
   dense_weight_gradient(intermediate_, wide_gradient, middle, scratch);
+  intermediate_parameters_.announce();
   dense_input_gradient(intermediate_, wide_gradient, more);
 
   norm({sum, more}, kept.attention_normed, kept.attention_deviation, attention_scale_,
@@ -163,10 +171,11 @@ SplitGradient FusedLayer::backward_as(const FusedPass& pass, const at::Tensor& i
   const auto asking = narrows(pass) ? kept.chosen.sized(rows, hidden, type) : input;
   dense_weight_gradient(attention_output_, values, attention_.output_of(asking, kept.attention),
                         scratch);
+  attention_output_parameters_.announce();
   const auto input_gradient = scratch.more.sized(pass.count(), hidden, type);
   attention_.backward(pass, narrows(pass), input, asking, more, sum, input_gradient, kept.attention,
                       scratch);
-  parameters_.announce();
+  attention_parameters_.announce();
   if (!narrows(pass)) return {sum, input_gradient};
   const auto whole = scratch.sum.sized(pass.count(), hidden, type);
   whole.zero_().index_copy_(0, pass.needed.rows, sum);

@@ -38,7 +38,8 @@ class FusedLayer {
   // values of all: the same as if it computed all, and the loss read those.
   void forward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
                FusedScratch& scratch, const at::Tensor& output) const;
-  // Adds the parameters' gradients, announces them, and gives the input's, in `scratch`.
+  // Adds the parameters' gradients, announces each as soon as it is complete, and gives the
+  // input's, in `scratch`.
   SplitGradient backward(const FusedPass& pass, const at::Tensor& input, LayerActivations& kept,
                          FusedScratch& scratch, const SplitGradient& output_gradient) const;
 
@@ -59,7 +60,10 @@ class FusedLayer {
   BertConfig config_;
   std::int64_t layer_;
   KernelDevice device_;
-  FusedParameters parameters_;
+  // In groups whose gradients are complete at different moments: what lies between them is time to
+  // travel in.
+  FusedParameters attention_parameters_, attention_output_parameters_, intermediate_parameters_,
+      output_parameters_;
   FusedAttention attention_;
   FusedMatrix attention_output_, intermediate_, output_;
   FusedVector attention_output_bias_, intermediate_bias_, output_bias_;

@@ -1,4 +1,5 @@
 // What `prepare` makes out of text: ids, order, splits, shards; the same on any number of ranks.
+#include <atomic>
 #include <random>
 #include <set>
 #include <thread>
@@ -276,6 +277,25 @@ TEST_F(PrepareCorpus, ProgressComesFromTheCaller) {
                   .stop_requested = {}});
   EXPECT_EQ(last, size);
   EXPECT_GT(calls, 1u);
+}
+
+// Where it said nothing for long, a rank that is waited for would be taken for one that stands.
+TEST_F(PrepareCorpus, EveryStageSaysThatItGetsOn) {
+  constexpr int kDocuments = 3000;
+  write_documents(kDocuments);
+  std::atomic<int> pieces = 0, before_writing = -1;
+  prepare_corpus(options, {},
+                 {.gather = [](std::string_view bytes) { return std::vector{std::string(bytes)}; },
+                  .progress =
+                      [&](PrepareStage stage, std::uint64_t, std::uint64_t) {
+                        if (stage == PrepareStage::write && before_writing < 0) {
+                          before_writing = pieces.load();
+                        }
+                      },
+                  .stop_requested = {},
+                  .got_on = [&] { ++pieces; }});
+  EXPECT_GE(before_writing, 3);  // the file found, planned for, read
+  EXPECT_EQ(pieces - before_writing, kDocuments);
 }
 
 }  // namespace

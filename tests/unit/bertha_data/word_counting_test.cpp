@@ -2,6 +2,7 @@
 #include "data_pipeline/prepare/word_counting.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <random>
 
@@ -112,7 +113,10 @@ TEST_F(WordCounting, ReportsProgress) {
     last = done;
     whole = total;
   };
-  count_words(options_);
+  std::atomic<int> pieces = 0;
+  options_.got_on = [&] { ++pieces; };
+  const auto counted = count_words(options_);
+  EXPECT_GE(pieces, 3 * static_cast<int>(counted.files));  // found, planned, read
   EXPECT_EQ(last, whole);
   EXPECT_GT(whole, 3'600'000u);
 }

@@ -57,14 +57,27 @@ TEST(Help, ACommandsHelpNamesEachOfItsOptionsOnceAndNoOther) {
   for (const auto& command : command_table()) {
     if (command.name == "help") continue;
     const auto whole = help_of(command.name);
+    auto left = command.options;
     const auto text = whole.substr(0, whole.find("For example:"));
-    const std::set<std::string> sections(command.sections.begin(), command.sections.end());
+    std::set<std::string> read(command.sections.begin(), command.sections.end());
+    read.insert(command.options.begin(), command.options.end());
     for (const auto& declaration : option_table()) {
-      EXPECT_EQ(count_of(text, "--" + declaration.name + " "),
-                sections.contains(declaration.section()) ? 1U : 0U)
+      const bool reads = read.contains(declaration.section()) || read.contains(declaration.name);
+      EXPECT_EQ(count_of(text, "--" + declaration.name + " "), reads ? 1U : 0U)
           << command.name << ", " << declaration.name;
+      std::erase(left, declaration.name);
     }
+    EXPECT_THAT(left, ::testing::IsEmpty()) << command.name << " reads what is no option";
   }
+}
+
+TEST(Help, PrepareAndVocabReadTheDeadlineOfOtherCommandsToo) {
+  for (const char* command : {"prepare", "vocab"}) {
+    EXPECT_THAT(help_of(command), HasSubstr("--parallel.timeout_seconds")) << command;
+    EXPECT_EQ(count_of(help_of(command), "--parallel.backend"), 0U) << command;
+  }
+  EXPECT_THAT(help_of("parallel.timeout_seconds"),
+              HasSubstr("read by       vocab, prepare, pretrain"));
 }
 
 TEST(Help, ShowsDefaults) {

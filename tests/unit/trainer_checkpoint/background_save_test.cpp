@@ -195,6 +195,33 @@ TEST(RanksAtWork, TellWhoIsBehindAndWhetherAnyoneGotOn) {
   });
 }
 
+// One that gets on does not hide another that stands.
+TEST(RanksAtWork, TellWhoStandsThoughOthersGetOn) {
+  run_thread_ranks(3, [&](Communicator& communicator) {
+    const int rank = communicator.rank_info().rank;
+    RanksAtWork ranks;
+    const auto ask = [&](std::uint64_t of_rank_1, std::uint64_t of_rank_2) {
+      return ranks.ask(communicator, rank == 0, rank == 1 ? of_rank_1 : of_rank_2);
+    };
+    EXPECT_FALSE(ask(0, 0));
+    EXPECT_FALSE(ranks.all_got_on());
+    EXPECT_EQ(ranks.standing(), "ranks 1, 2 get no further");
+    EXPECT_FALSE(ask(0, 1));
+    EXPECT_TRUE(ranks.got_on());
+    EXPECT_FALSE(ranks.all_got_on());
+    EXPECT_EQ(ranks.standing(), "rank 1 gets no further");
+    EXPECT_FALSE(ask(1, 1));  // one after the other
+    EXPECT_TRUE(ranks.all_got_on());
+    EXPECT_FALSE(ask(2, 1));
+    EXPECT_FALSE(ranks.all_got_on());
+    EXPECT_EQ(ranks.standing(), "rank 2 gets no further");
+    EXPECT_FALSE(ranks.ask(communicator, rank != 1, 1));  // who is done is not waited for
+    EXPECT_TRUE(ranks.all_got_on());
+    EXPECT_TRUE(ranks.ask(communicator, true, 1));
+    EXPECT_EQ(ranks.standing(), "");
+  });
+}
+
 TEST(DiskSpace, IsAskedForBeforeAnythingIsWritten) {
   const ScratchFolder run;
   require_space(run.path(), 1, "step-00000001");

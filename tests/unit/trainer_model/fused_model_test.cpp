@@ -124,6 +124,35 @@ TEST(FusedModel, AnnouncesEveryParameterOnceAndTheWordsLast) {
             place("bert.encoder.layer.1.output.dense.weight"));
 }
 
+// So that a layer's gradients travel while the rest of them is computed.
+TEST(FusedModel, AnnouncesGradientsThatAreCompleteWhileOthersOfTheLayerAreNot) {
+  const auto config = small_config();
+  for (const auto precision : {Precision::fp32, Precision::bf16}) {
+    TestPath path(config, Implementation::fused, precision);
+    const auto number = [&](const char* name) {
+      return path.space.find(std::string("bert.encoder.layer.1.") + name);
+    };
+    const auto query = number("attention.self.query.weight");
+    std::map<int, at::Tensor> announced;
+    std::map<int, bool> before_query;
+    path.space.on_gradient_ready([&](int parameter) {
+      announced[parameter] = path.space.gradient_view(parameter).clone();
+      before_query[parameter] = !path.space.gradient_view(query).any().item<bool>();
+    });
+    run_path(path, make_test_batch(config, {60, 3}, 3), {true, 3, 4});
+    for (const auto& [parameter, gradient] : announced) {
+      EXPECT_TRUE(at::equal(gradient, path.space.gradient_view(parameter)))
+          << path.space.parameters()[static_cast<std::size_t>(parameter)].name;
+    }
+    for (const char* name : {"output.dense.weight", "output.dense.bias", "output.LayerNorm.weight",
+                             "intermediate.dense.weight", "intermediate.dense.bias",
+                             "attention.output.dense.weight", "attention.output.LayerNorm.bias"}) {
+      EXPECT_TRUE(before_query.at(number(name))) << name;
+    }
+    EXPECT_FALSE(before_query.at(query));
+  }
+}
+
 // Two passes may be under way at once; what one returned stays as it is.
 TEST(FusedModel, KeepsPassesApart) {
   const auto config = small_config();
