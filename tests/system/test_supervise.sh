@@ -21,8 +21,8 @@ ends() {
 }
 ends 0 1 0
 ends 0 3 75 75 0
-ends 0 5 76 137 143 75 0
-for code in 64 65 70 74 1; do ends $code 1 $code; done
+ends 0 6 76 137 143 205 75 0
+for code in 64 65 70 74 1 255; do ends $code 1 $code; done
 ends 65 2 75 65
 BERTHA_RETRIES=3 ends 76 4 76
 BERTHA_RESTARTS=5 ends 75 6 75
