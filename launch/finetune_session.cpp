@@ -119,6 +119,10 @@ void FinetuneSession::make_model() {
   step.bucket_bytes = runtime_.bucket_bytes();
   step.reduce_precision = options.parallel.reduce_precision;
   step.deterministic = options.train.deterministic;
+  step.sample_names = [this](const std::vector<std::uint64_t>& numbers, std::size_t most) {
+    return places_of(data_.train, numbers, most);
+  };
+  step.skipped_steps_count = true;
   step_ = std::make_unique<TrainStep>(TrainStepParts{runtime_.communicator(), *task_, *optimizer_,
                                                      loss_scaler_, runtime_.watchdog()},
                                       step);

@@ -10,9 +10,32 @@
 #include "parallel/nccl_communicator.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/memory_use.h"
-#include "trainer/model/fused_attention.h"
 
 namespace bertha {
+namespace {
+
+bool takes_gpu(const TrainOptions& train) {
+  return train.device != DeviceChoice::cpu && at::globalContext().hasCUDA();
+}
+
+bool takes_fused_path(const TrainOptions& train, const BertConfig& model) {
+  const bool exists =
+      train.precision != Precision::fp16 && (!takes_gpu(train) || cuda_kernels_built());
+  return model.implementation == Implementation::fused ||
+         (model.implementation == Implementation::automatic && exists);
+}
+
+AttentionBy fused_attention_by(const TrainOptions& train, const BertConfig& model) {
+  return attention_by(model, takes_gpu(train) ? KernelDevice::cuda : KernelDevice::cpu,
+                      train.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat);
+}
+
+}  // namespace
+
+AttentionBy planned_attention(const RunConfig& config, const BertConfig& model) {
+  const auto& train = config.trainer.train;
+  return takes_fused_path(train, model) ? fused_attention_by(train, model) : AttentionBy::plain;
+}
 
 ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels) {
   ParameterCount count;
@@ -29,13 +52,7 @@ ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t
 PlanModel plan_model(const RunConfig& config, const BertConfig& model,
                      const ParameterCount& count) {
   const auto& train = config.trainer.train;
-  const bool on_gpu = train.device != DeviceChoice::cpu && at::globalContext().hasCUDA();
-  const bool fused_exists = train.precision != Precision::fp16 && (!on_gpu || cuda_kernels_built());
-  const bool fused = model.implementation == Implementation::fused ||
-                     (model.implementation == Implementation::automatic && fused_exists);
-  const auto attention =
-      attention_by(model, on_gpu ? KernelDevice::cuda : KernelDevice::cpu,
-                   train.precision == Precision::bf16 ? at::kBFloat16 : at::kFloat);
+  const bool on_gpu = takes_gpu(train);
   const auto& parallel = config.trainer.parallel;
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
   return {.config = model,
@@ -43,9 +60,9 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
           .offsets = count.offsets,
           .sharding = possible_sharding(config.trainer),
           .precision = train.precision,
-          .fused = fused,
+          .fused = takes_fused_path(train, model),
           .on_gpu = on_gpu,
-          .leaves_rows_out = !on_gpu || attention == AttentionBy::tiles,
+          .leaves_rows_out = !on_gpu || fused_attention_by(train, model) == AttentionBy::tiles,
           .moment_bytes = moment_bytes,
           .async_save = train.async_save,
           .over_mpi = !on_gpu || parallel.backend == Backend::mpi || !nccl_available(),

@@ -6,6 +6,7 @@
 
 #include "launch/run_config.h"
 #include "trainer/model/bert.h"
+#include "trainer/model/fused_attention.h"
 #include "trainer/plan.h"
 
 namespace bertha {
@@ -17,6 +18,9 @@ struct ParameterCount {
 };
 // Without building the model. `labels`: outputs of a task's head.
 ParameterCount count_parameters(const BertConfig& model, Head head, std::int64_t labels);
+
+// Whose kernels attend on the fused path; plain, too, where the run takes the reference path.
+AttentionBy planned_attention(const RunConfig& config, const BertConfig& model);
 
 PlanModel plan_model(const RunConfig& config, const BertConfig& model, const ParameterCount& count);
 // Of pretraining.

@@ -13,6 +13,7 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
+#include "trainer/kernels/flash_dropout_rate.h"
 
 namespace bertha {
 namespace {
@@ -105,7 +106,24 @@ std::string ranks_text(const OutlinedMachine& machine, std::int64_t rows) {
                    : "");
 }
 
+// Behind the model, where there is something to say.
+Outline with_dropout(Outline outline, const RunConfig& config, const BertConfig& model) {
+  auto text = rounded_dropout(model.attention_dropout, planned_attention(config, model));
+  if (!text.empty()) outline.emplace(outline.begin() + 1, "dropout", std::move(text));
+  return outline;
+}
+
 }  // namespace
+
+std::string rounded_dropout(double rate, AttentionBy kernels) {
+  if (kernels != AttentionBy::tiles) return {};
+  const double rounded = flash_dropout_rate(rate);
+  if (rounded == rate) return {};
+  return fmt::format(
+      "of attention {}: model.attention_dropout {} is rounded to 256ths by the kernels for heads "
+      "of 64",
+      rounded > 0 ? fmt::format("{:.4f}", rounded) : "none at all", rate);
+}
 
 std::string outlined_machine(const OutlinedMachine& machine) {
   return fmt::format("{} on {}, {} each", counted(machine.rank.world_size, "rank"), machine.device,
@@ -114,15 +132,17 @@ std::string outlined_machine(const OutlinedMachine& machine) {
 
 Outline outline_pretraining(const RunConfig& config, const OutlinedPretraining& run) {
   const int ranks = run.machine.rank.world_size;
-  return {{"model", model_text(config, run.model)},
-          {"ranks", ranks_text(run.machine, config.trainer.train.global_batch)},
-          {"data", config.data.corpus.string() + ": " + run.corpus},
-          {"a step", step_text(config, ranks)},
-          {"length", length_text(run, config)},
-          {"memory", memory_text(config, run.model, batch_of_rank(config, ranks), ranks)},
-          {"saves", saving_text(config, run.model)},
-          {"start", run.start},
-          {"results", config.trainer.train.output.string()}};
+  const Outline outline{
+      {"model", model_text(config, run.model)},
+      {"ranks", ranks_text(run.machine, config.trainer.train.global_batch)},
+      {"data", config.data.corpus.string() + ": " + run.corpus},
+      {"a step", step_text(config, ranks)},
+      {"length", length_text(run, config)},
+      {"memory", memory_text(config, run.model, batch_of_rank(config, ranks), ranks)},
+      {"saves", saving_text(config, run.model)},
+      {"start", run.start},
+      {"results", config.trainer.train.output.string()}};
+  return with_dropout(outline, config, run.model.config);
 }
 
 Outline outline_finetuning(const RunConfig& config, const OutlinedFinetuning& run) {
@@ -133,7 +153,7 @@ Outline outline_finetuning(const RunConfig& config, const OutlinedFinetuning& ru
       std::max<std::int64_t>(batch.micro_batch_tokens, config.task.max_length),
       config.task.batch_size * config.task.max_length);
   batch.predictions_per_token = 0;
-  return {
+  const Outline outline{
       {"model", model_text(config, run.model)},
       {"ranks", ranks_text(run.machine, config.task.batch_size)},
       {"data", fmt::format("{}: {} training, {} validation, {} test examples{}", config.task.name,
@@ -146,6 +166,7 @@ Outline outline_finetuning(const RunConfig& config, const OutlinedFinetuning& ru
       {"memory", memory_text(config, run.model, batch, run.machine.rank.world_size)},
       {"start", run.start},
       {"results", config.trainer.train.output.string()}};
+  return with_dropout(outline, config, run.model.config);
 }
 
 void log_outline(const Outline& outline) {

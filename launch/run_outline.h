@@ -9,6 +9,7 @@
 #include "launch/run_config.h"
 #include "parallel/base/rank_info.h"
 #include "trainer/model/bert.h"
+#include "trainer/model/fused_attention.h"
 
 namespace bertha {
 
@@ -43,6 +44,9 @@ struct OutlinedFinetuning {
   std::string start;
 };
 Outline outline_finetuning(const RunConfig& config, const OutlinedFinetuning& run);
+
+// What model.attention_dropout comes to where these kernels attend; empty: what was asked for.
+std::string rounded_dropout(double rate, AttentionBy kernels);
 
 // "4 ranks on cpu, 2 threads each".
 std::string outlined_machine(const OutlinedMachine& machine);

@@ -42,20 +42,25 @@ std::string first_parameter(Communicator& communicator, const ParameterSpace& sp
   return first < parameters.size() ? parameters[first].name : "none: the loss itself";
 }
 
-std::string list_samples(std::span<const Batch> batches, std::size_t most) {
+std::string list_numbers(const std::vector<std::uint64_t>& numbers, std::size_t most) {
   std::string text;
-  std::size_t count = 0;
-  for (const auto& batch : batches) {
-    for (const auto sample : batch.sample_numbers) {
-      if (count++ < most) text += fmt::format("{}{}", text.empty() ? "" : " ", sample);
-    }
+  for (std::size_t i = 0; i < std::min(numbers.size(), most); ++i) {
+    text += fmt::format("{}{}", i > 0 ? " " : "", numbers[i]);
   }
-  if (count > most) text += fmt::format(" and {} more", count - most);
-  return text.empty() ? "none" : text;
+  if (numbers.size() > most) text += fmt::format(" and {} more", numbers.size() - most);
+  return text;
 }
 
 // The micro-batch whose loss broke, else some of all.
 std::string samples_of(const NotFiniteStep& what) {
+  const auto list_samples = [&](std::span<const Batch> batches, std::size_t most) {
+    std::vector<std::uint64_t> numbers;
+    for (const auto& batch : batches) {
+      numbers.insert(numbers.end(), batch.sample_numbers.begin(), batch.sample_numbers.end());
+    }
+    if (numbers.empty()) return std::string("none");
+    return what.names ? what.names(numbers, most) : list_numbers(numbers, most);
+  };
   const auto count = std::min(what.micro_batches.size(), what.sums.size());
   for (std::size_t i = 0; i < count; ++i) {
     if (is_finite(what.sums[i])) continue;
@@ -85,12 +90,14 @@ void throw_not_finite(Communicator& communicator, const ParameterSpace& space,
       losses += fmt::format("; and of {} more ranks", samples.size() - kNamedRanks);
     }
   }
-  throw Error(ErrorKind::internal,
-              fmt::format("loss or gradient is not a finite number in step {}: first parameter {}; "
-                          "{}",
-                          what.step + 1, parameter, losses),
-              "lower optimizer.learning_rate or lengthen schedule.warmup_steps, then resume from "
-              "the last checkpoint; nothing was saved over it");
+  const bool by_scale = !what.given_up.empty();
+  throw Error(
+      ErrorKind::internal,
+      fmt::format("{}{}loss or gradient is not a finite number in step {}: first parameter {}; {}",
+                  what.given_up, by_scale ? "; " : "", what.step + 1, parameter, losses),
+      fmt::format("lower optimizer.learning_rate or {}, then resume from the last checkpoint; "
+                  "nothing was saved over it",
+                  by_scale ? "use --train.precision bf16" : "lengthen schedule.warmup_steps"));
 }
 
 }  // namespace bertha

@@ -106,14 +106,26 @@ StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t ste
 
   const bool finite = std::isfinite(report.gradient_norm) &&
                       (report.scores.empty() || std::isfinite(report.scores.front().second));
-  if (!finite && options_.precision != Precision::fp16) {
-    throw_not_finite(parts_.communicator, parts_.task.parameters(),
-                     {step, broken_rank, squares_, micro_batches, sums_});
-  }
   report.skipped = !finite;
-  parts_.loss_scaler.update(finite);
-  if (!report.skipped) update_weights(report);
+  if (finite) {
+    parts_.loss_scaler.update(true);
+    update_weights(report);
+  } else {
+    skip_or_throw({step, broken_rank, squares_, micro_batches, sums_});
+  }
   return report;
+}
+
+// The loss scales are the same on all ranks, so all skip or all throw.
+void TrainStep::skip_or_throw(const NotFiniteStep& what) {
+  auto& scaler = parts_.loss_scaler;
+  auto told = what;
+  told.names = options_.sample_names;
+  if (options_.skipped_steps_count) told.step += scaler.state().skipped;
+  scaler.update(false);
+  told.given_up = scaler.given_up();
+  if (options_.precision == Precision::fp16 && told.given_up.empty()) return;
+  throw_not_finite(parts_.communicator, parts_.task.parameters(), told);
 }
 
 void TrainStep::accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report) {

@@ -16,6 +16,7 @@
 #include "parallel/slow_ranks.h"
 #include "parallel/tree_reducer.h"
 #include "parallel/watchdog.h"
+#include "trainer/not_finite.h"
 #include "trainer/optim/learning_rate.h"
 #include "trainer/optim/loss_scaler.h"
 #include "trainer/optim/optimizer.h"
@@ -39,6 +40,9 @@ struct TrainStepOptions {
   bool deterministic = false;  // same bits for any number of ranks; wants fixed micro-batches
   std::int64_t bucket_bytes = 25'000'000;
   GradientReducer::Precision reduce_precision = GradientReducer::Precision::fp32;
+  // For errors: how users know samples, and whether steps that fp16 skipped count as steps to them.
+  SampleNames sample_names = {};
+  bool skipped_steps_count = false;
 };
 
 struct PhaseSeconds {
@@ -74,7 +78,8 @@ class TrainStep {
 
   // This rank's micro-batches (none is fine) of the step that follows `step` finished updates.
   // Collective. Error{internal} names step, rank, samples and parameter when loss or gradient is
-  // not finite and there is no loss scale to lower. On the host it costs two small collectives.
+  // not finite, with fp16 after too many such steps in a row. On the host it costs two small
+  // collectives.
   // With a sharded optimizer weights may still be on their way afterwards; the parameter space
   // waits for them when it is asked for some.
   StepReport run(std::span<const Batch> micro_batches, std::int64_t step, bool stop_wanted);
@@ -85,6 +90,7 @@ class TrainStep {
   void learn(const Batch& batch, bool last, StepReport& report);
   double work_since_last_step();
   int agree_on_results(bool stop_wanted, StepReport& report);
+  void skip_or_throw(const NotFiniteStep& what);
   void update_weights(StepReport& report);
 
   TrainStepParts parts_;

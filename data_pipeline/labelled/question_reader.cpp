@@ -189,7 +189,9 @@ RowSource<Question> question_a_line(std::shared_ptr<TextLines> lines, bool label
       const Node node{object, fmt::format("{}:{}", lines->file(), lines->number())};
       if (object.is_discarded()) node.fail("not valid JSON", "one object a line, or SQuAD's JSON");
       const Context context(node.text("context"));
-      return read_question(node, context, given++, labelled);
+      auto question = read_question(node, context, given++, labelled);
+      question.line = lines->number();
+      return question;
     }
     return std::nullopt;
   };

@@ -21,6 +21,7 @@ struct Question {
   std::string text;
   std::shared_ptr<const std::string> context;  // one for all questions of a paragraph
   std::vector<AnswerText> answers;             // empty: the context does not answer it
+  std::uint64_t line = 0;                      // in the file, from 1; 0: of SQuAD's document
 };
 
 // The questions of a file, which may be compressed: version 1.1 and 2.0 of SQuAD, one document that

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
 out=$scratch/run
+digest() { [ -z "$1" ] || cat "$1"/* | sha256sum; }
 newest() { find "$out/checkpoints" -maxdepth 1 -name 'step-????????' 2>/dev/null | sort | tail -1; }
 pids() { pgrep -f "train.output $out" | while read -r p; do [ "$(readlink /proc/"$p"/exe)" = "$(readlink -f "$bertha")" ] && echo "$p"; done; }
 printf '%-12s %5s %4s %7s  %s\n' fault ranks code seconds message
@@ -12,8 +13,9 @@ printf '%-12s %5s %4s %7s  %s\n' fault ranks code seconds message
 background=false # whether saves go on beside training
 fault() {
   local n=$1 what=$2 code=$3 limit=$4 pattern=$5; shift 5
-  local rank=${what%%:*} kind=${what##*:} place before step began got took
-  place=${what#*:} place=${place%:*} before=$(newest); before=$((10#0${before##*step-}))
+  local rank=${what%%:*} kind=${what##*:} place before step began got took last sum
+  last=$(newest) sum=$(digest "$last")
+  place=${what#*:} place=${place%:*} before=$((10#0${last##*step-}))
   step=$((before + 7))
   # Beside training, a save is over for certain only when the next has begun.
   [ $background = false ] || step=$((before + 10))
@@ -31,7 +33,9 @@ fault() {
   if [ "$before" != 0 ]; then
     grep -qa "resumed from .*step-$(printf %08d "$before")" "$scratch/log" || fail "$what on $n: did not go on from step $before"
   fi
+  [ "$(digest "$last")" = "$sum" ] || fail "$what on $n: the checkpoint of step $before is another than before"
   local after; after=$(newest); after=$((10#0${after##*step-}))
+  [ "$place:$kind" != forward:nan ] || [ "$after" = $((before + 5)) ] || fail "$what on $n: step $after was saved after a NaN"
   [ "$after" -ge $((before + 5)) ] || fail "$what on $n: checkpoint of step $after after $before"
   "$bertha" verify "$(newest)" >/dev/null 2>&1 || fail "$what on $n: the newest checkpoint is damaged"
 }

@@ -38,6 +38,28 @@ expect 0 'resumed from killed/checkpoints/step-00000004' "${tune[@]}" --train.ou
 [ "$(losses whole/metrics.jsonl)" = "$(losses killed/metrics.jsonl)" ] || fail "losses differ after a kill"
 cmp -s whole/scores.json killed/scores.json || fail "scores differ after a kill"
 cmp -s whole/model/model.safetensors killed/model/model.safetensors || fail "weights differ after a kill"
+# A loss that is no number, in step 9: the rows of the rank whose loss broke are named by file and line, of both ranks
+# together the sixteen of that step; what was saved, of step 8 and of the best epoch, stays as it is.
+broken=("${tune[@]}" --train.output broken)
+ranks 2 "${broken[@]}" --train.stop_after_steps 8 >log 2>&1; [ $? = 75 ] || fail "to a stop before a NaN: $(tail -2 log)"
+digest() { find broken/checkpoints broken/model -type f | sort | xargs sha256sum; }
+before=$(digest)
+for r in 0 1; do
+  BERTHA_FAULT=$r:forward:8:nan ranks 2 "${broken[@]}" >log 2>&1; [ $? = 70 ] || fail "a NaN did not end with 70: $(tail -2 log)"
+  grep -oE "in step 9: first parameter bert\.[a-zA-Z0-9_.]+; the loss of rank $r is the first; rank $r's samples train.tsv:[0-9, ]+ \(micro-batch 1 of 1\)" log |
+    sort -u | sed -E 's/.*train.tsv:(.*) \(.*/\1/; s/, /\n/g' >rows$r
+  [ -s rows$r ] || fail "no rows of rank $r: $(tail -2 log)"
+done
+cat rows0 rows1 | sort -n | awk '$1 < 2 || $1 > 121 || $1 == last { exit 1 } { last = $1 } END { if (NR != 16) exit 1 }' ||
+  fail "not the 16 rows of step 9: $(cat rows0 rows1 | tr '\n' ' ')"
+[ -n "$before" ] && [ "$(digest)" = "$before" ] || fail "a NaN changed what was saved before it"
+expect 0 'resumed from broken/checkpoints/step-00000008' ranks 2 "${broken[@]}"
+# A number whose square is beyond fp32: the row that holds it is among the four of its batch.
+"$python" -c 'for i in range(1, 41): print("tea " * i, 3e38 if i == 23 else i / 40, sep="\t")' >numbers.tsv
+"${tune[@]}" --task.name regression --task.train numbers.tsv --task.validation numbers.tsv --task.test_fraction 0 --task.batch_size 4 \
+  --train.output numbers >log 2>&1; [ $? = 70 ] || fail "a label of 3e38 did not end with 70: $(tail -2 log)"
+grep -qE "rank 0's samples numbers.tsv:([0-9]+, )*23(, [0-9]+)* \(micro-batch 1 of 1\)" log || fail "row 23 is not named: $(tail -2 log)"
+[ ! -e numbers/model ] || fail "a model was saved after a loss that is no number"
 # A line every three steps, a stop in the midst of them.
 expect 0 'finished|test' "${tune[@]}" --train.output thirds --train.log_every 3
 expect 75 'stopped and saved' "${tune[@]}" --train.output two_thirds --train.log_every 3 --train.stop_after_steps 8

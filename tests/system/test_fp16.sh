@@ -87,11 +87,16 @@ BERTHA_FAULT=1:forward:3:nan ranks 2 "$bertha" pretrain --data.corpus "$corpus" 
 # A run that breaks down: an error that says what to do, and nothing over the good checkpoint.
 train broken 5 "${fp16[@]}" --train.loss_scale 1024 || fail "five good steps: $(tail -1 "$scratch/log")"
 before=$(cat "$scratch"/broken/checkpoints/step-00000005/* | sha256sum)
-expect 70 'overflowed in 7 steps in a row, at a loss scale of 8.*' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" "${fp16[@]}" \
+named='step [0-9]+: first parameter (bert|cls)\.[A-Za-z0-9_.]+; .*rank 0.s samples [0-9]+ [0-9]+ .* nothing was saved over it'
+expect 70 "overflowed in 7 steps in a row, at a loss scale of 8; loss or gradient is not a finite number in $named" "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" "${fp16[@]}" \
   --train.output "$scratch/broken" --train.steps 100 --train.save_every 50 --optimizer.learning_rate 1e9 --schedule.warmup_steps 0 \
   --train.resume_changed true --train.loss_scale_most_skips 7
 [ "$before" = "$(cat "$scratch"/broken/checkpoints/step-00000005/* | sha256sum)" ] || fail "the good checkpoint was touched"
 [ "$(basename "$(ls -d "$scratch"/broken/checkpoints/step-* | tail -1)")" = step-00000005 ] || fail "something was saved after it"
+# One rank's loss alone, and no second try: all ranks end, with the words of that rank.
+BERTHA_FAULT=1:forward:3:nan expect 70 'overflowed in 1 steps in a row.* in step 4: first parameter .*; the loss of rank 1 is the first; rank 1.s samples [0-9]+ ' \
+  ranks 2 "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" "${fp16[@]}" --train.loss_scale 1024 --train.loss_scale_most_skips 1 \
+  --train.steps 6 --train.output "$scratch/once"
 expect 64 'train.loss_scale_growth_steps' "$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" "${fp16[@]}" --train.steps 1 \
   --train.output "$scratch/no" --train.loss_scale_growth_steps 0
 finish

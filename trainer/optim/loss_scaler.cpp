@@ -44,12 +44,13 @@ void LossScaler::update(bool finite) {
   state_.scale = std::max(1.0, state_.scale / 2);
   state_.good_steps = 0;
   state_.skipped += 1;
-  if (++state_.skipped_in_a_row < options_.most_skipped_in_a_row) return;
-  throw Error(ErrorKind::internal,
-              fmt::format("fp16 gradients overflowed in {} steps in a row, at a loss scale of {}",
-                          state_.skipped_in_a_row, state_.scale),
-              "lower optimizer.learning_rate, or use --train.precision bf16; then resume from the "
-              "last checkpoint");
+  state_.skipped_in_a_row += 1;
+}
+
+std::string LossScaler::given_up() const {
+  if (!enabled_ || state_.skipped_in_a_row < options_.most_skipped_in_a_row) return {};
+  return fmt::format("fp16 gradients overflowed in {} steps in a row, at a loss scale of {}",
+                     state_.skipped_in_a_row, state_.scale);
 }
 
 }  // namespace bertha

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace bertha {
 
@@ -24,9 +25,10 @@ class LossScaler {
   explicit LossScaler(bool enabled, LossScalerState state = {}, LossScalerOptions options = {});
   double scale() const;  // 1 when disabled
   // After a step: true when the gradients were finite. Halves on overflow (floor 1), doubles after
-  // growth_steps good ones (to at most 2^24). Error{internal} after most_skipped_in_a_row
-  // overflows.
+  // growth_steps good ones (to at most 2^24).
   void update(bool finite);
+  // Why there is no use in going on: after most_skipped_in_a_row overflows in a row; else empty.
+  std::string given_up() const;
   const LossScalerState& state() const { return state_; }
 
  private:

@@ -1,5 +1,6 @@
-// What every optimizer does: updates master weights from the flat gradient, in one pass, on the
-// range of the flat space that this rank owns.
+// What every optimizer does: updates master weights from the flat gradient, on the range of the
+// flat space that this rank owns; AdamW in one pass, LAMB, whose trust ratios need norms first, in
+// two.
 #pragma once
 
 #include <cstdint>

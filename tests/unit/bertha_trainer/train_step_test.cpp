@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -92,12 +93,15 @@ struct Way {
   std::string name;
   Sharding sharding = Sharding::none;
   bool deterministic = false;
+  bool fp16 = false;                 // gives up after three steps that are not finite
+  bool skipped_steps_count = false;  // TrainStepOptions'
+  SampleNames sample_names = {};
 };
 const std::array kWays{Way{"plain"}, Way{"sharded", Sharding::even},
                        Way{"deterministic", Sharding::none, true},
                        Way{"deterministic, sharded", Sharding::whole_parameters, true}};
 
-// The fifth step of a rank, with plain AdamW.
+// The fifth step of a rank, with plain AdamW; with fp16 a third try of it.
 StepReport step_of(Communicator& communicator, Quadratic& task, const Way& way,
                    const std::vector<Batch>& batches) {
   TrainStepOptions options;
@@ -107,12 +111,19 @@ StepReport step_of(Communicator& communicator, Quadratic& task, const Way& way,
   options.sharding = way.sharding;
   options.deterministic = way.deterministic;
   options.bucket_bytes = 4;  // a bucket for every parameter
+  options.precision = way.fp16 ? Precision::fp16 : Precision::fp32;
+  options.skipped_steps_count = way.skipped_steps_count;
+  options.sample_names = way.sample_names;
   auto& space = task.parameters();
   const auto optimizer =
       make_optimizer({}, space, owned_range(space, communicator.rank_info(), way.sharding), {});
-  LossScaler scaler(false, {});
+  LossScaler scaler(way.fp16, {.scale = 8}, {.initial = 8, .most_skipped_in_a_row = 3});
   Watchdog watchdog(std::chrono::seconds(0));
   TrainStep step({communicator, task, *optimizer, scaler, watchdog}, options);
+  for (int skipped = 1; way.fp16 && skipped < 3; ++skipped) {
+    EXPECT_TRUE(step.run(batches, 4, false).skipped);
+    EXPECT_EQ(scaler.scale(), 8 >> skipped);
+  }
   return step.run(batches, 4, false);
 }
 
@@ -235,6 +246,41 @@ TEST(NotFinite, TheParameterAndSomeSamplesOfAllWhenNoLossBroke) {
                            HasSubstr("rank 1's samples 101 102 103 104 and 2 more"))))
         << way.name;
   }
+}
+
+// fp16 skips such steps; the one with which it gives up is told like any other precision's first.
+TEST(NotFinite, TheStepWithWhichFp16GivesUpIsToldAlike) {
+  for (auto way : kWays) {
+    way.fp16 = true;
+    const std::string scale =
+        "fp16 gradients overflowed in 3 steps in a row, at a loss scale of 1; loss or gradient is ";
+    EXPECT_THAT(
+        failures(3, way, [](Quadratic& task) { task.broken_loss = 104; }),
+        Each(AllOf(HasSubstr(scale + "not a finite number in step 5: first parameter first; "
+                                     "the loss of rank 1 is the first; rank 1's samples "
+                                     "103 104 105 106 (micro-batch 2 of 2)"),
+                   Not(HasSubstr("rank 0")))))
+        << way.name;
+    way.skipped_steps_count = true;
+    EXPECT_THAT(failures(2, way, [](Quadratic& task) { task.broken_gradient = 104; }),
+                Each(HasSubstr(scale + "not a finite number in step 7: first parameter second; the "
+                                       "losses of all ranks are finite; rank 0's samples 1 2 3 4 "
+                                       "and 2 more; rank 1's samples 101 102 103 104 and 2 more")))
+        << way.name;
+  }
+}
+
+TEST(NotFinite, SamplesAreNamedAsUsersKnowThem) {
+  auto way = kWays[0];
+  way.sample_names = [](const std::vector<std::uint64_t>& numbers, std::size_t most) {
+    return fmt::format("row {} and {} rows, at most {}", numbers.front(), numbers.size(), most);
+  };
+  EXPECT_THAT(failures(2, way, [](Quadratic& task) { task.broken_loss = 104; }),
+              Each(HasSubstr("rank 1's samples row 103 and 4 rows, at most 32 (micro-batch 2 of "
+                             "2)")));
+  EXPECT_THAT(failures(2, way, [](Quadratic& task) { task.broken_gradient = 104; }),
+              Each(AllOf(HasSubstr("rank 0's samples row 1 and 6 rows, at most 4"),
+                         HasSubstr("rank 1's samples row 101 and 6 rows, at most 4"))));
 }
 
 }  // namespace

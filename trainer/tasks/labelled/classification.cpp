@@ -97,7 +97,7 @@ LabelledTaskDefinition classification_task() {
   task.problem_type = "single_label_classification";
   task.metric = "accuracy";
   return make_definition<Example>(
-      task, {open, bytes_of_text, strata, labels_of, encode, score, answers, mistakes});
+      task, {open, bytes_of_text, line_of, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

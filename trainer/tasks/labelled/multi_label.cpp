@@ -46,6 +46,10 @@ std::size_t bytes(const LabelledText& row) {
   return bytes_of_text(row.text);
 }
 
+std::string place(const LabelledText& row) {
+  return line_of(row.text);
+}
+
 std::vector<std::string> strata(const std::vector<LabelledText>& rows) {
   std::vector<std::vector<std::string>> labels;
   for (const auto& row : rows) labels.push_back(row.labels);
@@ -137,7 +141,7 @@ LabelledTaskDefinition multi_label_task() {
   task.problem_type = "multi_label_classification";
   task.metric = "micro_f1";
   return make_definition<LabelledText>(
-      task, {open, bytes, strata, labels_of, encode, score, answers, mistakes});
+      task, {open, bytes, place, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

@@ -8,6 +8,7 @@
 
 #include "data_pipeline/labelled/question_reader.h"
 #include "data_pipeline/labelled/question_windows.h"
+#include "data_pipeline/labelled/table_text.h"
 #include "parallel/base/error.h"
 #include "trainer/tasks/answer_choice.h"
 #include "trainer/tasks/answer_scores.h"
@@ -43,6 +44,11 @@ RowSource<Question> open(const std::filesystem::path& file, const TaskOptions& o
 // A context counts for each of its questions, as its windows do.
 std::size_t bytes(const Question& row) {
   return row.text.size() + row.context->size();
+}
+
+// Of one document the id is what a reader can search for.
+std::string place(const Question& row) {
+  return row.line > 0 ? std::to_string(row.line) : fmt::format(" question '{}'", excerpt(row.id));
 }
 
 bool unanswered(const Question& row) {
@@ -195,6 +201,7 @@ LabelledTaskDefinition question_answering_task() {
   task.length_limit = length_limit;
   return make_definition<Question>(task, {.open = open,
                                           .bytes = bytes,
+                                          .place = place,
                                           .strata = strata,
                                           .labels = nullptr,
                                           .encode = encode,

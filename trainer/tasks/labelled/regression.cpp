@@ -76,7 +76,7 @@ LabelledTaskDefinition regression_task() {
   task.problem_type = "regression";
   task.metric = "spearman";
   return make_definition<Example>(
-      task, {open, bytes_of_text, strata, nullptr, encode, score, answers, mistakes});
+      task, {open, bytes_of_text, line_of, strata, nullptr, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha

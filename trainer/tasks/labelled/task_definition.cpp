@@ -1,7 +1,9 @@
-// What is said of examples: how many were cut, and their loss, computed as in training.
+// What is said of examples: how many were cut, where they stand, and their loss, computed as in
+// training.
 #include "trainer/tasks/labelled/task_definition.h"
 
 #include <algorithm>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -53,6 +55,21 @@ std::string cut_message(const LabelledTaskDefinition& definition, const TaskOpti
                          : fmt::format("task.max_length {}", options.max_length);
   return fmt::format("{} of {} examples were cut to {}; they lost {} tokens", cut, rows, limit,
                      lost);
+}
+
+std::string places_of(const ExampleSet& examples, const std::vector<std::uint64_t>& numbers,
+                      std::size_t most) {
+  auto text = examples.file + ":";
+  std::set<std::size_t> named;
+  for (const auto number : numbers) {
+    const auto row = examples.sequences.at(static_cast<std::size_t>(number)).row;
+    if (!named.insert(row).second || named.size() > most) continue;
+    const auto place = examples.place(row);
+    if (named.size() > 1) text += place.starts_with(' ') ? "," : ", ";
+    text += place;
+  }
+  if (named.size() > most) text += fmt::format(" and {} more", named.size() - most);
+  return text;
 }
 
 Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,

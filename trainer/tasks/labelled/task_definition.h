@@ -38,11 +38,13 @@ struct Mistakes {
 
 // Examples of one file or split, ready for the model.
 struct ExampleSet {
+  std::string file;                       // where it was read
   std::size_t rows = 0;                   // what users count: texts, sentences, questions
   std::vector<EncodedExample> sequences;  // by row; a long row may be several
   std::size_t cut_rows = 0;               // rows that lost tokens to task.max_length
   std::size_t lost_tokens = 0;
 
+  std::function<std::string(std::size_t row)> place;  // in the file, see RowFunctions
   std::function<Scores(const ExampleSet&, const Predictions&)> score;  // without the loss
   // One JSON object a row, for `bertha predict`.
   std::function<std::vector<std::string>(const ExampleSet&, const Predictions&)> answers;
@@ -111,6 +113,11 @@ struct LabelledTaskDefinition {
 // "3 of 200 examples were cut to task.max_length 24; they lost 61 tokens"; empty: none was.
 std::string cut_message(const LabelledTaskDefinition& definition, const TaskOptions& options,
                         const std::vector<const ExampleSet*>& sets);
+
+// "train.tsv:17, 30 and 4 more": where the rows stand that these sequences, by number, are parts
+// of; the first `most` of them.
+std::string places_of(const ExampleSet& examples, const std::vector<std::uint64_t>& numbers,
+                      std::size_t most);
 
 // "loss" (the mean of what training minimises, where there are labels), then the task's scores.
 Scores score_examples(const LabelledTaskDefinition& definition, const ExampleSet& examples,

@@ -51,6 +51,8 @@ struct RowFunctions {
   RowSource<Row> (*open)(const std::filesystem::path& file, const TaskOptions& options,
                          bool labelled);
   std::size_t (*bytes)(const Row& row);  // of its text
+  // What errors write behind "file:", the line "17" or " question 'x'".
+  std::string (*place)(const Row& row);
   // One for each row; rows are split into training, validation and test alike for each value.
   std::vector<std::string> (*strata)(const std::vector<Row>& rows);
   // Labels that a row holds; null: outputs are no labels.
@@ -92,6 +94,7 @@ template <class Row>
 ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
                     const RowEncoding& encoding, int threads) {
   ExampleSet set;
+  set.file = encoding.file;
   set.rows = all.size();
   auto encoded = encode_rows(functions, all, encoding, threads);
   for (std::size_t row = 0; row < encoded.size(); ++row) {
@@ -104,6 +107,9 @@ ExampleSet make_set(const RowFunctions<Row>& functions, std::vector<Row> all,
     }
   }
   const auto rows = std::make_shared<const std::vector<Row>>(std::move(all));
+  set.place = [rows, function = functions.place](std::size_t row) {
+    return function((*rows)[row]);
+  };
   const auto view = [rows, labels = encoding.labels, options = encoding.options](
                         const ExampleSet& examples, const Predictions& outputs, auto function) {
     return function(PredictedRows<Row>{*rows, examples.sequences, outputs, labels, options});

@@ -24,6 +24,10 @@ std::size_t bytes_of_text(const Example& row) {
   return row.text.size() + row.pair.size();
 }
 
+std::string line_of(const Example& row) {
+  return std::to_string(row.row);
+}
+
 EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,
                            WordPiece::Scratch& scratch) {
   auto [sequence, lost_tokens] =

@@ -13,6 +13,7 @@ namespace bertha {
 LabelledOptions text_options(const TaskOptions& options, bool labelled);
 
 std::size_t bytes_of_text(const Example& row);
+std::string line_of(const Example& row);
 
 // One sequence without anything to learn; the task adds that.
 EncodedRow encode_text_row(const Example& row, const RowEncoding& encoding,

@@ -27,6 +27,10 @@ std::size_t bytes(const TaggedSentence& row) {
   return sum;
 }
 
+std::string line_of(const TaggedSentence& row) {
+  return std::to_string(row.line);
+}
+
 // Sentences with entities and without are split alike.
 std::vector<std::string> strata(const std::vector<TaggedSentence>& rows) {
   std::vector<std::string> kinds;
@@ -147,7 +151,7 @@ LabelledTaskDefinition token_classification_task() {
   task.loss = LossKind::cross_entropy;
   task.metric = "f1";
   return make_definition<TaggedSentence>(
-      task, {open, bytes, strata, labels_of, encode, score, answers, mistakes});
+      task, {open, bytes, line_of, strata, labels_of, encode, score, answers, mistakes});
 }
 
 }  // namespace bertha
