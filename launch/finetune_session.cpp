@@ -26,6 +26,7 @@
 #include "trainer/checkpoint/hugging_face.h"
 #include "trainer/model/initial_weights.h"
 #include "trainer/optim/layer_rates.h"
+#include "trainer/peak_flops.h"
 #include "trainer/tasks/labelled/class_weights.h"
 #include "trainer/tasks/labelled/task_table.h"
 #include "trainer/training_state.h"
@@ -57,7 +58,7 @@ FinetuneSession::FinetuneSession(const RunConfig& config, const MpiEnvironment& 
   make_model();
   const auto& options = config.trainer;
   checkpoints_ = std::make_unique<CheckpointStore>(
-      options.train.output / "checkpoints", runtime_.communicator(), RetentionOptions{2, 0, 0});
+      options.train.output / "checkpoints", runtime_.communicator(), options.train.retention);
   lock_ = lock_run(options.train.output, runtime_.communicator());
   start_run_folder(config_, runtime_.rank());
   describe();
@@ -172,7 +173,7 @@ FinetuneProgress FinetuneSession::resume() {
   return progress;
 }
 
-void FinetuneSession::save_state(const FinetuneProgress& progress) {
+std::filesystem::path FinetuneSession::save_state(const FinetuneProgress& progress) {
   CheckpointContents contents;
   store_progress(progress, contents.state);
   store_scaler_state(loss_scaler_.state(), contents.state);
@@ -185,7 +186,7 @@ void FinetuneSession::save_state(const FinetuneProgress& progress) {
   contents.moments = moment_slices(
       space, *optimizer_, moments_to_write(space.size(), optimizer_->owned(), runtime_.rank()));
   contents.files = files();
-  checkpoints_->save(contents, &runtime_.watchdog());
+  return checkpoints_->save(contents, &runtime_.watchdog());
 }
 
 // Nothing is left to train, and the test was made. Scores of an earlier end are taken away when
@@ -217,8 +218,11 @@ Outcome FinetuneSession::run() {
   start.add("parameters", task_->parameters().parameter_elements());
   start.add("world_size", static_cast<std::int64_t>(runtime_.rank().world_size));
   start.add("total_steps", total_steps_);
-  metrics.write(start);
   FinetunerOptions options;
+  options.peak_flops = agreed_peak_flops(config_.trainer.train.precision, runtime_.device(),
+                                         runtime_.communicator());
+  start.add("peak_flops", options.peak_flops);
+  metrics.write(start);
   options.total_steps = total_steps_;
   const auto stop_after = config_.trainer.train.stop_after_steps;
   options.stop_after = stop_after > 0 ? progress.step + stop_after : 0;
@@ -243,7 +247,7 @@ Outcome FinetuneSession::run() {
       write_model_folder(config_.trainer.train.output / "model", task_->parameters(), beside);
     });
   };
-  callbacks.save_state = [this](const FinetuneProgress& state) { save_state(state); };
+  callbacks.save_state = [this](const FinetuneProgress& state) { return save_state(state); };
   Finetuner finetuner(
       {runtime_.communicator(), definition_, *task_, *step_, metrics, runtime_.watchdog()}, options,
       callbacks, progress);

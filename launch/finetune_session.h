@@ -28,7 +28,7 @@ class FinetuneSession {
   bool finished(const FinetuneProgress& progress);
   void describe() const;
   FinetuneProgress resume();
-  void save_state(const FinetuneProgress& progress);
+  std::filesystem::path save_state(const FinetuneProgress& progress);
   void test_best(const FinetuneProgress& progress, MetricsSink& metrics);
   std::map<std::string, std::string> files() const;
   // README.md of the model; `test` empty before it was made.

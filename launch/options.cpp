@@ -231,6 +231,7 @@ RunConfig default_config(const std::string& command) {
   if (command == "finetune") {
     config.trainer.learning_rate = 5e-5;
     config.trainer.schedule.warmup_fraction = 0.1;
+    config.trainer.train.retention.keep_last = 2;
   }
   return config;
 }

@@ -187,8 +187,8 @@ Outcome Session::run() {
                          train.async_save,
                          0,
                          config_.trainer.metrics.progress};
-  const double peak[] = {measure_peak_flops(train.precision, runtime_.device())};
-  options.peak_flops = agree_sum(runtime_.communicator(), peak)[0];
+  options.peak_flops =
+      agreed_peak_flops(train.precision, runtime_.device(), runtime_.communicator());
 
   TrainerCallbacks callbacks;
   callbacks.stop_requested = [this] { return stop_requested() || reached(time_limit_); };

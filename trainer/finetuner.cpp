@@ -71,8 +71,13 @@ bool Finetuner::done() const {
 void Finetuner::save_state(bool last) {
   if (saved_step_ == progress_.step) return;
   try {
-    callbacks_.save_state(progress_);
+    const auto begin = std::chrono::steady_clock::now();
+    MetricsEvent event{"save", progress_.step, {}};
+    event.add("checkpoint", callbacks_.save_state(progress_).filename().string());
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    event.add("seconds", seconds.count());
     saved_step_ = progress_.step;
+    parts_.metrics.write(event);
   } catch (const Error& error) {
     if (last || error.kind() == ErrorKind::communication) throw;
     warn(
@@ -92,10 +97,10 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   batch.epoch = static_cast<std::uint32_t>(progress_.step / steps_per_epoch);
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
+  const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
   auto report = parts_.step.run(batches, progress_.updates, callbacks_.stop_requested());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  throughput_.add_step(seconds.count(), 0, report.totals.tokens, report.totals.sequences,
-                       report.flops);
+  times_.add(report, seconds.count(), waited.count());
   // A step that fp16 skipped has used up its batch: an epoch sees every example once. The schedule
   // waits, as in pretraining.
   progress_.step += 1;
@@ -115,9 +120,7 @@ void Finetuner::log_train(const StepReport& report, std::int64_t steps_per_epoch
   event.add("gradient_norm", report.gradient_norm);
   event.add("loss_scale", report.loss_scale);
   event.add("skipped_steps", progress_.step - progress_.updates);
-  const auto rates = throughput_.take();
-  event.add("tokens_per_second", rates.tokens_per_second);
-  event.add("sequences_per_second", rates.sequences_per_second);
+  times_.take(options_.peak_flops, event);
   add_memory(event, parts_.task.parameters().device());
   parts_.metrics.write(event);
 }

@@ -1,13 +1,14 @@
 // The fine-tuning loop: epochs of steps, a validation after each, the best epoch's weights kept.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "trainer/labelled_evaluator.h"
 #include "trainer/metrics/metrics_sink.h"
-#include "trainer/metrics/throughput.h"
+#include "trainer/step_times.h"
 #include "trainer/train_step.h"
 #include "trainer/trainer.h"
 
@@ -24,6 +25,7 @@ struct FinetunerOptions {
   std::int64_t save_every = 0;  // steps between states saved within an epoch; 0: none
   std::string metric = "auto";  // auto: the task's own
   int patience = 0;
+  double peak_flops = 0;  // of all ranks together; 0: unknown
   bool progress = true;
 };
 
@@ -54,7 +56,7 @@ struct FinetunerCallbacks {
   std::function<void(const FinetuneProgress&)> save_best;  // after an epoch that was the best
   // After every epoch, on a stop, and every save_every steps. What it throws on all ranks alike is
   // a warning, unless the run ends there.
-  std::function<void(const FinetuneProgress&)> save_state;
+  std::function<std::filesystem::path(const FinetuneProgress&)> save_state;  // the checkpoint
 };
 
 class Finetuner {
@@ -83,7 +85,7 @@ class Finetuner {
   FinetunerCallbacks callbacks_;
   FinetuneProgress progress_;
   std::int64_t saved_step_ = -1;
-  Throughput throughput_;  // since the last train line
+  StepTimes times_;  // since the last train line
 };
 
 }  // namespace bertha

@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include "parallel/agreement.h"
+
 namespace bertha {
 namespace {
 
@@ -43,6 +45,11 @@ double measure_peak_flops(Precision precision, at::Device device) {
     if (spent >= most_seconds) break;
   }
   return best;
+}
+
+double agreed_peak_flops(Precision precision, at::Device device, Communicator& communicator) {
+  const double peak[] = {measure_peak_flops(precision, device)};
+  return agree_sum(communicator, peak)[0];
 }
 
 }  // namespace bertha

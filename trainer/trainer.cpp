@@ -109,14 +109,8 @@ void Trainer::account(const StepReport& report, const StepBatches& batches, doub
   state_.tokens += static_cast<std::uint64_t>(report.totals.tokens);
   state_.validation_loss.reset();  // of the weights before
   store_scaler_state(parts_.loss_scaler.state(), state_);
-  throughput_.add_step(seconds, batches.wait_seconds, report.totals.tokens, report.totals.sequences,
-                       report.flops);
+  times_.add(report, seconds, batches.wait_seconds);
   add_to(state_.line_sums, report.scores);
-  timing_.steps += 1;
-  timing_.phases.forward += report.phases.forward;
-  timing_.phases.backward += report.phases.backward;
-  timing_.phases.reduce += report.phases.reduce;
-  timing_.phases.optimizer += report.phases.optimizer;
 }
 
 // Losses and accuracies are means over the steps since the last line, also of a process before.
@@ -133,22 +127,10 @@ void Trainer::log_train(const StepReport& report) {
   event.add("gradient_norm", report.gradient_norm);
   event.add("loss_scale", report.loss_scale);
   event.add("skipped_steps", state_.skipped_steps);
-  const auto rates = throughput_.take();
-  event.add("tokens_per_second", rates.tokens_per_second);
-  event.add("sequences_per_second", rates.sequences_per_second);
-  if (options_.peak_flops > 0) {
-    event.add("model_flops_utilization", rates.flops_per_second / options_.peak_flops);
-  }
-  event.add("data_wait_fraction", rates.data_wait_fraction);
-  const auto steps = static_cast<double>(timing_.steps);
-  event.add("forward_seconds", timing_.phases.forward / steps);
-  event.add("backward_seconds", timing_.phases.backward / steps);
-  event.add("reduce_seconds", timing_.phases.reduce / steps);
-  event.add("optimizer_seconds", timing_.phases.optimizer / steps);
+  times_.take(options_.peak_flops, event);
   add_memory(event, parts_.task.parameters().device());
   parts_.metrics.write(event);
   state_.line_sums = {};
-  timing_ = {};
 }
 
 void Trainer::validate() {

@@ -13,7 +13,7 @@
 #include "trainer/checkpoint/trainer_state.h"
 #include "trainer/evaluator.h"
 #include "trainer/metrics/metrics_sink.h"
-#include "trainer/metrics/throughput.h"
+#include "trainer/step_times.h"
 #include "trainer/train_step.h"
 
 namespace bertha {
@@ -76,12 +76,8 @@ class Trainer {
   TrainerOptions options_;
   TrainerCallbacks callbacks_;
   TrainerState state_;
-  Throughput throughput_;
+  StepTimes times_;  // since the last train line
   // Since the last train line, but only of this process; sums of scores are part of the state.
-  struct Timing {
-    PhaseSeconds phases;
-    std::int64_t steps = 0;
-  } timing_;
   std::int64_t last_saved_ = -1, last_validated_ = -1;  // steps; saved: or being saved
 };
 

@@ -103,6 +103,7 @@ Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
     };
     callbacks.save_state = [&](const FinetuneProgress& state) {
       seen.saved_steps.push_back(state.step);
+      return std::filesystem::path("checkpoints") / std::to_string(state.step);
     };
     Finetuner finetuner({communicator, definition, task, step, metrics, watchdog}, options,
                         callbacks, start);
