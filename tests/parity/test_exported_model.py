@@ -53,21 +53,23 @@ def check_tuned_base(work, folder):
 
 
 def compare_predictions(folder, rows, max_length, *arguments):
-    """`rows`: what Transformers' tokenizer is given, (text,) or (text, second text). Returns how many were cut."""
+    """`rows`: what Transformers' tokenizer is given, (text,) or (text, second text). Returns how many were cut.
+
+    In lists, as data sets are mapped: there an empty second text is one, which a call for one pair takes for none."""
     model = load(transformers.AutoModelForSequenceClassification, folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     lines = bertha("predict", "--train.init", folder, "--task.max_length", max_length, *arguments).splitlines()
-    worst = 0
+    worst, columns = 0, lambda row: ([text] for text in row)
     for row, line in zip(rows, map(json.loads, lines), strict=True):
         with torch.no_grad():
-            logits = model(**tokenizer(*row, truncation=True, max_length=max_length, return_tensors="pt")).logits[0]
+            logits = model(**tokenizer(*columns(row), truncation=True, max_length=max_length, return_tensors="pt")).logits[0]
         expected = torch.softmax(logits.double(), 0).numpy()
         ours = numpy.array([line["scores"][model.config.id2label[i]] for i in range(len(expected))])
         worst = max(worst, float(numpy.abs(ours - expected).max()))
         assert line["label"] == model.config.id2label[int(expected.argmax())]
     assert worst < 1e-5, worst
     print(f"predictions of {len(rows)} rows of {len(rows[0])} text(s): largest difference {worst:.1e}")
-    return sum(len(tokenizer(*row)["input_ids"]) > max_length for row in rows)
+    return sum(len(tokenizer(*columns(row))["input_ids"][0]) > max_length for row in rows)
 
 
 def check_predictions(folder, inputs):
