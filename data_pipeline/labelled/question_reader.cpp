@@ -126,6 +126,10 @@ std::vector<std::pair<std::string, Json>> answer_pairs(const Node& question) {
     }
     return pairs;
   }
+  if (!answers.is_object()) {
+    question.fail(fmt::format("field 'answers' is {}, not a list", answers.type_name()),
+                  "a question that the context does not answer has no answers: []");
+  }
   const Node columns{answers, question.place + ".answers"};
   const auto texts = columns.list("text"), starts = columns.list("answer_start");
   if (texts.size() != starts.size()) {

@@ -18,11 +18,15 @@ fi
 folder=${BERTHA_EXIT_DIR:-${SLURM_SUBMIT_DIR:-.}}
 [ -w "$folder" ] || folder=${TMPDIR:-/tmp}  # rank 0, which tells what all ranks have, mostly runs on this node
 export BERTHA_EXIT_FILE=$folder/.bertha-exit-$SLURM_JOB_ID-$(date +%s)
+# A job that was told to go on with fewer nodes (scontrol update) still has the number of tasks of its first start.
+tasks=()
+most=$((${SLURM_JOB_NUM_NODES:-1} * ${SLURM_NTASKS_PER_NODE:-0}))
+[ $most = 0 ] || [ "${SLURM_NTASKS:-0}" -le $most ] || tasks=(--ntasks $most)
 # A preemption's SIGTERM comes to this shell as well: it must outlive the ranks that save.
 trap : TERM USR1 INT
 # Ranks that stop (75) end one by one, and none may be killed for it; but a rank that was killed says nothing to the others, who
 # would wait for parallel.timeout_seconds: 20 seconds after the first to end, Slurm ends what is left.
-srun --mpi="${BERTHA_SRUN_MPI:-pmix}" --kill-on-bad-exit=0 --wait=20 "$bertha" "$@"
+srun --mpi="${BERTHA_SRUN_MPI:-pmix}" --kill-on-bad-exit=0 --wait=20 ${tasks[@]+"${tasks[@]}"} "$bertha" "$@"
 code=$?
 if [ $code != 0 ] && read -r told 2>/dev/null <"$BERTHA_EXIT_FILE"; then code=$told; fi
 rm -f "$BERTHA_EXIT_FILE"

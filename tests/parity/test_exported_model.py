@@ -118,6 +118,34 @@ def check_several_labels(work, run):
     print(f"several labels: largest difference {worst:.1e}")
 
 
+def check_numbers(work, run):
+    """regression: the value is the one logit of Transformers' model of the same folder."""
+    train, tuned, inputs = (os.path.join(work, name) for name in ("numbers.tsv", "numbers", "numbers.txt"))
+    with open(train, "w") as file:
+        file.writelines(f"some words about {i} things\t{i / 30 - 1}\n" for i in range(60))
+    bertha("finetune", "--train.init", run, "--task.name", "regression", "--task.train", train, "--task.epochs", 1,
+           "--train.output", tuned)
+    folder = os.path.join(tuned, "model")
+    model = load(transformers.AutoModelForSequenceClassification, folder)
+    assert type(model) is transformers.BertForSequenceClassification
+    assert model.config.problem_type == "regression" and model.config.num_labels == 1, model.config
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    texts = ["some things", "words about Anarchism and words", "far too long " * 60, "a", ""]
+    with open(inputs, "w") as file:
+        file.write("\n".join(texts) + "\n")
+    lines = bertha("predict", "--train.init", folder, "--task.input", inputs).splitlines()
+    worst, values = 0, set()
+    for text, line in zip(texts, map(json.loads, lines), strict=True):
+        with torch.no_grad():
+            logits = model(**tokenizer(text, truncation=True, max_length=128, return_tensors="pt")).logits
+        assert logits.shape == (1, 1) and set(line) == {"value"}, line
+        worst = max(worst, abs(line["value"] - float(logits)))
+        values.add(line["value"])
+    assert worst < 1e-5 and len(values) == len(texts), (worst, values)
+    check_tuned(transformers.AutoModelForSequenceClassification, folder, "regression", train)
+    print(f"numbers of {len(texts)} texts: largest difference {worst:.1e}")
+
+
 def check_words(work, run):
     """token_classification: Transformers' answer at the first piece of each word."""
     train, tuned, inputs = (os.path.join(work, name) for name in ("words.conll", "words", "words.txt"))
@@ -271,6 +299,7 @@ def check_folders(work):
     check_tuned(transformers.AutoModelForSequenceClassification, os.path.join(tuned, "model"), "classification", small)
     check_tuned_base(work, os.path.join(tuned, "model"))
     check_several_labels(work, run)
+    check_numbers(work, run)
     check_words(work, run)
     check_questions(work, run)
 

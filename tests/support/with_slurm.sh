@@ -46,6 +46,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerParameters=batch_sched_delay=0,sched_interval=2
 ReturnToService=2
+MinJobAge=3600
 SlurmdParameters=config_overrides
 StateSaveLocation=$box/state
 SlurmdSpoolDir=$box/spool/%n
@@ -54,7 +55,7 @@ SlurmctldPidFile=$box/controller.pid
 SlurmdPidFile=$box/node.%n.pid
 SlurmctldLogFile=$box/controller.log
 SlurmdLogFile=$box/node.%n.log
-NodeName=n[1-2] NodeAddr=127.0.0.1 NodeHostname=controller Port=[27101-27102] CPUs=4 State=UNKNOWN
+NodeName=n[1-2] NodeAddr=127.0.0.1 NodeHostname=controller Port=[27101-27102] CPUs=8 State=UNKNOWN
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 PartitionName=all Nodes=ALL Default=YES MaxTime=60 State=UP PriorityTier=10

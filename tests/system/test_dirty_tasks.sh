@@ -148,6 +148,6 @@ lacks "bare.tsv.*no column 'label'" bare.tsv
 lacks "nan.tsv:2: label 'nan' is not a finite number \(column label\)" nan.tsv
 task=question_answering
 lacks "gap.jsonl:2 \(question 'two'\): no field 'answers'; the fields are: context, id, question" gap.jsonl
-lacks "null.json: .*data\[0\].paragraphs\[0\].qas\[0\] \(question 'one'\).answers: null instead of an object" null.json
+lacks "null.json: .*data\[0\].paragraphs\[0\].qas\[0\] \(question 'one'\): field 'answers' is null, not a list" null.json
 expect 0 '"accuracy"' "$bertha" evaluate --train.init token_classification/plain/model --task.test token_classification/unseen.conll --json
 finish

@@ -153,24 +153,29 @@ digests = {json.load(open(p))["corpus_digest"] for p in glob.glob("seeds/seed-*/
 assert len(digests) == 1, "the seeds have different splits"
 P
 expect 0 'this run is finished: seeds/seed-6' "${seeds[@]}"
-# On two ranks the same seeds have the same mean and deviation: of what is counted exactly, of losses but for rounding.
-ranks 2 "${seeds[@]}" --train.output seeds2 >log 2>&1 || fail "seeds on two ranks: $(tail -2 log)"
-[ "$(grep -c '3 seeds: test loss' log)" = 1 ] || fail "two ranks tell of the seeds $(grep -c '3 seeds: test loss' log) times"
+# On two ranks the same seeds have the same mean and deviation: of what is counted exactly, of losses but for rounding. In
+# fp32, as the 8 bits of bf16 hide what so small a model has learnt.
+exact=("${seeds[@]}" --task.epochs 2 --task.class_weights balanced --optimizer.learning_rate 3e-2 --train.precision fp32)
+for n in 1 2; do
+  ranks $n "${exact[@]}" --train.output ranks$n >log 2>&1 || fail "seeds on $n rank(s): $(tail -2 log)"
+  [ "$(grep -c '3 seeds: test loss' log)" = 1 ] || fail "$n rank(s) tell of the seeds $(grep -c '3 seeds: test loss' log) times"
+done
 "$python" - <<'P' || fail "scores of several seeds differ between 1 and 2 ranks"
 import json
 def read(path): return json.load(open(path))
-one, two = read("seeds/scores.json"), read("seeds2/scores.json")
+one, two = read("ranks1/scores.json"), read("ranks2/scores.json")
 assert [(r["seed"], r["best_epoch"]) for r in one["runs"]] == [(r["seed"], r["best_epoch"]) for r in two["runs"]], two
 for part in ("validation", "test"):
     assert {"loss", "accuracy", "f1"} <= one[part].keys() == two[part].keys(), two
     for name, value in one[part].items():
         for kind in ("mean", "deviation"):
-            bound = 1e-4 if name == "loss" else 1e-12
+            bound = 1e-5 if name == "loss" else 1e-12
             assert abs(value[kind] - two[part][name][kind]) <= bound, (part, name, value, two[part][name])
+    assert one[part]["loss"]["deviation"] > 1e-3, "the seeds are the same run"
 for seed in (5, 6, 7):
-    a, b = (read(f"{run}/seed-{seed}/scores.json") for run in ("seeds", "seeds2"))
+    a, b = (read(f"{run}/seed-{seed}/scores.json") for run in ("ranks1", "ranks2"))
     assert all(a[name] == b[name] for name in ("examples", "labels", "truncated")), (a, b)
-    events = map(json.loads, open(f"seeds2/seed-{seed}/metrics.jsonl"))
+    events = map(json.loads, open(f"ranks2/seed-{seed}/metrics.jsonl"))
     assert next(e for e in events if e["event"] == "start")["world_size"] == 2
 P
 expect 64 'task.seeds = 0: expected' "${tune[@]}" --task.seeds 0 --train.output bad

@@ -246,11 +246,14 @@ std::string bert_config_json(const BertConfig& config, const HeadConfig& head) {
   root["tie_word_embeddings"] = true;
   root["use_cache"] = true;
   root["torch_dtype"] = "float32";
-  if (!head.label_names.empty()) {
+  // Transformers counts outputs by their names, and takes no names for two outputs.
+  const bool unnamed = head.label_names.empty() && head.problem_type == "regression";
+  const auto labels = unnamed ? default_label_names(1) : head.label_names;
+  if (!labels.empty()) {
     auto names = nlohmann::ordered_json::object(), ids = nlohmann::ordered_json::object();
-    for (std::size_t id = 0; id < head.label_names.size(); ++id) {
-      names[std::to_string(id)] = head.label_names[id];
-      ids[head.label_names[id]] = id;
+    for (std::size_t id = 0; id < labels.size(); ++id) {
+      names[std::to_string(id)] = labels[id];
+      ids[labels[id]] = id;
     }
     root["id2label"] = std::move(names);
     root["label2id"] = std::move(ids);

@@ -99,7 +99,9 @@ TEST_F(Questions, NamesWhatIsWrong) {
   EXPECT_THAT(fault(with(R"([7])")), HasSubstr("number instead of an object"));
   EXPECT_THAT(fault(with(R"({"text": ["au"], "answer_start": []})")),
               HasSubstr("1 texts and 0 answer_starts"));
-  EXPECT_THAT(fault(with("null")), HasSubstr("null instead of an object"));
+  EXPECT_THAT(fault(with("null")),
+              AllOf(HasSubstr("(question 'x'): field 'answers' is null, not a list"),
+                    HasSubstr("has no answers: []")));
   EXPECT_EQ(fault(with("null"), false), "no error");  // nobody looks at them
   EXPECT_THAT(fault(published("c", R"({"id": "x"})")), HasSubstr("no field 'question'"));
   EXPECT_THAT(fault(published("c", R"({"id": [], "question": "q"})")), HasSubstr("'id' is array"));

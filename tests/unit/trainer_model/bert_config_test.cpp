@@ -109,6 +109,16 @@ TEST_F(BertConfigFile, RoundTrips) {
   EXPECT_EQ(read_bert_config(path_), BertConfig());
 }
 
+// Transformers sizes a head by id2label alone, and without one gives it two outputs.
+TEST_F(BertConfigFile, ANumberIsOneOutput) {
+  const auto text = bert_config_json({}, {"BertForSequenceClassification", {}, "regression"});
+  const auto root = json::parse(text);
+  EXPECT_EQ(root["id2label"], json::parse(R"({"0": "LABEL_0"})"));
+  EXPECT_EQ(root["label2id"], json::parse(R"({"LABEL_0": 0})"));
+  write(text);
+  EXPECT_THAT(read_head_config(path_).label_names, ElementsAre("LABEL_0"));
+}
+
 TEST_F(BertConfigFile, AbsentFieldsHaveTheirDefaults) {
   write(R"({"model_type": "bert", "classifier_dropout": null, "hidden_size": null})");
   EXPECT_EQ(read_bert_config(path_), BertConfig());
