@@ -85,6 +85,23 @@ std::optional<AnnouncedRanks> announced_ranks(const EnvironmentLookup& environme
   return first_of(environment, {"SLURM_STEP_NUM_TASKS"});
 }
 
+bool is_lone_srun_task(const EnvironmentLookup& environment) {
+  if (!started_by_srun(environment) || heterogeneous(environment)) return false;
+  // The last: somebody who knows of another way (`s1`, PMI-1 of Slurm, needs no plugin).
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_NAMESPACE", "PMIX_RANK", "PMI_RANK",
+                           "PMI_SIZE", "PMI_FD", "OMPI_MCA_pmix"}) {
+    if (environment(name)) return false;
+  }
+  const auto tasks = first_of(environment, {"SLURM_STEP_NUM_TASKS"});
+  if (!tasks) return false;
+  if (tasks->ranks == 1) return true;
+  throw Error(ErrorKind::usage,
+              fmt::format("the launcher announced {} ranks ({}), but told them nothing of each "
+                          "other (srun --mpi=none){}",
+                          tasks->ranks, tasks->variable, kAlone),
+              remedy_for(tasks->variable, true));
+}
+
 void check_announced_ranks(const EnvironmentLookup& environment, const RankInfo& mpi) {
   const auto announced = announced_ranks(environment);
   if (!announced) return check_pmix_rank(environment, mpi);

@@ -1,6 +1,7 @@
 // MPI_Init, MPI_Finalize, MPI_Abort, and what comes before the last.
 #include "parallel/mpi_environment.h"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -88,6 +89,15 @@ void prepare_lone_process() {
   ::setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
   ::setenv("OMPI_MCA_pml", "ob1", 1);
   ::setenv("OMPI_MCA_btl", "self", 1);
+  // By which Open MPI takes srun for its launcher, also in a shell that srun or salloc started.
+  ::unsetenv("SLURM_STEP_ID");
+}
+
+bool is_open_mpi() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  return MPI_Get_library_version(text.data(), &length) == MPI_SUCCESS &&
+         std::string_view(text.data()).starts_with("Open MPI");
 }
 
 // A copy, as the launcher left it: Open MPI gives a process that it finds alone the PMIX_RANK 0.
@@ -121,7 +131,10 @@ MpiEnvironment::MpiEnvironment() {
     return found == variables.end() ? nullptr : found->second.c_str();
   };
   // PMIX_NAMESPACE: of launchers that do not say how many ranks there are.
-  if (!announced_ranks(environment) && !environment("PMIX_NAMESPACE")) prepare_lone_process();
+  if ((is_open_mpi() && is_lone_srun_task(environment)) ||
+      (!announced_ranks(environment) && !environment("PMIX_NAMESPACE"))) {
+    prepare_lone_process();
+  }
   // Where there is no /sys, as in a bare chroot, hwloc complains on standard error in every rank.
   ::setenv("HWLOC_HIDE_ERRORS", "2", 0);
   int provided = MPI_THREAD_SINGLE;

@@ -5,7 +5,7 @@
 # node whose limit Slurm announces by the script's --signal, one on spare nodes that really is preempted by the others,
 # waits, and goes on, and one with a mistake, that ends. One loses a rank, long before the other rank's watchdog would
 # end it, and one a node: both go back into the queue by themselves and end as if nothing had happened, the second on
-# the node that is left.
+# the node that is left. What srun --mpi=none starts is refused.
 . "$(dirname "$0")/../support/system.sh"
 [ "$(id -u)" = 0 ] || skip "Slurm in namespaces needs root"
 command -v slurmctld >/dev/null && command -v munged >/dev/null || skip "slurm-wlm and munge are not installed"
@@ -42,6 +42,10 @@ kill_ranks() {
     [ "\$(readlink /proc/\$pid/exe)" = "$(readlink -f "$bertha")" ] && grep -qzx "SLURM_PROCID=\$2" "/proc/\$pid/environ" && kill -9 "\$pid" && date +%s >"\$1.killed"
   done
 }
+for n in 1 2; do
+  srun --mpi=none --ntasks \$n --time 5 "$bertha" pretrain ${options[*]} --train.steps 5 --train.output "$scratch/none\$n" >"$scratch/none\$n.out" 2>&1
+  echo \$? >"$scratch/none\$n.code"
+done
 sbatch --partition spare --nodes 1 --cpus-per-task 8 --time 10 --output "$scratch/spare.out" "$slurm/preemptible.sbatch" ${spared[*]} \
   --train.output "$scratch/spare"
 await "$scratch/spare/metrics.jsonl" train 20
@@ -105,6 +109,10 @@ done
 [ "$(grep -E '"event":"(start|resume)"' "$scratch/lost/metrics.jsonl" | grep -oP '"world_size":\K[0-9]+' | xargs)" = "4 2" ] ||
   fail "the job that lost a node did not go on with two ranks of four: $(tail -3 "$scratch/lost.out")"
 [ -z "$(ls "$scratch"/.bertha-exit-* 2>/dev/null)" ] || fail "files of exit codes are left"
+[ "$(cat "$scratch/none2.code")" = 64 ] && grep -q 'bertha: error: the launcher announced 2 ranks .*every process would run alone.*--mpi=pmix' "$scratch/none2.out" ||
+  fail "two tasks of srun --mpi=none: code $(cat "$scratch/none2.code"): $(tail -5 "$scratch/none2.out")"
+[ ! -e "$scratch/none2/checkpoints" ] || fail "two tasks of srun --mpi=none trained something"
+[ "$(cat "$scratch/none1.code")" = 0 ] || fail "one task of srun --mpi=none: code $(cat "$scratch/none1.code"): $(tail -5 "$scratch/none1.out")"
 # As if nobody had disturbed them: the same weights as a run in one go.
 same_weights() { cmp "$1/checkpoints/$2/model.safetensors" "$scratch/$3/checkpoints/$2/model.safetensors" || fail "$1 differs from a run that nobody disturbed"; }
 ranks 2 "$bertha" pretrain --config "$scratch/phase1.ini" "${options[@]}" --train.output "$scratch/whole" >"$scratch/log" 2>&1 || fail "one go: $(tail -2 "$scratch/log")"

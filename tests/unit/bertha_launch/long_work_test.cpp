@@ -38,8 +38,8 @@ struct OneRank {
 // Every rank of some does `body`, watched for a second; what each threw, by rank.
 std::vector<std::string> work_on(int ranks, Told& told,
                                  const std::function<void(const OneRank&)>& body) {
-  const auto outcomes =
-      outcomes_of_thread_ranks({.world_size = ranks}, [&](Communicator& communicator) {
+  const auto outcomes = outcomes_of_thread_ranks(
+      {.world_size = ranks, .faults = {}}, [&](Communicator& communicator) {
         const int rank = communicator.rank_info().rank;
         Watchdog watchdog(std::chrono::seconds(1), [&](const std::string& phase, double) {
           EXPECT_EQ(phase, "long work");

@@ -152,6 +152,33 @@ TEST(Launcher, RightJobsOverPmixAreNotRefused) {
   }
 }
 
+// As srun --mpi=none, pmix and pmi2 of Slurm 22.05 set them.
+TEST(Launcher, SrunWithoutMpi) {
+  Variables step{{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}};
+  try {
+    is_lone_srun_task(lookup(step));
+    FAIL() << "two tasks that know nothing of each other";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_code(), 64);
+    EXPECT_THAT(error.message(), ::testing::HasSubstr("2 ranks (SLURM_STEP_NUM_TASKS)"));
+    EXPECT_THAT(error.message(), ::testing::EndsWith("every process would run alone"));
+    EXPECT_THAT(error.remedy(), ::testing::HasSubstr("srun --mpi=pmix"));
+  }
+  for (const char* name : {"PMIX_RANK", "PMIX_NAMESPACE", "PMI_RANK", "OMPI_COMM_WORLD_SIZE"}) {
+    auto with_mpi = step;
+    with_mpi[name] = "1";
+    EXPECT_FALSE(is_lone_srun_task(lookup(with_mpi))) << name;
+  }
+  auto component = step;
+  component["SLURM_HET_SIZE"] = "2";
+  EXPECT_FALSE(is_lone_srun_task(lookup(component)));
+  step["SLURM_STEP_NUM_TASKS"] = "1";
+  EXPECT_TRUE(is_lone_srun_task(lookup(step)));
+  step["SLURM_STEP_ID"] = "4294967291";  // the batch script's own
+  EXPECT_FALSE(is_lone_srun_task(lookup(step)));
+  EXPECT_FALSE(is_lone_srun_task(lookup({})));
+}
+
 TEST(Launcher, MpirunInAnAllocationOfAnotherSizeIsRight) {
   // A job of 8 tasks whose script starts 4 ranks on purpose, by mpirun and by srun.
   const Variables by_mpirun{{"SLURM_NTASKS", "8"}, {"OMPI_COMM_WORLD_SIZE", "4"}};
