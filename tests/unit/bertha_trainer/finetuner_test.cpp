@@ -143,8 +143,9 @@ TEST(Finetuner, KeepsTheBestOfFiniteScores) {
   EXPECT_EQ(seen.progress.best_epoch, 3);
   EXPECT_EQ(seen.progress.best_score, 0.5);
   EXPECT_EQ(seen.progress.validations.size(), 5U);
-  EXPECT_THAT(seen.events, ElementsAre("validation", "warning", "validation", "validation",
-                                       "validation", "warning", "validation"));
+  EXPECT_THAT(seen.events,
+              ElementsAre("validation", "warning", "save", "validation", "save", "validation",
+                          "save", "validation", "warning", "save", "validation", "save"));
 }
 
 TEST(Finetuner, NoFiniteScoreAtAllIsAnError) {
@@ -265,14 +266,14 @@ TEST(Finetuner, SavesWithinEpochsWhenAskedTo) {
   const auto seen = finetune({0.1}, options);
   EXPECT_EQ(seen.outcome, Outcome::stopped);
   EXPECT_THAT(seen.saved_steps, ElementsAre(1, 2, 3, 4));
-  EXPECT_THAT(seen.events, ElementsAre("validation", "stop"));
+  EXPECT_THAT(seen.events, ElementsAre("save", "save", "validation", "save", "save", "stop"));
 }
 
 TEST(Finetuner, TrainLinesSayWhereTheRunIs) {
   auto options = epochs(1);
   options.log_every = 1;
   const auto seen = finetune({0.1}, options);
-  EXPECT_THAT(seen.events, ElementsAre("train", "train", "train", "validation"));
+  EXPECT_THAT(seen.events, ElementsAre("train", "train", "train", "validation", "save"));
   EXPECT_EQ(seen.progress.updates, 3);
   EXPECT_EQ(seen.progress.samples, 6U);
   EXPECT_EQ(seen.progress.tokens, 18U);
