@@ -115,7 +115,7 @@ done
 # Lengths and schedules that are none.
 for epochs in 0 -1 1e30; do expect 64 'task.epochs = .*: expected a number above 0, at most 1000000' "${tune[@]}" --task.epochs $epochs --train.output bad; done
 expect 64 'task.patience = -1: expected 1 or more epochs, or 0' "${tune[@]}" --task.patience -1 --train.output bad
-for share in 1.5 -0.2; do expect 64 "schedule.warmup_fraction = $share: expected .* from 0 to 1" "${tune[@]}" --schedule.warmup_fraction $share --train.output bad; done
+for share in 1.5 -0.2; do expect 64 "schedule.warmup_fraction = '$share' .*expected a number from 0 to 1" "${tune[@]}" --schedule.warmup_fraction $share --train.output bad; done
 # Frozen layers keep their bits, on two ranks too; the head learns.
 for n in 1 2; do
   ranks $n "${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --task.layer_decay 0.5 --task.class_weights balanced \

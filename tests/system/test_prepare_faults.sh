@@ -3,13 +3,14 @@
 # same command then makes what a run makes that nobody disturbs. A slow rank that gets on is waited for, however long.
 . "$(dirname "$0")/../support/system.sh"
 cd "$scratch" || exit 1
-mkdir text
-# Three units of the input, one for each rank: files of over 4 MiB, 700 documents each.
+mkdir text few
+# Three units of the input, one for each rank: files of over 16 MiB, 700 documents each. For words a tenth of one is enough.
 awk 'BEGIN { for (f = 0; f < 3; ++f) for (d = 0; d < 700; ++d) {
-  for (s = 0; s < 100; ++s) print "word" (d * s) % 977 " and word" (d + s) % 611 " are in line " s " of document " d " in file " f " ." > ("text/" f ".txt")
+  for (s = 0; s < 400; ++s) print "word" (d * s) % 977 " and word" (d + s) % 611 " are in line " s " of document " d " in file " f " ." > ("text/" f ".txt")
   print "" > ("text/" f ".txt") } }'
-input=(--input.paths text --input.format sentences)
-"$bertha" vocab "${input[@]}" --vocab.size 400 --vocab.output vocab.txt >log 2>&1 || { cat log; exit 1; }
+head -30000 text/0.txt >few/0.txt
+input=(--input.paths text --input.format sentences) few=(--input.paths few --input.format sentences)
+"$bertha" vocab "${few[@]}" --vocab.size 400 --vocab.output vocab.txt >log 2>&1 || { cat log; exit 1; }
 prepare=(prepare "${input[@]}" --tokenizer.vocab vocab.txt --prepare.shard_tokens 1000000)
 "$bertha" "${prepare[@]}" --prepare.output expected >log 2>&1 || { cat log; exit 1; }
 pids() { pgrep -f "corpus-or-vocab" | while read -r p; do [ "$(readlink /proc/"$p"/exe)" = "$(readlink -f "$bertha")" ] && echo "$p"; done; }
@@ -19,7 +20,7 @@ printf '%-8s %-16s %4s %7s  %s\n' command fault code seconds message
 fault() {
   local command=$1 what=$2 code=$3 limit=$4 pattern=$5 began got took left
   local words=("${prepare[@]}" --prepare.workers 1 --prepare.output out/corpus-or-vocab)
-  [ "$command" = prepare ] || words=(vocab "${input[@]}" --vocab.size 400 --vocab.output out/corpus-or-vocab)
+  [ "$command" = prepare ] || words=(vocab "${few[@]}" --vocab.size 400 --vocab.output out/corpus-or-vocab)
   rm -rf out && mkdir out
   began=$(date +%s%N)
   BERTHA_FAULT=${what%:*}:0:${what##*:} ranks 3 timeout 90 "$bertha" "${words[@]}" --parallel.timeout_seconds 3 >log 2>&1
@@ -46,7 +47,7 @@ fault vocab 0:count:stop 76 20 "$stands \"making the vocabulary\".*rank 0 silent
 fault vocab 0:count:hang 76 20 "$stands \"making the vocabulary\": rank 0 gets no further"
 fault vocab 0:count:slow10 0 60 '400 tokens in out/corpus-or-vocab'
 # A rank that only waits: stopped from outside while rank 0 works.
-BERTHA_FAULT=0:count:0:slow20 ranks 3 timeout 90 "$bertha" vocab "${input[@]}" --vocab.size 400 --vocab.output out/corpus-or-vocab \
+BERTHA_FAULT=0:count:0:slow20 ranks 3 timeout 90 "$bertha" vocab "${few[@]}" --vocab.size 400 --vocab.output out/corpus-or-vocab \
   --parallel.timeout_seconds 3 >log 2>&1 &
 job=$!
 for ((i = 0; i < 100; ++i)); do
