@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -50,8 +51,24 @@ std::string counted_labels(const std::vector<std::string>& names) {
                      excerpt_list(names));
 }
 
+// Where each of the task's labels stands among `names`; empty: they are others.
+std::vector<std::int64_t> order_of(const std::vector<std::string>& names,
+                                   const std::vector<std::string>& labels) {
+  if (names.size() != labels.size()) return {};
+  std::vector<std::int64_t> order;
+  for (const auto& label : labels) {
+    const auto found = std::ranges::find(names, label);
+    if (found == names.end()) return {};
+    order.push_back(found - names.begin());
+  }
+  return order;
+}
+
 HeadVerdict judge_labels(const std::vector<std::string>& names, const TaskHead& task) {
   if (names == task.labels) return {};
+  if (auto order = order_of(names, task.labels); !order.empty()) {
+    return {true, "its classifier's labels are put into the order of the task's", std::move(order)};
+  }
   const bool same_count = names.size() == task.labels.size();
   const auto unnamed = default_label_names(static_cast<std::int64_t>(names.size()));
   if (same_count && names == unnamed) {
@@ -94,6 +111,12 @@ std::vector<std::string> keep_head_of_task(const TaskHead& task,
   const auto verdict = judge_head(head_config(folder, weights), outputs_of(weights), task);
   if (verdict.kept) {
     if (!verdict.note.empty()) log_info("start: " + verdict.note);
+    if (!verdict.order.empty()) {
+      const auto order = at::tensor(verdict.order, at::kLong);
+      for (auto& weight : weights) {
+        if (is_of_task_head(weight)) weight.tensor = weight.tensor.index_select(0, order);
+      }
+    }
     return {};
   }
   log_info(fmt::format("start: {}: a new one is drawn", verdict.note));

@@ -22,9 +22,10 @@ struct TaskHead {
 struct HeadVerdict {
   bool kept = true;
   std::string note;  // about the start's head: why not, or what nobody can know; may be empty
+  std::vector<std::int64_t> order{};  // which of its outputs is the task's first ...; empty: as is
 };
 // `start`: of its config.json; `outputs`: of its head's weights. Kept is a head of the same class
-// and problem with the same labels in the same order. Labels that nobody named are taken for the
+// and problem with the same labels, in whatever order. Labels that nobody named are taken for the
 // task's where there are as many.
 HeadVerdict judge_head(const HeadConfig& start, std::int64_t outputs, const TaskHead& task);
 

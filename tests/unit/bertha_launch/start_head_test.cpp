@@ -7,6 +7,8 @@
 #include <string>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,9 +30,10 @@ const char* const kQuestion = "BertForQuestionAnswering";
 // "kept", with the note where there is one, or the reason.
 std::string verdict(const HeadConfig& start, std::int64_t outputs, const char* task,
                     const std::vector<std::string>& labels = {}) {
-  const auto [kept, note] = judge_head(start, outputs, {find_task(task), labels});
+  const auto [kept, note, order] = judge_head(start, outputs, {find_task(task), labels});
   if (!kept) return note;
-  return note.empty() ? "kept" : "kept: " + note;
+  const auto text = note.empty() ? "kept" : "kept: " + note;
+  return order.empty() ? text : fmt::format("{}: {}", text, fmt::join(order, ", "));
 }
 
 TEST(StartHead, SameTaskAndLabelsAreKept) {
@@ -50,13 +53,20 @@ TEST(StartHead, SameTaskAndLabelsAreKept) {
   EXPECT_EQ(verdict({kQuestion, {"LABEL_0", "LABEL_1"}, ""}, 2, "question_answering"), "kept");
 }
 
+// Transformers' models of words have O first, our labels are sorted.
+TEST(StartHead, TheSameLabelsInAnotherOrderArePutIntoOurs) {
+  EXPECT_EQ(
+      verdict({kToken, {"O", "B-x", "I-x"}, ""}, 3, "token_classification", {"B-x", "I-x", "O"}),
+      "kept: its classifier's labels are put into the order of the task's: 1, 2, 0");
+  EXPECT_EQ(verdict({kSequence, {"a", "a"}, ""}, 2, "classification", {"a", "b"}),
+            "its classifier has 2 labels (a, a), the task has 2 labels (a, b)");
+}
+
 TEST(StartHead, OtherLabelsAreNot) {
   EXPECT_EQ(verdict({kSequence, {"a", "b", "c"}, ""}, 3, "classification", {"no", "yes"}),
             "its classifier has 3 labels (a, b, c), the task has 2 labels (no, yes)");
   EXPECT_EQ(verdict({kSequence, {"a", "b"}, ""}, 2, "classification", {"a", "c"}),
             "its classifier has 2 labels (a, b), the task has 2 labels (a, c)");
-  EXPECT_EQ(verdict({kSequence, {"b", "a"}, ""}, 2, "classification", {"a", "b"}),
-            "its classifier has 2 labels (b, a), the task has 2 labels (a, b)");
   EXPECT_EQ(verdict({kSequence, {"LABEL_0"}, ""}, 1, "classification", {"a", "b"}),
             "its classifier has 1 label (LABEL_0), the task has 2 labels (a, b)");
 }
@@ -122,13 +132,26 @@ class HeadOfFolder : public ::testing::Test {
 
 TEST_F(HeadOfFolder, OnlyTheHeadIsLeftOut) {
   config(
-      R"({"architectures": ["BertForSequenceClassification"], "id2label": {"0": "b", "1": "a"}})");
+      R"({"architectures": ["BertForSequenceClassification"], "id2label": {"0": "c", "1": "a"}})");
   std::vector<NamedTensor> weights{pooler_, bias_, weight_};
   EXPECT_THAT(left_out(weights), ElementsAre("classifier.bias", "classifier.weight"));
   ASSERT_EQ(weights.size(), 1U);
   EXPECT_EQ(weights[0].name, pooler_.name);
-  EXPECT_THAT(said_, HasSubstr("start: its classifier has 2 labels (b, a), the task has 2 labels "
+  EXPECT_THAT(said_, HasSubstr("start: its classifier has 2 labels (c, a), the task has 2 labels "
                                "(a, b): a new one is drawn"));
+}
+
+TEST_F(HeadOfFolder, OutputsChangePlacesWithTheirLabels) {
+  config(
+      R"({"architectures": ["BertForSequenceClassification"], "id2label": {"0": "b", "1": "a"}})");
+  std::vector<NamedTensor> weights{pooler_,
+                                   {bias_.name, at::tensor({1., 2.})},
+                                   {weight_.name, at::tensor({3., 4.}).view({2, 1})}};
+  EXPECT_THAT(left_out(weights), IsEmpty());
+  EXPECT_TRUE(at::equal(weights[0].tensor, pooler_.tensor));
+  EXPECT_TRUE(at::equal(weights[1].tensor, at::tensor({2., 1.})));
+  EXPECT_TRUE(at::equal(weights[2].tensor, at::tensor({4., 3.}).view({2, 1})));
+  EXPECT_THAT(said_, HasSubstr("put into the order of the task's"));
 }
 
 TEST_F(HeadOfFolder, WithoutAHeadNothingIsSaid) {
