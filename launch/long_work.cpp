@@ -6,9 +6,9 @@
 #include <thread>
 #include <utility>
 
+#include "parallel/background_task.h"
 #include "parallel/base/error.h"
-#include "trainer/checkpoint/background_task.h"
-#include "trainer/checkpoint/ranks_at_work.h"
+#include "parallel/ranks_at_work.h"
 
 namespace bertha {
 namespace {

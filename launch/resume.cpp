@@ -11,13 +11,13 @@
 #include <fmt/format.h>
 
 #include "parallel/agreement.h"
+#include "parallel/background_task.h"
 #include "parallel/base/error.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
-#include "trainer/checkpoint/background_task.h"
+#include "parallel/ranks_at_work.h"
 #include "trainer/checkpoint/checkpoint_folders.h"
-#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha {
 namespace {

@@ -3,12 +3,13 @@
 #   gpu_checks.sh PART OUT     PART: all, or of it first (bring-up), units (a part of that), sanitize,
 #                              depth (loss over 200 steps), lamb (4,096 sequences a step), speed (CASES and PEERS
 #                              name which)
-# `all` runs what needs no quiet at once and beside it compiles the peers, then takes times alone: some 400 s.
+# `all` runs what needs no quiet at once and beside it compiles the peers, then takes times alone: not timed since
+# three sanitizers and five runs came in; before, it was to take some 400 s. The parts may run one by one instead.
 # Logs, results and tables of kernels go to OUT, a summary to OUT/summary-PART.txt, which ends with a line
 # `FAILED: what` for whatever did not hold; any makes the exit code 1. What is large stays in /tmp/gpu_checks.
 # GPU_CHECKS_LIMIT_S (540): what has not begun by then is not run, and counts as failed.
 set -uo pipefail
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 64; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 64; }
 [ $# = 2 ] || usage
 part=$1 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$2" /tmp/gpu_checks

@@ -8,6 +8,7 @@ set -euo pipefail
 source=$(cd "$(dirname "$0")/../.." && pwd) build=$(realpath "$1") corpus=$(realpath "$2")
 units=(unit_trainer_{kernels,model,optim} unit_bertha_parallel)
 cmake --build "$build" --target bertha bench_step write_batches "${units[@]}"
+[ ! -e "$3" ] || [ -e "$3/gpu_checks.sh" ] || { echo "pack_gpu: $3 is there, and was not packed by this script" >&2; exit 64; }
 rm -rf "$3" "$3.tar.xz"
 cmake --install "$build" --prefix "$3" >/dev/null
 folder=$(realpath "$3")

@@ -9,14 +9,14 @@
 #include <fmt/format.h>
 
 #include "parallel/agreement.h"
+#include "parallel/background_task.h"
 #include "parallel/base/log.h"
 #include "parallel/base/staged_output.h"
-#include "trainer/checkpoint/background_task.h"
+#include "parallel/ranks_at_work.h"
 #include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_manifest.h"
 #include "trainer/checkpoint/checkpoint_writing.h"
 #include "trainer/checkpoint/host_copy.h"
-#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha {
 namespace {

@@ -8,14 +8,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "parallel/background_task.h"
 #include "parallel/base/fault.h"
+#include "parallel/ranks_at_work.h"
 #include "parallel/watched_communicator.h"
 #include "tests/support/thread_communicator.h"
 #include "tests/unit/trainer_checkpoint/sample_checkpoint.h"
 #include "tests/unit/trainer_checkpoint/scratch_folder.h"
-#include "trainer/checkpoint/background_task.h"
 #include "trainer/checkpoint/checkpoint_writing.h"
-#include "trainer/checkpoint/ranks_at_work.h"
 
 namespace bertha::testing {
 namespace {

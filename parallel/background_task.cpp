@@ -1,5 +1,5 @@
 // A thread, a flag and what was thrown.
-#include "trainer/checkpoint/background_task.h"
+#include "parallel/background_task.h"
 
 #include <utility>
 

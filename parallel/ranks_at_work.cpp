@@ -1,5 +1,5 @@
 // A sign and a number from every rank.
-#include "trainer/checkpoint/ranks_at_work.h"
+#include "parallel/ranks_at_work.h"
 
 #include <algorithm>
 #include <utility>
