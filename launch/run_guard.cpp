@@ -29,6 +29,9 @@
 namespace bertha {
 namespace {
 
+// What rank 0 may still write, when all others are done: scores, a report.
+constexpr std::chrono::seconds kLastWords{20};
+
 using Command = int (*)(const RunConfig&, const MpiEnvironment&);
 
 Command find_command(const std::string& name) {
@@ -46,6 +49,12 @@ bool saves_when_stopped(const std::string& command) {
   return command == "prepare" || command == "pretrain" || command == "finetune";
 }
 
+// Of the others rank 0 does all the work, however long, while the rest waits for the end.
+bool is_work_of_all(const std::string& command) {
+  return saves_when_stopped(command) || command == "vocab" || command == "evaluate" ||
+         command == "predict";
+}
+
 bool contains(const std::vector<std::string>& arguments, const char* wanted) {
   for (const auto& argument : arguments) {
     if (argument == wanted) return true;
@@ -53,7 +62,7 @@ bool contains(const std::vector<std::string>& arguments, const char* wanted) {
   return false;
 }
 
-int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mpi) {
+int dispatch(const std::vector<std::string>& arguments, MpiEnvironment& mpi) {
   const bool root = mpi.rank_info().is_root();
   const std::string command = arguments.empty() ? "help" : arguments.front();
   const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1),
@@ -73,6 +82,8 @@ int dispatch(const std::vector<std::string>& arguments, const MpiEnvironment& mp
   }
   const auto config = read_options(command, rest);
   if (!saves_when_stopped(command)) let_signals_end_this();
+  const auto limit = timeout_of(config);
+  if (is_work_of_all(command) && limit > limit.zero()) mpi.limit_end(limit + kLastWords);
   return find_command(command)(config, mpi);
 }
 
@@ -126,6 +137,17 @@ Error describe(const std::exception& exception) {
   return {ErrorKind::internal, exception.what()};
 }
 
+// Before MPI starts. Whatever is wrong with the options is said when all ranks are there.
+std::chrono::seconds time_limit_of_ranks(const std::vector<std::string>& arguments) {
+  try {
+    if (!arguments.empty() && find_command(arguments.front())) {
+      return timeout_of(read_options(arguments.front(), {arguments.begin() + 1, arguments.end()}));
+    }
+  } catch (const std::exception&) {
+  }
+  return timeout_of({});
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -135,13 +157,15 @@ int run_program(int argc, char** argv) {
   try {
     install_stop_signals();  // what comes while MPI starts counts
     bound_library_caches();
-    const MpiEnvironment mpi;
+    MpiEnvironment mpi(time_limit_of_ranks(arguments));
     rank = mpi.rank_info();
     set_log_rank(rank.rank, rank.world_size);
     program_bytes();  // before anything else takes memory
     try {
       arm_fault(rank.rank);
-      return dispatch(arguments, mpi);
+      const int code = dispatch(arguments, mpi);
+      inject_fault("end");
+      return code;
     } catch (const std::exception& exception) {
       const auto error = describe(exception);
       if (!told_by_root(rank)) {

@@ -18,10 +18,13 @@
 #include <unistd.h>
 #include <utility>
 
+#include <fmt/format.h>
 #include <mpi.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/error_line.h"
 #include "parallel/base/unique_handle.h"
+#include "parallel/deadline.h"
 #include "parallel/launcher.h"
 #include "parallel/native_check.h"
 
@@ -123,9 +126,40 @@ void leave_exit_code(int exit_code) {
   [[maybe_unused]] const auto written = ::write(file.get(), text.data(), text.size());
 }
 
+// Says that MPI waits in vain, and ends the job. Rank 0 speaks first and so ends the others; where
+// it is the one that does not come, they speak.
+std::chrono::milliseconds deadline_of(std::chrono::seconds limit, int rank) {
+  using std::chrono::milliseconds;
+  return limit > limit.zero() ? milliseconds(limit) + milliseconds(rank > 0 ? 1500 : 0)
+                              : milliseconds::zero();
+}
+
+void give_up(const char* what, std::chrono::seconds limit, const RankInfo& rank,
+             const char* remedy) {
+  print_line(
+      error_line({ErrorKind::communication,
+                  fmt::format("{} {} s (parallel.timeout_seconds)", what, limit.count()), remedy},
+                 rank));
+  abort_job(Error(ErrorKind::communication, "").exit_code());
+}
+
+// Before MPI knows it: of mpirun, srun or another launcher by PMIx; one rank alone where none says.
+RankInfo announced_rank(const EnvironmentLookup& environment) {
+  RankInfo rank;
+  const auto announced = announced_ranks(environment);
+  rank.world_size = announced ? announced->ranks : 1;
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+    if (const char* text = environment(name)) {
+      rank.rank = std::atoi(text);
+      break;
+    }
+  }
+  return rank;
+}
+
 }  // namespace
 
-MpiEnvironment::MpiEnvironment() {
+MpiEnvironment::MpiEnvironment(std::chrono::seconds limit) {
   const EnvironmentLookup environment = [variables = launched_environment()](const char* name) {
     const auto found = variables.find(name);
     return found == variables.end() ? nullptr : found->second.c_str();
@@ -137,6 +171,12 @@ MpiEnvironment::MpiEnvironment() {
   }
   // Where there is no /sys, as in a bare chroot, hwloc complains on standard error in every rank.
   ::setenv("HWLOC_HIDE_ERRORS", "2", 0);
+  const auto announced = announced_rank(environment);
+  const Deadline deadline(deadline_of(limit, announced.rank), [limit, announced] {
+    give_up("MPI has not brought all ranks together within", limit, announced,
+            "a rank has not begun, has stopped, or is on a machine that cannot be reached: look "
+            "there, then start the job again");
+  });
   int provided = MPI_THREAD_SINGLE;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   try {
@@ -162,6 +202,12 @@ MpiEnvironment::MpiEnvironment() {
 MpiEnvironment::~MpiEnvironment() {
   if (process_state().aborting) return;
   if (rank_info_.world_size > 1 && std::uncaught_exceptions() > 0) return;
+  const Deadline deadline(deadline_of(end_limit_, rank_info_.rank), [this] {
+    give_up("this rank's work is done, but not all ranks have ended (MPI_Finalize) within",
+            end_limit_, rank_info_,
+            "a rank has stopped or is gone; what was saved is whole, and the same command goes on "
+            "from there");
+  });
   MPI_Finalize();
 }
 

@@ -1,6 +1,7 @@
 // MPI's lifetime: initialised before argv is parsed, finalised last. One per process.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <list>
 
@@ -12,17 +13,23 @@ class MpiEnvironment {
  public:
   // Initialises MPI (funneled: MPI calls come from the main thread) and cross-checks the world size
   // with what mpirun, PMIx or Slurm announced: another number of ranks than was meant, such as N
-  // separate single ones, is Error{usage}.
-  MpiEnvironment();
+  // separate single ones, is Error{usage}. MPI waits for all ranks: if that takes longer than
+  // `limit` (zero: however long), this process says so and ends the job with 76.
+  explicit MpiEnvironment(std::chrono::seconds limit = {});
   // Finalises, which waits for all ranks; so not when an abort is under way, and not when an
   // exception unwinds this rank of several: the others may never come, and the launcher ends them.
   ~MpiEnvironment();
   MpiEnvironment(const MpiEnvironment&) = delete;
   MpiEnvironment& operator=(const MpiEnvironment&) = delete;
 
+  // The end waits for all ranks, too. For work that all of them end together, but for what rank 0
+  // still writes: a rank that does not come `limit` later ends the job in the same way.
+  void limit_end(std::chrono::seconds limit) { end_limit_ = limit; }
+
   const RankInfo& rank_info() const { return rank_info_; }
 
  private:
+  std::chrono::seconds end_limit_{};
   RankInfo rank_info_;
 };
 
