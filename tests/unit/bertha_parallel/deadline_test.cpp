@@ -1,3 +1,4 @@
+// Deadlines that are kept and that are not.
 #include "parallel/deadline.h"
 
 #include <atomic>
