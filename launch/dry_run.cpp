@@ -18,6 +18,7 @@
 #include "launch/run_outline.h"
 #include "launch/runtime.h"
 #include "launch/schedule_setup.h"
+#include "launch/stop_signal.h"
 #include "launch/time_limit.h"
 #include "launch/vocabulary_settings.h"
 #include "parallel/agreement.h"
@@ -146,7 +147,7 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto files = find_input_files(options.input);
   check_output_folder(options.output);
   check_writable(options.output.string());
-  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config), termination_requested);
   const int threads =
       agree_on_place(ranks.communicator(), find_place(options.workers, false)).threads;
   if (!mpi.rank_info().is_root()) return;

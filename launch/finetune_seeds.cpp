@@ -14,6 +14,7 @@
 #include "launch/finetune_state.h"
 #include "launch/run_metrics.h"
 #include "launch/score_json.h"
+#include "launch/stop_signal.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -54,7 +55,7 @@ Json statistics(const std::vector<Json>& runs) {
 // What the ranks do together beside the sessions, which have watchdogs of their own.
 void together(const RunConfig& config, const MpiEnvironment& mpi,
               const std::function<void()>& work) {
-  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  const WatchedRanks ranks(mpi.rank_info(), timeout_of(config), termination_requested);
   agree_or_throw(ranks.communicator(), work);
 }
 

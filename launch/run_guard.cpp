@@ -2,7 +2,6 @@
 #include "launch/run_guard.h"
 
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -13,7 +12,6 @@
 #include <vector>
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
 
 #include "launch/commands/commands.h"
 #include "launch/machine_text.h"
@@ -21,6 +19,7 @@
 #include "launch/options.h"
 #include "launch/stop_signal.h"
 #include "parallel/base/error.h"
+#include "parallel/base/error_line.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
 #include "parallel/mpi_environment.h"
@@ -81,24 +80,10 @@ int dispatch(const std::vector<std::string>& arguments, MpiEnvironment& mpi) {
     return 0;
   }
   const auto config = read_options(command, rest);
-  if (!saves_when_stopped(command)) let_signals_end_this();
+  if (!saves_when_stopped(command)) let_signals_end_this(mpi.rank_info().world_size > 1);
   const auto limit = timeout_of(config);
   if (is_work_of_all(command) && limit > limit.zero()) mpi.limit_end(limit + kLastWords);
   return find_command(command)(config, mpi);
-}
-
-// The last line a user sees; one line whatever the message holds.
-void print_error(const Error& error, const RankInfo& rank) {
-  std::string text = "bertha: error: ";
-  if (rank.world_size > 1) text += fmt::format("rank {}: ", rank.rank);
-  text += error.message() + " (" + error.where() + ")";
-  if (!error.remedy().empty()) text += "; " + error.remedy();
-  for (auto& character : text) {
-    if (character == '\n' || character == '\r') character = ' ';
-  }
-  text += '\n';
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
 }
 
 // --verbose: what a bug report needs, before the one line.
@@ -170,14 +155,14 @@ int run_program(int argc, char** argv) {
       const auto error = describe(exception);
       if (!told_by_root(rank)) {
         if (verbose) print_details(exception, arguments);
-        print_error(error, rank);
+        print_line(error_line(error, rank));
       }
       if (rank.world_size == 1) return error.exit_code();
       abort_job(error.exit_code());
     }
   } catch (const std::exception& exception) {
     const auto error = describe(exception);
-    print_error(error, rank);
+    print_line(error_line(error, rank));
     return error.exit_code();
   }
 }

@@ -12,6 +12,7 @@
 #include "launch/options.h"
 #include "launch/program_identity.h"
 #include "launch/rank_places.h"
+#include "launch/stop_signal.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
 #include "parallel/nccl_communicator.h"
@@ -40,7 +41,7 @@ std::int64_t bucket_bytes(const ParallelOptions& options, bool over_nccl) {
 }
 
 Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
-    : ranks_(mpi.rank_info(), timeout_of(config)) {
+    : ranks_(mpi.rank_info(), timeout_of(config), termination_requested) {
   check_deterministic(config.trainer);
   compare_ranks(config);
   take_place(config.trainer.train);

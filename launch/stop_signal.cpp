@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <unistd.h>
 
 #include "parallel/base/error.h"
 
@@ -11,16 +12,29 @@ namespace bertha {
 namespace {
 
 std::atomic<int> first_signal = 0;
-static_assert(std::atomic<int>::is_always_lock_free, "a handler may touch nothing that locks");
+std::atomic<bool> termination = false;
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
+              "a handler may touch nothing that locks");
 
 extern "C" void remember_signal(int signal) {
   int none = 0;
   first_signal.compare_exchange_strong(none, signal);
+  if (signal == SIGTERM) termination = true;
 }
 
-void handle(int signal, int flags) {
+extern "C" void end_in_a_second(int signal) {
+  remember_signal(signal);
+  ::alarm(1);
+}
+
+extern "C" void end_now(int) {
+  std::signal(SIGTERM, SIG_DFL);
+  std::raise(SIGTERM);
+}
+
+void handle(int signal, int flags, void (*handler)(int) = remember_signal) {
   struct sigaction action {};
-  action.sa_handler = remember_signal;
+  action.sa_handler = handler;
   action.sa_flags = flags;
   sigemptyset(&action.sa_mask);
   if (::sigaction(signal, &action, nullptr) != 0) {
@@ -38,18 +52,24 @@ void install_stop_signals() {
   handle(SIGINT, SA_RESTART | static_cast<int>(SA_RESETHAND));
 }
 
-void let_signals_end_this() {
-  for (const int signal : {SIGTERM, SIGINT}) {
-    struct sigaction action {};
-    action.sa_handler = SIG_DFL;
-    sigemptyset(&action.sa_mask);
-    ::sigaction(signal, &action, nullptr);
-    if (first_signal.load(std::memory_order_relaxed) == signal) std::raise(signal);
+void let_signals_end_this(bool is_one_of_several) {
+  if (is_one_of_several) {
+    handle(SIGALRM, SA_RESTART, end_now);
+    handle(SIGTERM, SA_RESTART, end_in_a_second);
+  } else {
+    handle(SIGTERM, 0, SIG_DFL);
   }
+  handle(SIGINT, 0, SIG_DFL);
+  const int came = first_signal.load(std::memory_order_relaxed);
+  if (came == SIGTERM || came == SIGINT) std::raise(came);
 }
 
 bool stop_requested() {
   return first_signal.load(std::memory_order_relaxed) != 0;
+}
+
+bool termination_requested() {
+  return termination.load(std::memory_order_relaxed);
 }
 
 const char* stop_signal_name() {

@@ -13,13 +13,24 @@
 
 namespace bertha {
 
+struct HeartbeatSettings {
+  std::chrono::milliseconds interval{1000};
+  // After so long without progress rank 0 warns once who is waited for.
+  std::chrono::seconds patience{60};
+  // Whether somebody outside asked this process to end, as a launcher does with those that are left
+  // when a rank was killed. Empty: nobody does. Called on the thread of the heartbeats.
+  std::function<bool()> asked_to_end{};
+  // Then: a line that says which ranks are gone without a word, if any. Empty: to standard error.
+  std::function<void(const std::string& line)> tell{};
+};
+
 class Heartbeats {
  public:
   // Collective: rank 0's address travels over `communicator`. `activity` is called on the thread of
-  // the heartbeats and must be safe there. After `patience` without progress rank 0 warns once who
-  // is waited for.
+  // the heartbeats and must be safe there.
   Heartbeats(Communicator& communicator, std::function<RankActivity()> activity,
-             std::chrono::milliseconds interval, std::chrono::seconds patience);
+             HeartbeatSettings settings);
+  // Says goodbye, so that nobody takes this rank for one that is gone without a word.
   ~Heartbeats();
   Heartbeats(const Heartbeats&) = delete;
   Heartbeats& operator=(const Heartbeats&) = delete;

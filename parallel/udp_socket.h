@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -31,8 +32,15 @@ class UdpSocket {
   void send(const UdpAddress& to, std::string_view bytes) const noexcept;
   // The next message, or nothing when none comes in time.
   std::optional<UdpMessage> receive(std::chrono::milliseconds within) const noexcept;
+  // Sends to all, now and again, and returns those of whom the other machine says within this time
+  // that nobody has the port (ICMP); sooner if it is all of them. Where no such word comes, as
+  // through some firewalls, nobody is known to be gone. What else comes is left to receive().
+  std::vector<UdpAddress> refused(std::span<const UdpAddress> by, std::string_view bytes,
+                                  std::chrono::milliseconds within) const;
 
  private:
+  std::optional<UdpAddress> next_refusal() const noexcept;
+
   UniqueHandle<int, ::close, -1> socket_;
   std::uint16_t port_ = 0;
 };

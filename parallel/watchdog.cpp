@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <stop_token>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/error_line.h"
 #include "parallel/mpi_environment.h"
 
 namespace bertha {
@@ -92,19 +92,14 @@ std::string Watchdog::State::phases_before() const {
 }
 
 void Watchdog::State::end_job(const std::string& phase, double seconds) {
-  const auto ranks = process_rank_info();
-  std::string line = "bertha: error: ";
-  if (ranks.world_size > 1) line += fmt::format("rank {}: ", ranks.rank);
-  line += fmt::format("no progress for {:.0f} s in phase \"{}\"", seconds, phase);
-  line += place();
-  if (const auto others = peers(); !others.empty()) line += "; " + others;
-  line +=
-      " (watchdog); another rank or the storage may be stuck or dead; the same command goes on "
-      "from "
-      "what was saved; raise parallel.timeout_seconds if this phase may take longer\n";
-  // Straight to standard error: the main thread may be stuck with the log's lock in its hands.
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  std::fflush(stderr);
+  auto message = fmt::format("no progress for {:.0f} s in phase \"{}\"{}", seconds, phase, place());
+  if (const auto others = peers(); !others.empty()) message += "; " + others;
+  const Error error(ErrorKind::communication, message,
+                    "another rank or the storage may be stuck or dead; the same command goes on "
+                    "from what was saved; raise parallel.timeout_seconds if this phase may take "
+                    "longer",
+                    std::string("watchdog"));
+  print_line(error_line(error, process_rank_info()));
   abort_job(static_cast<int>(ErrorKind::communication));
 }
 

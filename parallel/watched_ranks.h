@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 
 #include "parallel/communicator.h"
@@ -14,7 +15,9 @@ namespace bertha {
 class WatchedRanks {
  public:
   // Collective. A rank that makes no progress for `timeout` ends the job (76); zero: never.
-  WatchedRanks(const RankInfo& rank, std::chrono::seconds timeout);
+  // `asked_to_end`: see HeartbeatSettings.
+  WatchedRanks(const RankInfo& rank, std::chrono::seconds timeout,
+               std::function<bool()> asked_to_end);
   ~WatchedRanks();
   WatchedRanks(const WatchedRanks&) = delete;
   WatchedRanks& operator=(const WatchedRanks&) = delete;
@@ -23,7 +26,7 @@ class WatchedRanks {
   Watchdog& watchdog() { return watchdog_; }
 
  private:
-  void start_heartbeats(std::chrono::seconds timeout);
+  void start_heartbeats(std::chrono::seconds timeout, std::function<bool()> asked_to_end);
 
   Watchdog watchdog_;
   std::unique_ptr<Communicator> mpi_, watched_;  // the second is the first, watched

@@ -97,7 +97,7 @@ int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
     return 0;
   }
   options.tokenizer = settings_for_vocabulary(config);
-  WatchedRanks ranks(mpi.rank_info(), timeout_of(config));
+  WatchedRanks ranks(mpi.rank_info(), timeout_of(config), termination_requested);
   options.workers =
       agree_on_place(ranks.communicator(), find_place(options.workers, false)).threads;
   const bool ready_samples = options.input.format == TextFormat::nvidia;

@@ -11,6 +11,7 @@
 #include "launch/commands/commands.h"
 #include "launch/long_work.h"
 #include "launch/rank_places.h"
+#include "launch/stop_signal.h"
 #include "parallel/base/error.h"
 #include "parallel/base/fault.h"
 #include "parallel/base/log.h"
@@ -93,7 +94,7 @@ int run_vocab(const RunConfig& config, const MpiEnvironment& mpi) {
                 "bertha vocab --input.paths text/ --vocab.size 30522 --vocab.output vocab.txt");
   }
   const RankInfo& rank = mpi.rank_info();
-  WatchedRanks ranks(rank, timeout_of(config));
+  WatchedRanks ranks(rank, timeout_of(config), termination_requested);
   const int threads = agree_on_place(ranks.communicator(), find_place(0, false)).threads;
   LongWork work(ranks.communicator(), ranks.watchdog(), "making the vocabulary");
   work.run([&](const std::stop_token& stop) {

@@ -29,6 +29,8 @@ fault() {
   [ $got = "$code" ] || fail "$what on $n: exit code $got, not $code: $(grep -a bertha: "$scratch/log" | tail -2)"
   [ $took -le $((limit * 1000)) ] || fail "$what on $n: took $took ms"
   grep -qaE "$pattern" "$scratch/log" || fail "$what on $n: no line like '$pattern': $(grep -a bertha: "$scratch/log" | tail -3)"
+  # A rank that could say nothing is named by another, once; who could is not.
+  [ "$(grep -ac 'gone without a word' "$scratch/log")" = $([ "$kind" = kill ] && echo 1 || echo 0) ] || fail "$what on $n: $(grep -a 'without a word' "$scratch/log")"
   [ -z "$(pids)" ] || { fail "$what on $n: processes left"; pids | xargs -r kill -KILL; }
   if [ "$before" != 0 ]; then
     grep -qa "resumed from .*step-$(printf %08d "$before")" "$scratch/log" || fail "$what on $n: did not go on from step $before"
@@ -39,9 +41,11 @@ fault() {
   [ "$after" -ge $((before + 5)) ] || fail "$what on $n: checkpoint of step $after after $before"
   "$bertha" verify "$(newest)" >/dev/null 2>&1 || fail "$what on $n: the newest checkpoint is damaged"
 }
-fault 3 2:forward:kill 137 15 'signal 9|exited on signal'
-fault 2 0:optimizer:kill 137 15 'signal 9|exited on signal'
-fault 2 1:save:kill 137 15 'signal 9|exited on signal' --parallel.shard_optimizer true
+gone() { echo "bertha: error: rank $1 on $(hostname) is gone without a word: .*\(heartbeats.cpp:[0-9]+\); .*the same command goes on"; }
+fault 3 2:forward:kill 137 15 "$(gone 2)"
+fault 2 0:optimizer:kill 137 15 "$(gone 0)"
+fault 2 1:save:kill 137 15 "$(gone 1)" --parallel.shard_optimizer true
+fault 3 0:save:kill 137 15 "$(gone 0)"
 fault 3 1:forward:stop 76 20 'bertha: error: .*no progress for .*the job stands at all-reduce #[0-9]+ of [0-9]+ bytes: rank 1 silent for [0-9]+ s'
 fault 2 0:reduction:stop 76 20 'bertha: error: rank 1: no progress for .*rank 0 silent for [0-9]+ s'
 fault 3 2:reduction:hang 76 20 'bertha: error: .*stands at .*: rank 2 has not arrived: in phase "gradient all-reduce"'

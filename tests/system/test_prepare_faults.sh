@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A rank of `prepare` or `vocab` that is stopped or stands still ends the job in bounded time, with 76, and is named; the
+# A rank of `prepare` or `vocab` that is stopped or stands still ends the job in bounded time, with 76, and is named, as one
+# is that was killed; the
 # same command then makes what a run makes that nobody disturbs. A slow rank that gets on is waited for, however long.
 . "$(dirname "$0")/../support/system.sh"
 cd "$scratch" || exit 1
@@ -29,6 +30,7 @@ fault() {
   [ $got = "$code" ] || fail "$command, $what: exit code $got, not $code: $(grep -a bertha: log | tail -2)"
   [ $took -le $((limit * 1000)) ] || fail "$command, $what: took $took ms"
   grep -qaE "$pattern" log || fail "$command, $what: no line like '$pattern': $(grep -a bertha: log | tail -3)"
+  [ "${what##*:}" = kill ] || ! grep -qa 'without a word' log || fail "$command, $what: $(grep -a 'without a word' log)"
   left=$(pids); [ -z "$left" ] || { fail "$command, $what: processes left"; xargs -r kill -KILL <<<"$left"; }
   [ "$code" = 0 ] || ranks 3 "$bertha" "${words[@]}" >log 2>&1 || fail "$command after $what: $(tail -2 log)"
   same "$command" || fail "$command, $what: not what a run makes that nobody disturbs"
@@ -42,6 +44,10 @@ fault prepare 0:shard:stop 76 20 "$stands \"preparing the corpus\".*rank 0 silen
 fault prepare 2:tokenize:hang 76 20 "$stands \"preparing the corpus\": rank 2 gets no further"
 fault prepare 1:tokenize:slow10 0 60 'corpus in out/corpus-or-vocab'
 fault prepare 2:shard:slow20 0 60 'corpus in out/corpus-or-vocab'
+gone() { echo "bertha: error: rank $1 on $(hostname) is gone without a word: "; }
+fault prepare 1:tokenize:kill 137 20 "$(gone 1)"
+fault prepare 0:shard:kill 137 20 "$(gone 0)"
+fault vocab 0:count:kill 137 20 "$(gone 0)"
 fault prepare 1:shard:throw 70 20 'bertha: error: .*fault in shard'
 fault vocab 0:count:stop 76 20 "$stands \"making the vocabulary\".*rank 0 silent for [0-9]+ s"
 fault vocab 0:count:hang 76 20 "$stands \"making the vocabulary\": rank 0 gets no further"

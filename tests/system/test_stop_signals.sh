@@ -3,6 +3,8 @@
 # command goes on.
 . "$(dirname "$0")/../support/system.sh"
 need_corpus
+# Nobody was killed, whatever ends first.
+orderly() { ! grep -a 'without a word' "$scratch/log" || fail "$1: a rank that stops in order is called gone"; }
 # give_up WHAT: the run did not get to where it is stopped.
 give_up() { fail "$1: $(tail -2 "$scratch/log")"; kill -s TERM $job 2>/dev/null; wait $job; }
 for case in TERM:0 TERM:1 USR1:1 INT:0; do
@@ -20,10 +22,24 @@ for case in TERM:0 TERM:1 USR1:1 INT:0; do
   kill -s $signal "$pid"
   wait $job; code=$?
   [ $code = 75 ] || fail "$case: exit code $code, not 75: $(tail -3 "$scratch/log")"
+  orderly "$case"
   grep -q '"stop"' "$out/metrics.jsonl" || fail "$case: no stop event"
   step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
   [ -e "$out/checkpoints/$(printf 'step-%08d' "$step")/manifest.json" ] || fail "$case: no checkpoint of step $step"
   [ -z "$(find "$out" -name '*.staging*')" ] || fail "$case: staging left behind"
+done
+# To mpirun, which hands SIGTERM on, and kills who is not done soon: rank 1, whose saves are slow.
+for slow in 0 1500; do
+  out=$scratch/handed-on$slow
+  command=("$bertha" pretrain --data.corpus "$corpus" "${tiny[@]}" --train.steps 100000 --train.output "$out" --parallel.shard_optimizer true)
+  (BERTHA_FAULT=1:save:0:slow$slow exec mpirun --oversubscribe --bind-to none -n 3 "${command[@]}") >"$scratch/log" 2>&1 &
+  job=$!
+  for _ in $(seq 300); do grep -qs '"train"' "$out/metrics.jsonl" && break; sleep 0.2; done
+  grep -qs '"train"' "$out/metrics.jsonl" || { give_up "mpirun, $slow: no step within a minute"; continue; }
+  kill -s TERM $job; wait $job
+  [ $? != 0 ] || fail "mpirun, $slow: not stopped"
+  [ -z "$(rank_pids "$out")" ] || fail "mpirun, $slow: ranks left behind"
+  orderly "SIGTERM to mpirun, $slow"
 done
 # While a checkpoint is written, and a second signal while the last one is: each takes seconds, every file of rank 0 one.
 out=$scratch/saving
@@ -52,6 +68,7 @@ kill -s TERM $pids 2>/dev/null
 [ -e "$last" ] || fail "the second signal came when the last save '$last' was over"
 wait $job; code=$?
 [ $code = 75 ] || fail "two signals inside a save: exit code $code: $(tail -3 "$scratch/log")"
+orderly "two signals inside a save"
 step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1) checkpoints=$out/checkpoints
 for path in "${saving%.staging}" "$checkpoints/$(printf 'step-%08d' "$step")"; do
   [ -e "$path/manifest.json" ] || fail "signal inside a save: no $path"
@@ -74,6 +91,7 @@ for case in TERM:one INT:one INT:group HUP:one; do
   grep -qs '"train"' "$out/metrics.jsonl" || { give_up "$case: no step within a minute"; continue; }
   started=$SECONDS; kill -s "$signal" -- $target; wait $job; code=$?
   [ $code = 75 ] || fail "$case: ended with $code, not 75: $(tail -3 "$scratch/log")"
+  orderly "supervised $case"
   [ $((SECONDS - started)) -ge 3 ] || fail "$case: the save was not slow"
   step=$(losses "$out/metrics.jsonl" | tail -1 | cut -d' ' -f1)
   "$bertha" verify "$out/checkpoints/$(printf 'step-%08d' "$step")" >"$scratch/log" 2>&1 || fail "$case: step $step is not saved: $(tail -1 "$scratch/log")"

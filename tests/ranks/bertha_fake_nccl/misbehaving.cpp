@@ -48,8 +48,9 @@ class MisbehavingNccl : public ::testing::Test {
   Watchdog watchdog_{seconds(8)};
   std::unique_ptr<Communicator> host_ = rank_communicator();
   std::unique_ptr<Communicator> host_ranks_ = watch_communicator(*host_, watchdog_);
-  Heartbeats heartbeats_{*host_ranks_, [this] { return watchdog_.activity(); },
-                         std::chrono::milliseconds(500), seconds(4)};
+  Heartbeats heartbeats_{*host_ranks_,
+                         [this] { return watchdog_.activity(); },
+                         {.interval = std::chrono::milliseconds(500), .patience = seconds(4)}};
   std::unique_ptr<Communicator> nccl_, device_ranks_;
   at::Tensor values_ = on_device(at::ones({1000}));
 };
@@ -70,6 +71,17 @@ TEST_F(MisbehavingNccl, HostIsStuckBehindAnAllGather) {
 TEST_F(MisbehavingNccl, HostIsStuckBehindAGroup) {
   const auto output = on_device(at::ones({1000}));
   get_stuck([&] { return device_ranks_->all_to_all(values_, output); });
+}
+
+// Of which NCCL tells rank 1 meanwhile that another rank is gone.
+TEST_F(MisbehavingNccl, HostIsBusy) {
+  connect();
+  all_reduce();
+  synchronize();
+  for (int i = 0; i < 600; ++i) {
+    watchdog_.report("a long nap");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 // Rank 0's host is stuck behind an all-reduce that rank 1 does not come to.

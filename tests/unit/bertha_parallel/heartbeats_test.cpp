@@ -32,8 +32,8 @@ TEST(Heartbeats, EveryRankHearsWhoHasNotArrived) {
   run_thread_ranks(3, [](Communicator& communicator) {
     Watchdog watchdog(std::chrono::seconds(0));
     watchdog.report("forward");
-    const Heartbeats heartbeats(
-        communicator, [&] { return watchdog.activity(); }, kBeat, std::chrono::seconds(60));
+    const Heartbeats heartbeats(communicator, [&] { return watchdog.activity(); },
+                                {.interval = kBeat});
     if (communicator.rank_info().rank != 2) {
       watchdog.enter("all-reduce", 400);
       watchdog.begin_waiting();
@@ -50,8 +50,8 @@ TEST(Heartbeats, WhoFallsSilentIsNamed) {
   for (const int dying : {0, 1}) {
     run_thread_ranks(2, [dying](Communicator& communicator) {
       const auto activity = [] { return RankActivity{.sequence = 1, .blocked = true}; };
-      auto heartbeats =
-          std::make_unique<Heartbeats>(communicator, activity, kBeat, std::chrono::seconds(60));
+      auto heartbeats = std::make_unique<Heartbeats>(communicator, activity,
+                                                     HeartbeatSettings{.interval = kBeat});
       std::this_thread::sleep_for(5 * kBeat);
       if (communicator.rank_info().rank == dying) {
         heartbeats.reset();
