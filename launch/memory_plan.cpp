@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 
 #include "launch/optimizer_setup.h"
+#include "launch/runtime.h"
 #include "parallel/nccl_communicator.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/memory_use.h"
@@ -54,6 +55,7 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
   const auto& train = config.trainer.train;
   const bool on_gpu = takes_gpu(train);
   const auto& parallel = config.trainer.parallel;
+  const bool over_mpi = !on_gpu || parallel.backend == Backend::mpi || !nccl_available();
   const double moment_bytes = config.trainer.optimizer.moments == MomentPrecision::bf16 ? 2 : 4;
   return {.config = model,
           .parameters = count.elements,
@@ -65,8 +67,9 @@ PlanModel plan_model(const RunConfig& config, const BertConfig& model,
           .leaves_rows_out = !on_gpu || fused_attention_by(train, model) == AttentionBy::tiles,
           .moment_bytes = moment_bytes,
           .async_save = train.async_save,
-          .over_mpi = !on_gpu || parallel.backend == Backend::mpi || !nccl_available(),
+          .over_mpi = over_mpi,
           .reduce_bytes = parallel.reduce_precision == GradientReducer::Precision::fp32 ? 4 : 2,
+          .bucket_bytes = bucket_bytes(parallel, !over_mpi),
           .program_bytes = program_bytes()};
 }
 

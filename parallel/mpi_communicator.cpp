@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <utility>
 
 #include <mpi.h>
@@ -72,6 +73,14 @@ Borders even_borders(std::int64_t elements, int world_size) {
   return borders;
 }
 
+std::int64_t largest_part(const Borders& borders) {
+  std::int64_t largest = 0;
+  for (std::size_t rank = 1; rank < borders.size(); ++rank) {
+    largest = std::max(largest, borders[rank] - borders[rank - 1]);
+  }
+  return largest;
+}
+
 at::Tensor part_of(const at::Tensor& flat, const Borders& borders, int rank) {
   const auto r = static_cast<std::size_t>(rank);
   return flat.slice(0, borders[r], borders[r + 1]);
@@ -106,8 +115,14 @@ class MpiCommunicator final : public Communicator {
   int next_tag();
   void send(const at::Tensor& part, int to, int tag, MpiTransfer& transfer) const;
   void receive(const at::Tensor& part, int from, int tag, MpiTransfer& transfer) const;
-  MpiTransfer begin_reduction(const at::Tensor& values, const Borders& borders, ReduceOp op,
-                              int tag) const;
+  struct Reduction {
+    at::Tensor values;
+    Borders borders;
+    ReduceOp op = ReduceOp::sum;
+    int tag = 0;
+    std::function<void(MpiTransfer&)> then;  // when all is added up; may begin messages
+  };
+  void begin_round(const Reduction& reduction, std::int64_t offset, MpiTransfer& transfer) const;
   void begin_gathering(const at::Tensor& values, const Borders& borders, int tag,
                        MpiTransfer& transfer) const;
   std::vector<Letter> gather_letters(std::string_view bytes) const;
@@ -173,23 +188,38 @@ void MpiCommunicator::receive(const at::Tensor& part, int from, int tag,
   });
 }
 
-// Every rank sends all others their parts of `values`, and adds up what came for its own.
-MpiTransfer MpiCommunicator::begin_reduction(const at::Tensor& values, const Borders& borders,
-                                             ReduceOp op, int tag) const {
-  MpiTransfer transfer{{values}, {}, {}};
-  const auto own = part_of(values, borders, rank_info_.rank);
+// Every rank sends all others their parts of `values`, and adds up what came for its own: in
+// rounds, so that what comes at once is bounded however large a part is and however many ranks
+// there are.
+void MpiCommunicator::begin_round(const Reduction& reduction, std::int64_t offset,
+                                  MpiTransfer& transfer) const {
+  const auto& [values, borders, op, tag, then] = reduction;
+  const auto most = std::max<std::int64_t>(1, kReceivedAtOnceBytes /
+                                                  static_cast<std::int64_t>(values.element_size()) /
+                                                  std::max(1, rank_info_.world_size - 1));
+  const auto end = offset + std::min(most, chunk_elements_);
+  const auto piece_of = [&](int rank) {
+    const auto part = part_of(values, borders, rank);
+    return part.slice(0, std::min(offset, part.numel()), std::min(end, part.numel()));
+  };
+  const auto own = piece_of(rank_info_.rank);
   std::vector<at::Tensor> contributions(static_cast<std::size_t>(rank_info_.world_size));
   contributions[static_cast<std::size_t>(rank_info_.rank)] = own;
   with_others([&](int to, int from) {
     auto& contribution = contributions[static_cast<std::size_t>(from)];
     contribution = at::empty_like(own);
     receive(contribution, from, tag, transfer);
-    send(part_of(values, borders, to), to, tag, transfer);
+    send(piece_of(to), to, tag, transfer);
   });
-  transfer.next = [contributions = std::move(contributions), op, own](MpiTransfer&) {
-    reduce_in_order(contributions, op, own);
+  transfer.next = [this, reduction, contributions = std::move(contributions), own,
+                   end](MpiTransfer& all) {
+    reduce_in_order(contributions, reduction.op, own);
+    if (end < largest_part(reduction.borders)) {
+      begin_round(reduction, end, all);
+    } else if (reduction.then) {
+      reduction.then(all);
+    }
   };
-  return transfer;
 }
 
 // Every rank's part of `values` to all others.
@@ -209,11 +239,11 @@ std::unique_ptr<Work> MpiCommunicator::all_reduce(at::Tensor values, ReduceOp op
   if (rank_info_.world_size == 1) return transfers_->take({});
   const auto flat = values.view({-1});
   const auto borders = even_borders(flat.numel(), rank_info_.world_size);
-  auto transfer = begin_reduction(flat, borders, op, tag);
-  transfer.next = [this, flat, borders, tag, add_up = std::move(transfer.next)](MpiTransfer& all) {
-    add_up(all);
+  MpiTransfer transfer{{values}, {}, {}};
+  const auto gather = [this, flat, borders, tag](MpiTransfer& all) {
     begin_gathering(flat, borders, tag, all);
   };
+  begin_round({flat, borders, op, tag, gather}, 0, transfer);
   return transfers_->take(std::move(transfer));
 }
 
@@ -221,8 +251,9 @@ std::unique_ptr<Work> MpiCommunicator::reduce_scatter(at::Tensor values,
                                                       std::span<const std::int64_t> parts) {
   check_cut(values, parts, rank_info_);
   require_host(values);
-  return transfers_->take(
-      begin_reduction(values.view({-1}), borders_of(parts), ReduceOp::sum, next_tag()));
+  MpiTransfer transfer{{values}, {}, {}};
+  begin_round({values.view({-1}), borders_of(parts), ReduceOp::sum, next_tag(), {}}, 0, transfer);
+  return transfers_->take(std::move(transfer));
 }
 
 std::unique_ptr<Work> MpiCommunicator::all_gather(at::Tensor values,

@@ -34,6 +34,11 @@ double all_reduce_seconds(const PlanNetwork& network, std::int64_t elements, int
   return 2 * pass_seconds(network, bytes, ranks);
 }
 
+std::int64_t last_bucket_elements(const PlanModel& model, std::int64_t bucket_elements) {
+  if (model.offsets.empty()) return std::min(model.parameters, bucket_elements);
+  return planned_buckets(model, bucket_elements).buckets.back().size();
+}
+
 PlanStep plan_step(const PlanQuestion& question, int ranks) {
   const auto& batch = question.batch;
   PlanStep step;
@@ -49,16 +54,18 @@ PlanStep plan_step(const PlanQuestion& question, int ranks) {
   const double bytes = static_cast<double>(question.model.parameters) * network.reduce_bytes;
   const double passes = question.sharded ? 1 : 2;  // sharded: the second moves weights, below
   const double reduction = passes * pass_seconds(network, bytes, ranks);
-  const auto one_bucket = [&](double all) {
-    return pass_seconds(network, std::min<double>(all, static_cast<double>(network.bucket_bytes)),
-                        ranks);
+  const auto last = static_cast<double>(
+      last_bucket_elements(question.model, std::max<std::int64_t>(1, network.bucket_bytes / 4)));
+  const auto one_bucket = [&](double element_bytes) {
+    return pass_seconds(network, last * element_bytes, ranks);
   };
   const double backward = 2.0 / 3.0 * micro / question.speed.tokens_per_second;
-  step.exposed_communication = std::max(passes * one_bucket(bytes), reduction - backward);
+  step.exposed_communication =
+      std::max(passes * one_bucket(network.reduce_bytes), reduction - backward);
   if (question.sharded) {
     const double weights = static_cast<double>(question.model.parameters) * kFloatBytes;
     step.exposed_communication +=
-        std::max(one_bucket(weights), pass_seconds(network, weights, ranks) - backward / 2);
+        std::max(one_bucket(kFloatBytes), pass_seconds(network, weights, ranks) - backward / 2);
   }
   return step;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "parallel/bucket_plan.h"
 #include "trainer/model/bert_config.h"
 #include "trainer/model/precision.h"
 #include "trainer/optim/sharding.h"
@@ -24,6 +25,7 @@ struct PlanModel {
   bool async_save = true;        // ranks hold copies of what they write
   bool over_mpi = true;          // gradients are added up by us, and not by NCCL
   int reduce_bytes = 4;          // of an element of a gradient on its way
+  std::int64_t bucket_bytes = 25'000'000;  // the aim; a bucket holds whole parameters
   // What the program takes on this machine before it does anything.
   double program_bytes = 380e6;
 };
@@ -55,7 +57,7 @@ struct PlanNetwork {
 // it: the sum trees of train.deterministic, and on a GPU the workspaces of cuBLAS and NCCL.
 struct PlanMemory {
   double weights = 0, gradients = 0, moments = 0, activations = 0;
-  double communication = 0;  // what came from other ranks, before it is added
+  double communication = 0;  // what came from other ranks, before it is added, of all buckets
   double saving = 0;         // copies while a checkpoint is written
   double libraries = 0, program = 0;
   double total() const {
@@ -93,6 +95,13 @@ struct PlanQuestion {
   PlanNetwork network;
   bool sharded = false;
 };
+// The flat space as the run cuts it; see bucket_plan.h.
+BucketPlan planned_buckets(const PlanModel& model, std::int64_t bucket_elements);
+
+// In elements: of the buckets, the one that goes out last, in which the words are. At least as
+// large as its largest parameter, whatever the aim.
+std::int64_t last_bucket_elements(const PlanModel& model, std::int64_t bucket_elements);
+
 // Communication hides behind the backward pass of the last micro-batch, but for the last bucket; a
 // sharded optimizer's all-gather of weights behind the forward pass of the first, but for the first
 // bucket.

@@ -1,7 +1,9 @@
 // The tensors of a rank, added up. Two kinds of memory are none of them, and are stated allowances:
 // oneDNN's code, and what glibc keeps of blocks that were freed.
 #include <algorithm>
+#include <vector>
 
+#include "parallel/mpi_communicator.h"
 #include "trainer/library_caches.h"
 #include "trainer/plan.h"
 
@@ -139,17 +141,47 @@ double library_bytes(const PlanModel& model, double activations) {
   return heaps + (by_onednn ? kLibraryPrimitives * kPrimitiveBytes : 0);
 }
 
+// By the rank that owns most, if it owns whole parameters: each bucket of them comes from all other
+// ranks, in rounds if that is too much at once.
+double received_by_owner(const PlanModel& model, int ranks) {
+  const auto buckets = planned_buckets(model, std::max<std::int64_t>(1, model.bucket_bytes / 4));
+  const FlatOutline space{model.offsets, model.parameters};
+  double most = 0;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const auto owned = owned_range(space, {rank, ranks, 0, 1}, model.sharding);
+    double received = 0;
+    for (const auto& bucket : buckets.buckets) {
+      const auto part = static_cast<double>(parts_of(bucket, {&owned, 1}).front());
+      received += std::min(part * (ranks - 1) * model.reduce_bytes,
+                           static_cast<double>(kReceivedAtOnceBytes));
+    }
+    most = std::max(most, received);
+  }
+  return most;
+}
+
 // In flight at once: all buckets, if the last messages come late.
 double communication_bytes(const PlanModel& model, int ranks, bool sharded) {
   if (ranks == 1) return 0;
-  const auto elements = static_cast<double>(model.parameters);
-  const double share = sharded ? shares_of(model, ranks).largest : 1.0 / ranks;
-  const double received = model.over_mpi ? share * (ranks - 1) : 0;
-  const double copy = model.reduce_bytes < 4 ? 1 : 0;  // of the gradient, in the short type
-  return elements * model.reduce_bytes * (received + copy);
+  const double bytes = static_cast<double>(model.parameters) * model.reduce_bytes;
+  const double copy = model.reduce_bytes < 4 ? bytes : 0;  // of the gradient, in the short type
+  if (!model.over_mpi) return copy;
+  if (!sharded || model.sharding != Sharding::whole_parameters) {
+    return copy + bytes / ranks * (ranks - 1);
+  }
+  return copy + received_by_owner(model, ranks);
 }
 
 }  // namespace
+
+BucketPlan planned_buckets(const PlanModel& model, std::int64_t bucket_elements) {
+  std::vector<FlatRange> parameters;
+  for (std::size_t i = 0; i < model.offsets.size(); ++i) {
+    const bool is_last = i + 1 == model.offsets.size();
+    parameters.push_back({model.offsets[i], is_last ? model.parameters : model.offsets[i + 1]});
+  }
+  return plan_buckets(parameters, model.parameters, bucket_elements);
+}
 
 PlanShares shares_of(const PlanModel& model, int ranks) {
   if (model.sharding != Sharding::whole_parameters) return {1.0 / ranks, 1.0 / ranks};

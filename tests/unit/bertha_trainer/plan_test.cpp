@@ -105,6 +105,15 @@ TEST(PlanMemory, OfCommunicationIsWhatComesIn) {
   EXPECT_EQ(bytes(4, false), 2000);
 }
 
+// A hundred million words' values are rank 0's alone, and come from 255 others: 64 MiB at a time.
+TEST(PlanMemory, OfAParameterThatOneRankOwnsIsBounded) {
+  auto model = small_model();
+  model.sharding = Sharding::whole_parameters;
+  model.offsets = {0, 100'000'000};
+  model.parameters = 100'001'000;
+  EXPECT_EQ(plan_memory(model, small_batch(), 256, true).communication, 64.0 * (1 << 20));
+}
+
 TEST(PlanMemory, OfTheStateIsSixteenBytesAParameterLessWhenSharded) {
   auto model = small_model();
   const auto alone = plan_memory(model, small_batch(), 1, false);
@@ -192,6 +201,15 @@ TEST(PlanStep, AlwaysShowsTheLastBucket) {
   EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 1.0);
   question.sharded = true;  // there, and back at the next step's beginning
   EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 1.0);
+}
+
+// Parameters of 600 and 400 elements make two buckets, however small these are meant to be: the
+// last is 2400 bytes, of which half take 0.6 s and three messages 0.75 s, there and back.
+TEST(PlanStep, TheLastBucketHoldsAWholeParameter) {
+  auto question = small_question();
+  question.speed.tokens_per_second = 1;
+  question.model.offsets = {0, 600};
+  EXPECT_DOUBLE_EQ(plan_step(question, 2).exposed_communication, 2.7);
 }
 
 TEST(FittingMicroBatch, FillsTheMemoryInWholeSequences) {
