@@ -3,13 +3,15 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <cstdio>
 #include <exception>
+#include <future>
 #include <utility>
 
+#include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
 #include "parallel/base/error.h"
+#include "parallel/base/error_line.h"
 #include "parallel/base/log.h"
 #include "parallel/mpi_environment.h"
 #include "parallel/native_check.h"
@@ -47,7 +49,7 @@ NcclHandle::~NcclHandle() {
   try {
     if (orderly && connected()) {
       call("ncclCommFinalize", [this] { return ncclCommFinalize(comm_); });
-      if (const auto comm = take()) ncclCommDestroy(comm);
+      destroy();
     }
   } catch (const std::exception& error) {
     log_warning(error.what());
@@ -101,15 +103,18 @@ void NcclHandle::check_transfers(std::source_location where) {
 }
 
 // Without a communicator, which only an aborted one leaves: invalid usage.
-ncclResult_t NcclHandle::state_of_transfers() const {
+ncclResult_t NcclHandle::state_of_transfers() {
   ncclResult_t result = ncclSuccess;
   if (!comm_) return ncclInvalidUsage;
-  return ncclCommGetAsyncError(comm_, &result) == ncclSuccess ? result : ncclInternalError;
+  const auto asked = ncclCommGetAsyncError(comm_, &result);
+  asked_in_vain_ = asked != ncclSuccess;
+  return asked_in_vain_ ? asked : result;
 }
 
 std::string NcclHandle::reason(ncclResult_t result) const {
   const char* detail = ncclGetLastError(comm_);
-  return fmt::format("{}{}{}", ncclGetErrorString(result), detail && *detail ? ": " : "",
+  return fmt::format("{}{}{}{}", asked_in_vain_ ? "ncclCommGetAsyncError: " : "",
+                     ncclGetErrorString(result), detail && *detail ? ": " : "",
                      detail ? detail : "");
 }
 
@@ -127,6 +132,29 @@ void NcclHandle::fail(std::string_view what, const std::string& why,
 bool NcclHandle::connected() {
   const std::scoped_lock lock(mutex_);
   return comm_ != nullptr;
+}
+
+// On a thread of its own, because nothing says how long it may take; what it would have freed is
+// left where it does not come back.
+void NcclHandle::destroy() {
+  const auto comm = take();
+  if (!comm) return;
+  int device = 0;
+  cudaGetDevice(&device);
+  std::promise<ncclResult_t> promise;
+  auto result = promise.get_future();
+  std::thread([comm, device, promise = std::move(promise)]() mutable {
+    cudaSetDevice(device);  // each thread has its own
+    promise.set_value(ncclCommDestroy(comm));
+  }).detach();
+  if (timeout_ > std::chrono::seconds(0) &&
+      result.wait_for(timeout_) != std::future_status::ready) {
+    throw_communication_error("ncclCommDestroy",
+                              fmt::format("it did not return within {} s", timeout_.count()));
+  }
+  if (const auto how = result.get(); is_error(how)) {
+    throw_communication_error("ncclCommDestroy", ncclGetErrorString(how));
+  }
 }
 
 ncclComm_t NcclHandle::take() {
@@ -150,14 +178,11 @@ void NcclHandle::watch(const std::stop_token& stop) {
     if (!is_error(result)) continue;
     failed_since = std::min(failed_since, Clock::now());
     if (Clock::now() - failed_since < kGrace) continue;
-    const auto line = fmt::format(
-        "bertha: error: rank {}: an NCCL transfer failed, the last call being {} (call {}): {}; "
-        "look "
-        "for the first error of another rank or node\n",
-        process_rank_info().rank, last_call_, calls_, reason(result));
-    // Straight to standard error: the host may be stuck with the log's lock in its hands.
-    std::fwrite(line.data(), 1, line.size(), stderr);
-    std::fflush(stderr);
+    const Error error(ErrorKind::communication,
+                      fmt::format("an NCCL transfer failed, the last call being {} (call {}): {}",
+                                  last_call_, calls_, reason(result)),
+                      "look for the first error of another rank or node");
+    print_line(error_line(error, process_rank_info()));
     lock.unlock();  // abort_job has the communicator aborted
     abort_job(static_cast<int>(ErrorKind::communication));
   }

@@ -41,7 +41,7 @@ class NcclHandle {
   void begin(const char* name, const std::function<ncclResult_t()>& start,
              const std::source_location& where);
   // With the mutex:
-  ncclResult_t state_of_transfers() const;
+  ncclResult_t state_of_transfers();
   std::string reason(ncclResult_t result) const;
   std::string last_call() const;
   // Without it:
@@ -50,6 +50,7 @@ class NcclHandle {
   [[noreturn]] void fail(std::string_view what, const std::string& why,
                          const std::source_location& where);
   bool connected();
+  void destroy();
   ncclComm_t take();
   void give_up();
   void watch(const std::stop_token& stop);
@@ -58,6 +59,7 @@ class NcclHandle {
   ncclComm_t comm_ = nullptr;
   const char* last_call_ = "no call";
   std::uint64_t calls_ = 0;
+  bool asked_in_vain_ = false;  // how the transfers went, the last time
   std::chrono::seconds timeout_;
   BeforeAbort before_abort_{[this] { give_up(); }};
   std::jthread watcher_;  // last member: ends before what it uses

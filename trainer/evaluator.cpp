@@ -8,6 +8,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "parallel/agreement.h"
+#include "parallel/base/fault.h"
 
 namespace bertha {
 
@@ -20,6 +21,7 @@ Evaluation evaluate(Communicator& communicator, Task& task, std::span<const Batc
   std::vector<double> rows;  // a micro-batch each
   for (const auto& batch : batches) {
     watchdog.report("validation");
+    inject_fault("evaluate");
     const auto sums = task.forward(batch, unit, {}).sums.to(at::kCPU);
     rows.insert(rows.end(), sums.data_ptr<double>(), sums.data_ptr<double>() + sums.numel());
     const auto counts = count_batches({&batch, 1});

@@ -9,6 +9,7 @@
 
 #include "data_pipeline/labelled/labelled_batches.h"
 #include "parallel/base/error.h"
+#include "parallel/base/fault.h"
 
 namespace bertha {
 namespace {
@@ -59,6 +60,7 @@ Predictions predict_examples(const PredictionParts& parts,
   for (std::uint64_t step = 0; step < steps_in_epoch(examples.size(), kExamplesPerBlock); ++step) {
     for (const auto& batch : labelled_step(examples, options, rank, step)) {
       parts.watchdog.report("predicting");
+      inject_fault("predict");
       const auto predicted = parts.task.predict(batch);
       for (std::size_t i = 0; i < predicted.size(); ++i) {
         append_outputs(mine, batch.sample_numbers[i], predicted[i]);

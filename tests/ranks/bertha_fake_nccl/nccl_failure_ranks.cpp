@@ -156,6 +156,60 @@ TEST_F(Nccl, AFaultOfACallInAGroupIsTheGroups) {
               HasSubstr("ncclBroadcast failed: not all ranks arrived within 1 s"));
 }
 
+// What the run computed is there by then: a warning that names the call, and no later than the
+// limit. Here of the last rank, whom the others wait for where they meet.
+TEST_F(Nccl, ClosingEndsAndNamesTheCallThatGoesWrong) {
+  const auto values = on_device(at::ones({5}));
+  const bool mine = rank() == world() - 1;
+  const std::string late = "ncclCommFinalize failed: not all ranks arrived within 3 s";
+  const struct {
+    std::string fault, said, others;
+  } cases[]{
+      {"ncclCommFinalize:1:fail",
+       "ncclCommFinalize failed: unhandled system error: a fault on purpose", late},
+      {"ncclCommFinalize:1:async", "ncclCommFinalize failed: remote process exited", late},
+      {"ncclCommFinalize:1:hang", late, late},
+      {"ncclCommFinalize:1:unready", late, late},
+      {"ncclCommDestroy:1:fail", "ncclCommDestroy failed: unhandled system error", ""},
+      {"ncclCommDestroy:1:hang", "ncclCommDestroy failed: it did not return within 3 s", ""},
+      {"ncclCommDestroy:1:delay100", "", ""},
+  };
+  for (const auto& [fault, said, others] : cases) {
+    const WithFault with(std::to_string(world() - 1) + ":" + fault);
+    auto nccl = connect(std::chrono::seconds(3));
+    nccl->all_reduce(values, ReduceOp::sum)->wait();
+    synchronize();
+    const auto began = std::chrono::steady_clock::now();
+    ::testing::internal::CaptureStderr();
+    nccl.reset();
+    const auto warning = ::testing::internal::GetCapturedStderr();
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20));
+    const auto& expected = mine ? said : others;
+    EXPECT_THAT(warning, HasSubstr(expected)) << fault;
+    EXPECT_EQ(warning.empty(), expected.empty()) << fault << ": " << warning;
+    host_->gather_bytes("");  // all are through with this fault
+  }
+}
+
+// Asked how it goes, NCCL fails itself, or knows of an error that came from elsewhere.
+TEST_F(Nccl, NamesAnErrorThatComesBetweenCalls) {
+  const auto values = on_device(at::ones({5}));
+  const auto said = [&](const std::string& kind, const std::function<void(Communicator&)>& call) {
+    const auto nccl = connect();
+    const WithFault with(std::to_string(rank()) + ":ncclCommGetAsyncError:1:" + kind);
+    return failure_of([&] { call(*nccl); });
+  };
+  const auto reduce = [&](Communicator& nccl) { nccl.all_reduce(values, ReduceOp::sum)->wait(); };
+  const std::string what = "an NCCL transfer, the last being ncclCommInitRankConfig (call 1), ";
+  EXPECT_THAT(said("fail", reduce),
+              HasSubstr(what + "failed: ncclCommGetAsyncError: unhandled system error"));
+  EXPECT_THAT(
+      said("async", reduce),
+      HasSubstr(what + "failed: remote process exited or there was a network error: a fault "
+                       "on purpose, elsewhere"));
+  EXPECT_EQ(said("delay100", reduce), "nothing was thrown");
+}
+
 TEST_F(Nccl, WithoutALimitItWaits) {
   const auto nccl = connect(std::chrono::seconds(0));
   const auto values = at::ones({5});

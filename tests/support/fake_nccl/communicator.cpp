@@ -1,6 +1,8 @@
 // Faults: fail (the call returns an error), unready (it is never taken up), hang (its transfer
 // never ends), async (the transfer fails later), delay<ms> (it begins late). What befalls a call
-// within a group befalls the group.
+// within a group befalls the group. Of ncclCommGetAsyncError, counted where no call is
+// under way, since FAKE_NCCL_FAULT was set: from then on it fails or tells what went wrong
+// elsewhere (async); or it never returns, or takes its time.
 #include "tests/support/fake_nccl/communicator.h"
 
 #include <chrono>
@@ -34,22 +36,35 @@ bool is_delay(const std::string& kind) {
 }
 
 void check_fault(const char* fault, const std::string& call, const std::string& kind) {
-  static const std::set<std::string> calls{
-      "ncclCommInitRankConfig", "ncclCommFinalize", "ncclGetUniqueId", "ncclGroupStart",
-      "ncclGroupEnd",           "ncclAllReduce",    "ncclReduce",      "ncclReduceScatter",
-      "ncclAllGather",          "ncclBroadcast",    "ncclSend",        "ncclRecv"};
+  static const std::set<std::string> calls{"ncclCommInitRankConfig",
+                                           "ncclCommFinalize",
+                                           "ncclCommDestroy",
+                                           "ncclCommGetAsyncError",
+                                           "ncclGetUniqueId",
+                                           "ncclGroupStart",
+                                           "ncclGroupEnd",
+                                           "ncclAllReduce",
+                                           "ncclReduce",
+                                           "ncclReduceScatter",
+                                           "ncclAllGather",
+                                           "ncclBroadcast",
+                                           "ncclSend",
+                                           "ncclRecv"};
   static const std::set<std::string> kinds{"fail", "unready", "hang", "async"};
   static const std::set<std::string> alone{"ncclGetUniqueId", "ncclGroupStart"};
   if (!calls.contains(call)) refuse(fault, "there is no such call");
   if (!kinds.contains(kind) && !is_delay(kind)) refuse(fault, "there is no such kind of fault");
   if (alone.contains(call) && kind != "fail") refuse(fault, "this call can only fail");
+  const bool starts_nothing = call == "ncclCommDestroy" || call == "ncclCommGetAsyncError";
+  if (starts_nothing && kind == "unready") refuse(fault, "this call starts nothing");
+  if (call == "ncclCommDestroy" && kind == "async") refuse(fault, "nobody asks after this call");
 }
 
 }  // namespace
 
 std::string fake_nccl::fault_of(int rank, const std::string& name, int number) {
   const char* text = std::getenv("FAKE_NCCL_FAULT");
-  if (!text) return {};
+  if (!text || !*text) return {};
   std::istringstream parts(text);
   std::string its_rank, its_call, its_number, kind;
   std::getline(parts, its_rank, ':');
@@ -122,6 +137,41 @@ ncclResult_t ncclComm::launch(fake_nccl::Call call) {
   polls_left_ = fault == "unready" ? -1 : kPolls;
   not_launched_ = std::move(start);
   return ncclInProgress;
+}
+
+ncclResult_t ncclComm::ask(ncclResult_t* state) {
+  std::string fault;
+  {
+    const std::scoped_lock lock(mutex_);
+    const char* text = std::getenv("FAKE_NCCL_FAULT");
+    const std::string now = text ? text : "";
+    if (asked_for_ != now) calls_["ncclCommGetAsyncError"] = 0;
+    asked_for_ = now;
+    if (result_ != ncclInProgress) ++calls_["ncclCommGetAsyncError"];
+    if (result_ == ncclSuccess) fault = fault_of("ncclCommGetAsyncError");
+    if (fault == "async") {
+      result_ = ncclRemoteError;
+      reason_ = "a fault on purpose, elsewhere";
+    }
+    if (fault == "fail") cannot_tell_ = true;
+    if (cannot_tell_) return ncclSystemError;
+  }
+  if (fault != "async") survives(fault);
+  *state = poll();
+  return ncclSuccess;
+}
+
+ncclResult_t ncclComm::destroy() {
+  std::string fault;
+  {
+    const std::scoped_lock lock(mutex_);
+    ++calls_["ncclCommDestroy"];
+    fault = fault_of("ncclCommDestroy");
+  }
+  if (fault == "fail") return ncclSystemError;
+  survives(fault);
+  aborted = true;
+  return ncclSuccess;
 }
 
 ncclResult_t ncclComm::poll() {

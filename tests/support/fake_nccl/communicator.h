@@ -54,10 +54,12 @@ struct ncclComm {
   ncclResult_t launch(fake_nccl::Call call);
   // All ranks meet, on a thread of its own; the communicator is in progress meanwhile.
   ncclResult_t meet(const std::string& name);
-  ncclResult_t poll();
+  ncclResult_t ask(ncclResult_t* state);  // how the calls went
+  ncclResult_t destroy();
   const char* reason() const { return reason_.c_str(); }
 
  private:
+  ncclResult_t poll();
   std::string fault_of(const std::string& name) const;
   // Sleeps, fails or hangs; false: the call shall go no further.
   bool survives(const std::string& fault);
@@ -68,6 +70,8 @@ struct ncclComm {
   std::mutex mutex_;
   ncclResult_t result_ = ncclSuccess;
   std::string reason_;
+  bool cannot_tell_ = false;
+  std::string asked_for_;  // FAKE_NCCL_FAULT of the question before
   std::function<void()> not_launched_;
   int polls_left_ = 0;
   std::uint64_t sequence_ = 0;

@@ -35,13 +35,23 @@ class WithVariable {
   const char* name_;
 };
 
-struct WithFault : WithVariable {  // rank:call:number:kind
-  explicit WithFault(const std::string& fault) : WithVariable("FAKE_NCCL_FAULT", fault) {}
+// FAKE_NCCL_FAULT=rank:call:number:kind while it lives. The variable stays, empty: threads look at
+// it at any time, who must not meet an environment that moves.
+class WithFault {
+ public:
+  explicit WithFault(const std::string& fault) { set(fault); }
+  ~WithFault() { set(""); }
+  WithFault(const WithFault&) = delete;
+  WithFault& operator=(const WithFault&) = delete;
+  static void set(const std::string& fault) { ::setenv("FAKE_NCCL_FAULT", fault.c_str(), 1); }
 };
 
 class Nccl : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { use_stand_ins(); }
+  static void SetUpTestSuite() {
+    use_stand_ins();
+    WithFault::set("");
+  }
 
   std::unique_ptr<Communicator> connect(std::chrono::seconds timeout = std::chrono::seconds(20)) {
     return make_nccl_communicator(*host_, timeout);

@@ -178,8 +178,7 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* communicator, int size, ncclUniq
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t communicator, ncclResult_t* result) {
-  *result = communicator->poll();
-  return ncclSuccess;
+  return communicator->ask(result);
 }
 
 ncclResult_t ncclCommFinalize(ncclComm_t communicator) {
@@ -187,8 +186,7 @@ ncclResult_t ncclCommFinalize(ncclComm_t communicator) {
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t communicator) {
-  communicator->aborted = true;
-  return ncclSuccess;
+  return communicator->destroy();
 }
 
 // FAKE_NCCL_ABORT_HANGS: never returns.
