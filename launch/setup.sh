@@ -87,4 +87,6 @@ if [ "$tests" = 1 ]; then
   pip_install peers transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0 h5py==3.16.0 \
     tensorboard==2.21.0 numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1
   pip_install seqeval --no-deps seqeval==1.2.2  # pure Python; all it needs is there
+  # Of gensim only what reads Wikipedia: with numpy and scipy, whose versions stay, that is all it needs.
+  pip_install gensim --no-deps gensim==4.4.0 smart_open==9.0.2 wrapt==2.5.2
 fi

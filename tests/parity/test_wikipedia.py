@@ -2,10 +2,11 @@
 
 gensim keeps what we leave out on purpose (titles of sections, sections of pointers, the code of time
 lines) and drops templates that show text, which we keep; so words are compared as bags: ours must stand in
-the article's source, and most of gensim's among ours. Skipped without gensim, which setup.sh does not
-install (`pip install --no-deps gensim smart_open wrapt` is enough).
+the article's source, and most of gensim's among ours. Skipped without gensim (`setup.sh --tests` installs
+it); one that is there and cannot be imported is a failure.
 """
 import html
+import importlib.util
 import json
 import os
 import statistics
@@ -18,13 +19,13 @@ BUILD = Path(os.environ["BERTHA_BUILD"])
 SAMPLES = Path(os.environ.get("BERTHA_SAMPLES", Path.home() / ".cache/bertha/downloads")) / "wikipedia"
 IN_SOURCE, OF_PEER = 0.98, 0.90  # of our words, in every article; of gensim's, median over articles
 
-try:
-    from gensim.corpora.wikicorpus import extract_pages, filter_wiki
-    from gensim.utils import tokenize
-except ImportError as error:
-    print(f"skipped: {error}")
+if importlib.util.find_spec("gensim") is None:
+    print("skipped: no gensim here (launch/setup.sh --tests)")
     sys.exit(77)
 import bz2
+
+from gensim.corpora.wikicorpus import extract_pages, filter_wiki
+from gensim.utils import tokenize
 
 
 def words(text):
