@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/samples/sample_starts.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "parallel/base/error.h"
 
@@ -12,10 +13,20 @@ namespace bertha {
 namespace {
 
 constexpr std::size_t kDocumentsPerBlock = 64;
+// What a thread takes at once: many documents, since the last of them have fewer beside them, but
+// blocks one by one where threads would go short; and as many sentences in memory as need be.
+constexpr std::size_t kBlocksPerTurn = 8, kLeastTurns = 16;
+constexpr std::uint64_t kSentencesAtOnce = 100'000;
 constexpr std::uint64_t kNearestMarks = 4;        // samples apart
 constexpr std::uint64_t kMostMarks = 32'000'000;  // half a gigabyte
 
 }  // namespace
+
+struct SampleIndex::Counter {
+  SampleStarts starts;
+  std::vector<SentenceBorders> borders;
+  std::vector<Mark> marks;
+};
 
 SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::uint64_t seed,
                          std::uint32_t epoch)
@@ -31,15 +42,15 @@ SampleIndex::SampleIndex(const Corpus& corpus, const DataConfig& config, std::ui
   choose_distance(config);
   const auto documents = static_cast<std::size_t>(corpus.documents());
   blocks_.resize((documents + kDocumentsPerBlock - 1) / kDocumentsPerBlock + 1);
-  std::vector<std::vector<Mark>> found(worker_count(documents, kDocumentsPerBlock, config.workers));
-  for_each_block(documents, kDocumentsPerBlock, config.workers,
+  auto turn = kDocumentsPerBlock * kBlocksPerTurn;
+  if (documents / turn < kLeastTurns * worker_count(documents, turn, config.workers)) {
+    turn = kDocumentsPerBlock;
+  }
+  std::vector<Counter> counters(worker_count(documents, turn, config.workers),
+                                {{options_, corpus.documents()}, {}, {}});
+  for_each_block(documents, turn, config.workers,
                  [&](std::size_t worker, std::size_t begin, std::size_t end) {
-                   const auto block = begin / kDocumentsPerBlock;
-                   auto& marks = found[worker];
-                   marks.clear();
-                   blocks_[block + 1].first_sample = count_samples(begin, end, marks);
-                   blocks_[block].marks.assign(marks.begin(),
-                                               marks.end());  // no larger than need be
+                   count_samples(begin, end, counters[worker]);
                  });
   for (std::size_t block = 1; block < blocks_.size(); ++block) {
     blocks_[block].first_sample += blocks_[block - 1].first_sample;
@@ -58,18 +69,35 @@ DocumentPlanner SampleIndex::planner_of(std::uint64_t document) const {
   return {document, corpus_.sentences(document), corpus_.documents(), sentences_in_, options_};
 }
 
-std::uint64_t SampleIndex::count_samples(std::size_t begin, std::size_t end,
-                                         std::vector<Mark>& marks) const {
-  std::uint64_t samples = 0;
-  for (std::size_t document = begin; document < end; ++document) {
-    for (auto planner = planner_of(document); !planner.done(); planner.skip()) {
-      if (samples++ % samples_per_mark_ != 0) continue;
-      const auto place = planner.place();
-      marks.push_back({static_cast<std::uint32_t>(document - begin),
-                       static_cast<std::uint32_t>(place.sample), place.sentence});
+void SampleIndex::count_samples(std::size_t begin, std::size_t end, Counter& counter) {
+  auto& [starts, borders, marks] = counter;
+  while (begin < end) {
+    borders.clear();
+    for (std::uint64_t sentences = 0; begin + borders.size() < end && sentences < kSentencesAtOnce;
+         sentences += borders.back().sentences()) {
+      borders.push_back(corpus_.sentences(begin + borders.size()));
     }
+    starts.find(begin, borders);
+    for (std::size_t i = 0; i < borders.size(); ++i) add_document(begin + i, starts.of(i), marks);
+    begin += borders.size();
   }
-  return samples;
+}
+
+// Documents of a block come in order.
+void SampleIndex::add_document(std::size_t document, std::span<const std::uint64_t> starts,
+                               std::vector<Mark>& marks) {
+  const auto block = document / kDocumentsPerBlock;
+  const auto number = document % kDocumentsPerBlock;
+  auto& samples = blocks_[block + 1].first_sample;
+  const auto behind_mark = samples % samples_per_mark_;
+  for (auto i = behind_mark == 0 ? 0 : samples_per_mark_ - behind_mark; i < starts.size();
+       i += samples_per_mark_) {
+    marks.push_back({static_cast<std::uint32_t>(number), static_cast<std::uint32_t>(i), starts[i]});
+  }
+  samples += starts.size();
+  if (number + 1 < kDocumentsPerBlock && document + 1 < corpus_.documents()) return;
+  blocks_[block].marks.assign(marks.begin(), marks.end());  // no larger than need be
+  marks.clear();
 }
 
 // A random B ends with the sentence that reaches its aim, or with its document.

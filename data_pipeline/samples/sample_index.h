@@ -37,8 +37,8 @@ class SampleIndex {
   };
   // Documents that are counted together.
   struct Block {
-    std::uint64_t first_sample = 0;
-    std::vector<Mark> marks;  // the first one is before its first sample
+    std::uint64_t first_sample = 0;  // while they are counted: samples of the block before
+    std::vector<Mark> marks;         // the first one is before its first sample
   };
   // Where to begin planning for a sample.
   struct Start {
@@ -49,7 +49,10 @@ class SampleIndex {
   Start start_of(std::uint64_t index) const;
   DocumentPlanner::WithoutB plan_from(const Start& start) const;
   void choose_distance(const DataConfig& config);
-  std::uint64_t count_samples(std::size_t begin, std::size_t end, std::vector<Mark>& marks) const;
+  struct Counter;  // a thread's scratch memory
+  void count_samples(std::size_t begin, std::size_t end, Counter& counter);
+  void add_document(std::size_t document, std::span<const std::uint64_t> starts,
+                    std::vector<Mark>& marks);
   DocumentPlanner planner_of(std::uint64_t document) const;
   SamplePlan with_end_of_b(SamplePlan plan) const;
 

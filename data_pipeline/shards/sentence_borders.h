@@ -19,6 +19,7 @@ class SentenceBorders {
   SentenceBorders(const ShardReader& shard, const char* borders, std::uint64_t first,
                   std::uint64_t sentences)
       : borders_(borders), sentences_(sentences), first_(first), shard_(&shard) {}
+  SentenceBorders() = default;
   // Of no shard.
   explicit SentenceBorders(std::span<const std::uint64_t> borders)
       : borders_(reinterpret_cast<const char*>(borders.data())), sentences_(borders.size() - 1) {}
@@ -33,6 +34,19 @@ class SentenceBorders {
   std::uint64_t tokens(std::uint64_t from, std::uint64_t to) const {
     return begin(to) - begin(from);
   }
+  // These and, where `next` are those of the document right behind this one, those too: else false.
+  bool join(const SentenceBorders& next) {
+    if (next.borders_ != borders_ + sentences_ * sizeof(std::uint64_t)) return false;
+    sentences_ += next.sentences_;
+    return true;
+  }
+  // False where each sentence has a length that length() would give. May be true where it has.
+  bool may_have_fault() const {
+    constexpr int kSafeBits = 31;
+    std::uint64_t lengths = 0;
+    for (std::uint64_t s = 0, count = sentences_; s < count; ++s) lengths |= tokens(s, s + 1) - 1;
+    return lengths >> kSafeBits != 0;
+  }
   // Tokens of one sentence. Error{bad_data} where it is empty, ends before it begins, or does not
   // fit 32 bits.
   std::uint32_t length(std::uint64_t sentence) const {
@@ -44,8 +58,8 @@ class SentenceBorders {
  private:
   [[noreturn]] void fail(std::uint64_t from, std::uint64_t to, std::uint64_t sentence) const;
 
-  const char* borders_;
-  std::uint64_t sentences_, first_ = 0;
+  const char* borders_ = nullptr;
+  std::uint64_t sentences_ = 0, first_ = 0;
   const ShardReader* shard_ = nullptr;
 };
 

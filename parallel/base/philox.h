@@ -44,17 +44,22 @@ constexpr PhiloxBlock philox_block(PhiloxBlock counter, std::uint32_t key0, std:
   return counter;
 }
 
+struct PhiloxKey {
+  std::uint32_t low, high;
+};
+constexpr PhiloxKey philox_key(std::uint64_t seed, RandomPurpose purpose) {
+  return {
+      static_cast<std::uint32_t>(seed),
+      static_cast<std::uint32_t>(seed >> 32) ^ (static_cast<std::uint32_t>(purpose) * 0x85EBCA6BU)};
+}
+
 // A stream of numbers for one (seed, purpose, stream, substream): sequential use, jump by `block`.
 // Substream is kept to 32 bits (an epoch, a layer site); stream to 64 (a sample, a document).
 class Philox {
  public:
   constexpr Philox(std::uint64_t seed, RandomPurpose purpose, std::uint64_t stream,
                    std::uint32_t substream = 0)
-      : key0_(static_cast<std::uint32_t>(seed)),
-        key1_(static_cast<std::uint32_t>(seed >> 32) ^
-              (static_cast<std::uint32_t>(purpose) * 0x85EBCA6BU)),
-        stream_(stream),
-        substream_(substream) {}
+      : key_(philox_key(seed, purpose)), stream_(stream), substream_(substream) {}
 
   constexpr std::uint32_t next_u32() {
     if (used_ == kBuffered) {
@@ -93,13 +98,13 @@ class Philox {
   constexpr PhiloxBlock block(std::uint32_t n) const {
     return philox_block({n, substream_, static_cast<std::uint32_t>(stream_),
                          static_cast<std::uint32_t>(stream_ >> 32)},
-                        key0_, key1_);
+                        key_.low, key_.high);
   }
 
  private:
   static constexpr std::uint32_t kBuffered = 8;  // of two blocks
 
-  std::uint32_t key0_, key1_;
+  PhiloxKey key_;
   std::uint64_t stream_;
   std::uint32_t substream_;
   std::uint32_t next_block_ = 0;

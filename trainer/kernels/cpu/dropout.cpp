@@ -15,9 +15,9 @@
 
 #include "parallel/base/error.h"
 #include "parallel/base/philox.h"
+#include "parallel/base/philox_avx2.h"
+#include "parallel/base/philox_avx512.h"
 #include "trainer/kernels/cpu/dropout_rows.h"
-#include "trainer/kernels/cpu/philox_avx2.h"
-#include "trainer/kernels/cpu/philox_avx512.h"
 #include "trainer/kernels/kernels.h"
 
 namespace bertha {

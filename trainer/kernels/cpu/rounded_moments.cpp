@@ -12,7 +12,7 @@
 #include <bit>
 
 #include "parallel/base/philox.h"
-#include "trainer/kernels/cpu/philox_avx2.h"
+#include "parallel/base/philox_avx2.h"
 
 namespace bertha {
 namespace {
