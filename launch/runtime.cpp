@@ -57,6 +57,11 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
   }
 }
 
+// Closing waits for the other ranks.
+Runtime::~Runtime() {
+  if (nccl_) watchdog().report("closing NCCL");
+}
+
 void Runtime::compare_ranks(const RunConfig& config) {
   watchdog().report("comparing programs and options");
   require_equal(ranks_.communicator(), "the program", program_identity());

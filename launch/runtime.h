@@ -26,6 +26,9 @@ class Runtime {
   // and takes this rank's device and threads. Error{usage}: cuda or nccl asked for where there
   // is none, GPUs that not every rank has to itself, or several of them over MPI.
   Runtime(const RunConfig& config, const MpiEnvironment& mpi);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
 
   const RankInfo& rank() const { return ranks_.communicator().rank_info(); }
   Communicator& communicator() { return device_ranks_ ? *device_ranks_ : ranks_.communicator(); }

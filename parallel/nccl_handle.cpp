@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLook{500};
 // A host that is not stuck finds the error itself and ends in better order.
 constexpr std::chrono::seconds kGrace{3};
+constexpr std::chrono::seconds kLongestDestroy{30};  // it waits for nobody
 
 bool is_error(ncclResult_t result) {
   return result != ncclSuccess && result != ncclInProgress;
@@ -147,10 +148,11 @@ void NcclHandle::destroy() {
     cudaSetDevice(device);  // each thread has its own
     promise.set_value(ncclCommDestroy(comm));
   }).detach();
-  if (timeout_ > std::chrono::seconds(0) &&
-      result.wait_for(timeout_) != std::future_status::ready) {
+  const bool limited = timeout_ > std::chrono::seconds(0);
+  const auto limit = limited ? std::min(timeout_, kLongestDestroy) : kLongestDestroy;
+  if (result.wait_for(limit) != std::future_status::ready) {
     throw_communication_error("ncclCommDestroy",
-                              fmt::format("it did not return within {} s", timeout_.count()));
+                              fmt::format("it did not return within {} s", limit.count()));
   }
   if (const auto how = result.get(); is_error(how)) {
     throw_communication_error("ncclCommDestroy", ncclGetErrorString(how));
