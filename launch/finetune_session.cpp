@@ -12,6 +12,7 @@
 #include "launch/model_setup.h"
 #include "launch/optimizer_setup.h"
 #include "launch/resume.h"
+#include "launch/run_branch.h"
 #include "launch/run_metrics.h"
 #include "launch/run_outline.h"
 #include "launch/schedule_setup.h"
@@ -159,9 +160,18 @@ FinetuneProgress FinetuneSession::resume() {
       config_.trainer.train,
       {runtime_.communicator(), runtime_.watchdog(), config_.trainer.metrics.progress});
   FinetuneProgress progress;
-  if (found.empty()) return progress;
+  TrainerState state;
+  if (!found.empty()) restore_from(found, progress, state);
+  branch_begins_ = begin_branch(config_.trainer.train, state);
+  began_from_ = state.began_from;
+  resumed_from_ = found;
+  return progress;
+}
+
+void FinetuneSession::restore_from(const std::string& found, FinetuneProgress& progress,
+                                   TrainerState& state) {
   agree_or_throw(runtime_.communicator(), [&] {
-    const auto state = read_trainer_state(found);
+    state = read_trainer_state(found);
     check_unchanged(state, config_, data_digest_);
     restore(found, task_->parameters(), *optimizer_);
     const auto& train = config_.trainer.train;
@@ -170,7 +180,6 @@ FinetuneProgress FinetuneSession::resume() {
     progress = finetune_progress(state);
   });
   log_info(fmt::format("resumed from {} (step {})", found, progress.step));
-  return progress;
 }
 
 std::filesystem::path FinetuneSession::save_state(const FinetuneProgress& progress) {
@@ -178,6 +187,7 @@ std::filesystem::path FinetuneSession::save_state(const FinetuneProgress& progre
   store_progress(progress, contents.state);
   store_scaler_state(loss_scaler_.state(), contents.state);
   contents.state.seed = config_.trainer.train.seed;
+  contents.state.began_from = began_from_;
   contents.state.corpus_digest = data_digest_;
   contents.state.world_size = runtime_.rank().world_size;
   contents.state.options.insert(config_.resolved.begin(), config_.resolved.end());
@@ -187,6 +197,26 @@ std::filesystem::path FinetuneSession::save_state(const FinetuneProgress& progre
       space, *optimizer_, moments_to_write(space.size(), optimizer_->owned(), runtime_.rank()));
   contents.files = files();
   return checkpoints_->save(contents, &runtime_.watchdog());
+}
+
+void FinetuneSession::save_best(const FinetuneProgress& best) {
+  agree_or_throw(runtime_.communicator(), [&] {
+    if (!runtime_.rank().is_root()) return;
+    auto beside = files();
+    beside["README.md"] = card(best, {});
+    write_model_folder(config_.trainer.train.output / "model", task_->parameters(), beside);
+  });
+}
+
+// Where a branch begins: model/ is of the epochs that were left behind, or not there.
+bool FinetuneSession::best_is_of_others(const FinetuneProgress& progress, bool others_left) {
+  double of_others = 0;
+  agree_or_throw(runtime_.communicator(), [&] {
+    if (!runtime_.rank().is_root() || !branch_begins_ || progress.best_epoch < 0) return;
+    const auto model = config_.trainer.train.output / "model";
+    of_others = others_left || !std::filesystem::exists(model) ? 1 : 0;
+  });
+  return agree_sum(runtime_.communicator(), {&of_others, 1}).front() > 0;
 }
 
 // Nothing is left to train, and the test was made. Scores of an earlier end are taken away when
@@ -211,6 +241,10 @@ Outcome FinetuneSession::run() {
                          (config_.trainer.train.output / "scores.json").string()));
     return Outcome::completed;
   }
+  const auto left_behind =
+      set_aside_left_behind({config_.trainer.train, branch_begins_, resumed_from_, progress.step},
+                            runtime_.communicator());
+  checkpoints_->starts_at(progress.step);
   auto metrics = open_metrics(config_, runtime_.rank(), progress.step, {});
   MetricsEvent start{progress.step > 0 ? "resume" : "start", progress.step, {}};
   start.add("from", "weights from " + source_.string());
@@ -223,6 +257,12 @@ Outcome FinetuneSession::run() {
                                          runtime_.communicator());
   start.add("peak_flops", options.peak_flops);
   metrics.write(start);
+  if (!left_behind.empty()) {
+    MetricsEvent warning{"warning", progress.step, {}};
+    warning.add("message", left_behind);
+    metrics.write(warning);
+  }
+  const bool choose_anew = best_is_of_others(progress, !left_behind.empty());
   options.total_steps = total_steps_;
   const auto stop_after = config_.trainer.train.stop_after_steps;
   options.stop_after = stop_after > 0 ? progress.step + stop_after : 0;
@@ -236,21 +276,15 @@ Outcome FinetuneSession::run() {
   options.patience = config_.task.patience;
   options.progress = config_.trainer.metrics.progress;
   FinetunerCallbacks callbacks;
-  callbacks.stop_requested = [limit = time_limit(config_.trainer.train)] {
-    return stop_requested() || reached(limit);
-  };
-  callbacks.save_best = [this](const FinetuneProgress& best) {
-    agree_or_throw(runtime_.communicator(), [&] {
-      if (!runtime_.rank().is_root()) return;
-      auto beside = files();
-      beside["README.md"] = card(best, {});
-      write_model_folder(config_.trainer.train.output / "model", task_->parameters(), beside);
-    });
-  };
+  TimeWatch time(time_limit(config_.trainer.train));
+  callbacks.stop_requested = [&time] { return time.stop_wanted() || stop_requested(); };
+  callbacks.saved = [&time](double seconds) { time.saved(seconds); };
+  callbacks.save_best = [this](const FinetuneProgress& best) { save_best(best); };
   callbacks.save_state = [this](const FinetuneProgress& state) { return save_state(state); };
   Finetuner finetuner(
       {runtime_.communicator(), definition_, *task_, *step_, metrics, runtime_.watchdog()}, options,
       callbacks, progress);
+  if (choose_anew) finetuner.choose_anew(steps_in_epoch_);
   // Nothing but the test is left of a run that was ended before it.
   const auto outcome = finetuner.run(data_.train, data_.validation);
   if (outcome == Outcome::completed) test_best(finetuner.progress(), metrics);

@@ -28,6 +28,9 @@ class FinetuneSession {
   bool finished(const FinetuneProgress& progress);
   void describe() const;
   FinetuneProgress resume();
+  void restore_from(const std::string& found, FinetuneProgress& progress, TrainerState& state);
+  void save_best(const FinetuneProgress& best);
+  bool best_is_of_others(const FinetuneProgress& progress, bool others_left);
   std::filesystem::path save_state(const FinetuneProgress& progress);
   void test_best(const FinetuneProgress& progress, MetricsSink& metrics);
   std::map<std::string, std::string> files() const;
@@ -46,6 +49,8 @@ class FinetuneSession {
   std::unique_ptr<LabelledTask> task_;
   std::unique_ptr<Optimizer> optimizer_;
   LossScaler loss_scaler_;
+  std::string resumed_from_, began_from_;  // checkpoints; empty: none
+  bool branch_begins_ = false;             // at this start: see run_branch.h
   std::unique_ptr<TrainStep> step_;
   std::unique_ptr<CheckpointStore> checkpoints_;
 };

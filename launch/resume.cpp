@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "launch/run_branch.h"
 #include "parallel/agreement.h"
 #include "parallel/background_task.h"
 #include "parallel/base/error.h"
@@ -119,6 +120,7 @@ std::optional<std::filesystem::path> find_resume_point(const TrainOptions& optio
                                                        const PieceDone& piece_done) {
   if (options.resume == "never") return std::nullopt;
   if (options.resume == "auto") return newest_or_throw(options.output / "checkpoints", piece_done);
+  if (auto newest = newest_of_branch(options, piece_done)) return newest;
   const std::filesystem::path path = options.resume;
   if (std::filesystem::is_directory(path / "checkpoints")) {
     if (auto newest = newest_or_throw(path / "checkpoints", piece_done)) return newest;

@@ -15,6 +15,7 @@
 #include "launch/options.h"
 #include "launch/pretrain_setup.h"
 #include "launch/resume.h"
+#include "launch/run_branch.h"
 #include "launch/run_metrics.h"
 #include "launch/run_outline.h"
 #include "launch/sample_listing.h"
@@ -73,6 +74,7 @@ void Session::restore_or_initialize() {
                            task_->config(), train.resume_changed);
       changes_.insert(changes_.end(), model.begin(), model.end());
       restore(found, space, *optimizer_);
+      resumed_from_ = found;
       start_choice_ = fmt::format("resumed from {} (step {})", found, state_.step);
     } else {
       const FreshWeights fresh{task_->config().initializer_range, train.seed};
@@ -100,6 +102,7 @@ void Session::restore_or_initialize() {
   const auto weights = space.master().cpu();
   require_equal(runtime_.communicator(), "the weights",
                 fmt::format("{:.17g}", sum_of_squares(weights.data_ptr<float>(), weights.numel())));
+  branch_begins_ = begin_branch(train, state_);
   state_.seed = train.seed;
   state_.world_size = runtime_.rank().world_size;
   state_.corpus_digest = corpus_.digest();
@@ -140,8 +143,10 @@ void Session::describe() const {
   log_outline(outline_pretraining(config_, run));
   if (!time_limit_) return;
   const auto left = time_limit_->ends_at - static_cast<double>(std::time(nullptr));
-  log_info(fmt::format("this job may take {}; it stops and saves {} before", human_seconds(left),
-                       human_seconds(time_limit_->ends_at - time_limit_->stop_at)));
+  log_info(
+      fmt::format("this job may take {}; it stops and saves {} before, and sooner by "
+                  "as much as a step and a save take",
+                  human_seconds(left), human_seconds(time_limit_->ends_at - time_limit_->stop_at)));
 }
 
 Evaluation Session::validate() {
@@ -176,9 +181,12 @@ Outcome Session::run() {
         fmt::format("all {} steps are done already; raise train.steps to train on", total_steps_));
     return Outcome::completed;
   }
+  const auto left_behind = set_aside_left_behind(
+      {train, branch_begins_, resumed_from_, state_.step}, runtime_.communicator());
   auto metrics = open_metrics(config_, runtime_.rank(), state_.step, sample_texts());
   CheckpointStore checkpoints(train.output / "checkpoints", runtime_.communicator(),
                               train.retention);
+  checkpoints.starts_at(state_.step);
   TrainerOptions options{total_steps_,
                          train.stop_after_steps > 0 ? state_.step + train.stop_after_steps : 0,
                          train.log_every,
@@ -191,12 +199,14 @@ Outcome Session::run() {
       agreed_peak_flops(train.precision, runtime_.device(), runtime_.communicator());
 
   TrainerCallbacks callbacks;
-  callbacks.stop_requested = [this] { return stop_requested() || reached(time_limit_); };
-  callbacks.stop_reason = [this] {
-    return std::string(stop_requested()       ? stop_signal_name()
-                       : reached(time_limit_) ? "time limit"
-                                              : "train.stop_after_steps");
+  TimeWatch time(time_limit_);
+  callbacks.stop_requested = [&time] { return time.stop_wanted() || stop_requested(); };
+  callbacks.stop_reason = [&time] {
+    return std::string(stop_requested() ? stop_signal_name()
+                       : time.reached() ? "time limit"
+                                        : "train.stop_after_steps");
   };
+  callbacks.saved = [&time](double seconds) { time.saved(seconds); };
   if (validation_corpus_) callbacks.validate = [this] { return validate(); };
   callbacks.files = model_files(task_->config(), {head_architecture(task_->head()), {}, ""}, {});
   callbacks.files.merge(corpus_.tokenizer_files());
@@ -215,6 +225,11 @@ Outcome Session::run() {
                          entropy));
   }
   metrics.write(event);
+  if (!left_behind.empty()) {
+    MetricsEvent warning{"warning", state_.step, {}};
+    warning.add("message", left_behind);
+    metrics.write(warning);
+  }
 
   Trainer trainer({runtime_.communicator(), *task_, *stream_, *step_, *optimizer_, *loss_scaler_,
                    checkpoints, metrics, runtime_.watchdog()},

@@ -41,6 +41,8 @@ class Session {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LossScaler> loss_scaler_;
   TrainerState state_;
+  std::string resumed_from_;          // the checkpoint; empty: none
+  bool branch_begins_ = false;        // at this start: see run_branch.h
   std::string start_choice_;          // "fresh weights", "resumed from ..."
   std::vector<std::string> changes_;  // of options, data and model since the checkpoint
   std::uint64_t samples_in_epoch_ = 0;

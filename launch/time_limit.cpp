@@ -53,8 +53,16 @@ std::optional<TimeLimit> time_limit(const TrainOptions& options) {
   return time_limit(options, seconds_since_1970(), std::getenv("SLURM_JOB_END_TIME"));
 }
 
-bool reached(const std::optional<TimeLimit>& limit) {
-  return limit && seconds_since_1970() >= limit->stop_at;
+bool TimeWatch::stop_wanted(double now) {
+  if (!limit_) return false;
+  if (last_call_ > 0) longest_step_ = std::max(longest_step_, now - last_call_);
+  last_call_ = now;
+  reached_ |= now + longest_step_ + last_save_ >= limit_->stop_at;
+  return reached_;
+}
+
+bool TimeWatch::stop_wanted() {
+  return limit_ && stop_wanted(seconds_since_1970());
 }
 
 }  // namespace bertha

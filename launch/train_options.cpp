@@ -60,10 +60,13 @@ std::vector<OptionDeclaration> train_options() {
       option("train.max_seconds", "S",
              "Wall-clock limit of this job; 0: Slurm's (SLURM_JOB_END_TIME), if there is one.",
              BERTHA_AT(trainer.train.max_seconds)),
-      option("train.stop_before_seconds", "S",
-             "Stop and save so long before that limit (at most a tenth of it).",
-             BERTHA_AT(trainer.train.stop_before_seconds)),
-      option("train.resume", "WHICH", "auto (newest checkpoint), never, or a checkpoint's path.",
+      option(
+          "train.stop_before_seconds", "S",
+          "Stop and save so long before that limit (at most a tenth), and a step and save sooner.",
+          BERTHA_AT(trainer.train.stop_before_seconds)),
+      option("train.resume", "WHICH",
+             "auto (newest checkpoint), never, or a checkpoint's path; these two set later ones "
+             "aside.",
              BERTHA_AT(trainer.train.resume)),
       option("train.resume_changed", "BOOL",
              "Resume although data, batch, model or schedule changed.",

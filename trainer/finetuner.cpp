@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,12 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
   ProgressBar bar("finetune", static_cast<std::uint64_t>(options_.total_steps), "steps",
                   options_.progress && parts_.communicator.rank_info().is_root());
   bar.set_start(static_cast<std::uint64_t>(progress_.step));
+  const auto epochs_ended = progress_.step / per_epoch;
+  if (epochs_ended > static_cast<std::int64_t>(progress_.validations.size()) && !done() &&
+      at_epoch_end(per_epoch)) {
+    bar.show_phase("validating");
+    finish_epoch(validation);  // a stop came before it
+  }
   while (!done()) {
     const auto begin = std::chrono::steady_clock::now();
     const auto report = train_step(train.sequences, per_epoch);
@@ -46,7 +53,9 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
                            human_count(report.totals.tokens / seconds.count())));
     const bool log_due = options_.log_every > 0 && progress_.updates % options_.log_every == 0;
     if (log_due && !report.skipped) log_train(report, per_epoch);
-    if (progress_.step % per_epoch == 0 || progress_.step >= options_.total_steps) {
+    // Who asks for a stop waits for a save and nothing else, unless this was the last step.
+    const bool last = progress_.step >= options_.total_steps;
+    if (at_epoch_end(per_epoch) && (last || !report.stop_agreed)) {
       bar.show_phase("validating");
       finish_epoch(validation);
     }
@@ -60,6 +69,10 @@ Outcome Finetuner::run(const ExampleSet& train, const ExampleSet& validation) {
   }
   require_best_epoch();
   return Outcome::completed;
+}
+
+bool Finetuner::at_epoch_end(std::int64_t steps_per_epoch) const {
+  return progress_.step % steps_per_epoch == 0 || progress_.step >= options_.total_steps;
 }
 
 bool Finetuner::done() const {
@@ -76,6 +89,7 @@ void Finetuner::save_state(bool last) {
     event.add("checkpoint", callbacks_.save_state(progress_).filename().string());
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     event.add("seconds", seconds.count());
+    if (callbacks_.saved) callbacks_.saved(seconds.count());
     saved_step_ = progress_.step;
     parts_.metrics.write(event);
   } catch (const Error& error) {
@@ -98,7 +112,7 @@ StepReport Finetuner::train_step(const std::vector<EncodedExample>& train,
   const auto batches = labelled_step(train, batch, parts_.communicator.rank_info(),
                                      static_cast<std::uint64_t>(progress_.step % steps_per_epoch));
   const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
-  auto report = parts_.step.run(batches, progress_.updates, callbacks_.stop_requested());
+  auto report = parts_.step.run(batches, progress_.updates, callbacks_.stop_requested);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   times_.add(report, seconds.count(), waited.count());
   // A step that fp16 skipped has used up its batch: an epoch sees every example once. The schedule
@@ -161,6 +175,26 @@ void Finetuner::choose(double score) {
   progress_.best_epoch = epoch;
   progress_.best_score = score;
   callbacks_.save_best(progress_);
+}
+
+void Finetuner::choose_anew(std::int64_t steps_per_epoch) {
+  const auto lost = std::exchange(progress_.best_epoch, -1);
+  progress_.best_score = 0;
+  const auto epochs = static_cast<std::int64_t>(progress_.validations.size());
+  const bool at_hand = epochs > 0 && epochs * steps_per_epoch == progress_.step;
+  if (!at_hand || lost != epochs) {
+    warn(
+        fmt::format("epoch {} was the best, but its weights are not in the checkpoint that this "
+                    "branch begins from: the best of those from there on is kept",
+                    lost));
+  }
+  if (at_hand) choose(chosen_score(progress_.validations.back()));
+  if (!at_hand && done()) {
+    throw Error(ErrorKind::usage,
+                "train.resume: this branch begins within an epoch, where task.patience is spent "
+                "and the best weights are not at hand",
+                "begin at the checkpoint of an epoch's end");
+  }
 }
 
 void Finetuner::warn(const std::string& message) {

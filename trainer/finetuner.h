@@ -54,6 +54,7 @@ bool patience_spent(const FinetuneProgress& progress, int patience);
 struct FinetunerCallbacks {
   std::function<bool()> stop_requested;
   std::function<void(const FinetuneProgress&)> save_best;  // after an epoch that was the best
+  std::function<void(double)> saved = {};                  // seconds a save took; may be empty
   // After every epoch, on a stop, and every save_every steps. What it throws on all ranks alike is
   // a warning, unless the run ends there.
   std::function<std::filesystem::path(const FinetuneProgress&)> save_state;  // the checkpoint
@@ -64,14 +65,19 @@ class Finetuner {
   Finetuner(FinetunerParts parts, FinetunerOptions options, FinetunerCallbacks callbacks,
             FinetuneProgress start);
 
-  // Collective. Stops are honoured after the current step. Error{internal}: no epoch had a score
+  // Collective. Stops are honoured after the current step; a validation that was due then comes
+  // first when the run goes on. Error{internal}: no epoch had a score
   // that is a finite number.
   Outcome run(const ExampleSet& train, const ExampleSet& validation);
+  // Before run(): the best weights so far are not those that were kept. The start's own are the
+  // first to choose from if an epoch ended there; else those of the next epoch, after a warning.
+  void choose_anew(std::int64_t steps_per_epoch);
   const FinetuneProgress& progress() const { return progress_; }
 
  private:
   StepReport train_step(const std::vector<EncodedExample>& train, std::int64_t steps_per_epoch);
   void log_train(const StepReport& report, std::int64_t steps_per_epoch);
+  bool at_epoch_end(std::int64_t steps_per_epoch) const;
   void finish_epoch(const ExampleSet& validation);
   void choose(double score);
   void warn(const std::string& message);

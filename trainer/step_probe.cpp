@@ -63,7 +63,7 @@ MeasuredStep measure_step(const StepProbe& probe, Communicator& communicator) {
   const auto begin = Clock::now();
   for (int i = 0; i < 1000; ++i) {
     const auto started = Clock::now();
-    const auto report = step.run(batches, i, false);
+    const auto report = step.run(batches, i);
     const std::chrono::duration<double> took = Clock::now() - started, all = Clock::now() - begin;
     if (i == 0) continue;
     passes.push_back(took.count() - report.phases.optimizer);

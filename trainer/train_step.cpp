@@ -89,7 +89,7 @@ FlatRange TrainStep::range_of_squares() const {
 }
 
 StepReport TrainStep::run(std::span<const Batch> micro_batches, std::int64_t step,
-                          bool stop_wanted) {
+                          const StopWanted& stop_wanted) {
   StepReport report;
   report.step = step;
   report.loss_scale = parts_.loss_scaler.scale();
@@ -172,7 +172,7 @@ void TrainStep::learn(const Batch& batch, bool last, StepReport& report) {
 
 // One small reduction, from which on all ranks decide alike. Returns the first rank whose own loss
 // is no finite number, or -1.
-int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
+int TrainStep::agree_on_results(const StopWanted& stop_wanted, StepReport& report) {
   parts_.watchdog.report("agreeing on the step's results");
   StepOutcome mine;
   auto results = sums_;
@@ -188,7 +188,7 @@ int TrainStep::agree_on_results(bool stop_wanted, StepReport& report) {
   // one row fits what a gathering sends at once.
   if (!options_.deterministic) mine.sums = sum_rows({mine.sums}, width);
   mine.flops = local_flops_;
-  mine.stop_wanted = stop_wanted;
+  mine.stop_wanted = stop_wanted && stop_wanted();
   mine.work_seconds = {work_since_last_step()};
   const auto agreed = agree_on_outcome(parts_.communicator, mine, report.step, width);
   if (const auto warning = slow_ranks_.add(agreed.work_seconds);

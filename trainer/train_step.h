@@ -72,24 +72,29 @@ struct TrainStepParts {
   Watchdog& watchdog;
 };
 
+using StopWanted = std::function<bool()>;
+
 class TrainStep {
  public:
   TrainStep(TrainStepParts parts, const TrainStepOptions& options);
 
   // This rank's micro-batches (none is fine) of the step that follows `step` finished updates.
+  // `stop_wanted` (empty: nobody) is asked as late as can be, when the results are agreed on, so
+  // that a stop that comes during a step ends with it.
   // Collective. Error{internal} names step, rank, samples and parameter when loss or gradient is
   // not finite, with fp16 after too many such steps in a row. On the host it costs two small
   // collectives.
   // With a sharded optimizer weights may still be on their way afterwards; the parameter space
   // waits for them when it is asked for some.
-  StepReport run(std::span<const Batch> micro_batches, std::int64_t step, bool stop_wanted);
+  StepReport run(std::span<const Batch> micro_batches, std::int64_t step,
+                 const StopWanted& stop_wanted = {});
 
  private:
   FlatRange range_of_squares() const;
   void accumulate_gradients(std::span<const Batch> micro_batches, StepReport& report);
   void learn(const Batch& batch, bool last, StepReport& report);
   double work_since_last_step();
-  int agree_on_results(bool stop_wanted, StepReport& report);
+  int agree_on_results(const StopWanted& stop_wanted, StepReport& report);
   void skip_or_throw(const NotFiniteStep& what);
   void update_weights(StepReport& report);
 

@@ -61,6 +61,10 @@ Outcome Trainer::train() {
   ProgressBar bar("pretrain", static_cast<std::uint64_t>(options_.total_steps), "steps",
                   root && options_.progress);
   bar.set_start(static_cast<std::uint64_t>(state_.step));
+  if (state_.validation_owed) {
+    bar.show_phase("validating");
+    make_up_for_validation();
+  }
   bool stopping = false;
   while (state_.step < options_.total_steps && !stopping) {
     const auto begin = Clock::now();
@@ -69,7 +73,7 @@ Outcome Trainer::train() {
     inject_fault("data");
     const auto batches = parts_.stream.next();
     const auto report =
-        parts_.step.run(batches.micro_batches, state_.step, callbacks_.stop_requested());
+        parts_.step.run(batches.micro_batches, state_.step, callbacks_.stop_requested);
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     account(report, batches, seconds);
     bar.update(static_cast<std::uint64_t>(state_.step),
@@ -79,7 +83,10 @@ Outcome Trainer::train() {
     if (const auto saved = parts_.checkpoints.poll()) report_save(*saved);
     if (due(options_.validate_every) && last_validated_ != state_.step) {
       bar.show_phase("validating");
-      validate();
+      // Who asks for a stop waits for a save and nothing else.
+      state_.validation_owed =
+          report.stop_agreed && callbacks_.validate && state_.step < options_.total_steps;
+      if (!state_.validation_owed) validate();
     }
     stopping =
         report.stop_agreed || (options_.stop_at_step > 0 && state_.step >= options_.stop_at_step &&
@@ -108,6 +115,7 @@ void Trainer::account(const StepReport& report, const StepBatches& batches, doub
   state_.samples = batches.after.samples;
   state_.tokens += static_cast<std::uint64_t>(report.totals.tokens);
   state_.validation_loss.reset();  // of the weights before
+  state_.validation_owed = false;
   store_scaler_state(parts_.loss_scaler.state(), state_);
   times_.add(report, seconds, batches.wait_seconds);
   add_to(state_.line_sums, report.scores);
@@ -151,6 +159,14 @@ void Trainer::validate() {
   event.add("seconds", evaluation.seconds);
   parts_.metrics.write(event);
   log_info(fmt::format("step {}: validation{}", state_.step, text));
+}
+
+// What the stop before left out. A checkpoint that is due at this step says its loss, as ever.
+void Trainer::make_up_for_validation() {
+  state_.validation_owed = false;
+  validate();
+  last_saved_ = -1;
+  save_if_due();
 }
 
 CheckpointContents Trainer::contents() const {
@@ -210,6 +226,7 @@ void Trainer::report_save(const SaveOutcome& outcome) {
   event.add("seconds", outcome.seconds);
   event.add("stalled_seconds", outcome.stalled_seconds);
   parts_.metrics.write(event);
+  if (callbacks_.saved) callbacks_.saved(outcome.seconds);
 }
 
 }  // namespace bertha

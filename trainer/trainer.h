@@ -43,6 +43,7 @@ struct TrainerParts {
 struct TrainerCallbacks {
   std::function<bool()> stop_requested;
   std::function<std::string()> stop_reason;  // "SIGTERM"
+  std::function<void(double)> saved = {};    // seconds a save took; may be empty
   std::function<Evaluation()> validate;      // empty: no validation split
   std::map<std::string, std::string> files;  // config.json, vocab.txt ... for checkpoints
 };
@@ -64,6 +65,7 @@ class Trainer {
   void account(const StepReport& report, const StepBatches& batches, double seconds);
   void log_train(const StepReport& report);
   void validate();
+  void make_up_for_validation();
   CheckpointContents contents() const;
   void save_if_due();
   void save_last();

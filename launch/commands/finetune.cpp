@@ -5,6 +5,7 @@
 #include "launch/dry_run.h"
 #include "launch/finetune_seeds.h"
 #include "launch/finetune_session.h"
+#include "launch/run_branch.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 
@@ -31,7 +32,7 @@ int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
   const auto outcome = finetune(config, mpi);
   const auto& output = config.trainer.train.output.string();
   if (outcome == Outcome::stopped) {
-    log_info(fmt::format("stopped and saved; the same command goes on from there ({})", output));
+    log_info(stopped_message(config.trainer.train));
     return static_cast<int>(ErrorKind::stopped);
   }
   const auto model =

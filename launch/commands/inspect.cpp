@@ -120,6 +120,7 @@ Json describe_checkpoint(const fs::path& path) {
             {"seed", state.seed},
             {"world_size", state.world_size},
             {"corpus_digest", state.corpus_digest}};
+  if (!state.began_from.empty()) json["began_from"] = state.began_from;
   json["model"] = describe_model(path);
   return json;
 }
@@ -179,16 +180,16 @@ int run_inspect(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   if (!mpi.rank_info().is_root()) return 0;
   auto json = describe(config.arguments.front());
+  Json samples = Json::array();  // a checkpoint has a number of that name
   if (config.samples != 0) {
     auto of_samples = config;
     of_samples.data.corpus = config.arguments.front();
-    json["samples"] = list_samples(of_samples);
+    samples = list_samples(of_samples);
   }
   if (config.json) {
+    if (config.samples != 0) json["samples"] = samples;
     std::cout << json.dump(2) << std::endl;
   } else {
-    auto samples = json.value("samples", Json::array());
-    json.erase("samples");
     print_lines(json, 0);
     for (const auto& sample : samples) std::cout << sample_text(sample);
     std::cout << std::flush;

@@ -3,6 +3,7 @@
 
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
+#include "launch/run_branch.h"
 #include "launch/session.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -18,7 +19,7 @@ int run_pretrain(const RunConfig& config, const MpiEnvironment& mpi) {
   Session session(config, mpi);
   const auto& output = config.trainer.train.output.string();
   if (session.run() == Outcome::stopped) {
-    log_info(fmt::format("stopped and saved; the same command goes on from there ({})", output));
+    log_info(stopped_message(config.trainer.train));
     return static_cast<int>(ErrorKind::stopped);
   }
   const auto& state = session.state();

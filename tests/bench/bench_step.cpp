@@ -93,7 +93,7 @@ void run(const Options& options, Communicator& communicator) {
   StepReport report;
   for (int i = 0; i < warmup + steps; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    report = step.run(batches, i, false);
+    report = step.run(batches, i);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (i < warmup) continue;
     seconds.push_back(took.count());
@@ -110,7 +110,7 @@ void run(const Options& options, Communicator& communicator) {
   const double peak = measure_peak_flops(precision, device);
   if (const auto& file = options.at("profile"); !file.empty()) {
     const auto profiled = [&] {
-      for (int i = 0; i < kProfiledSteps; ++i) step.run(batches, warmup + steps + i, false);
+      for (int i = 0; i < kProfiledSteps; ++i) step.run(batches, warmup + steps + i);
     };
     std::ofstream(file) << profile_kernels(device, kProfiledSteps, profiled, file + ".json");
   }

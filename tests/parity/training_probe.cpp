@@ -79,7 +79,7 @@ void answer(const Json& request, const MpiEnvironment& mpi) {
   for (const auto& of_step : request.at("steps")) {
     std::vector<Batch> batches;
     for (const auto& json : of_step) batches.push_back(batch_of(json));
-    const auto report = step.run(batches, static_cast<std::int64_t>(losses.size()), false);
+    const auto report = step.run(batches, static_cast<std::int64_t>(losses.size()));
     losses.push_back(report.scores.front().second);
     norms.push_back(report.gradient_norm);
   }

@@ -102,7 +102,7 @@ Trained train(Communicator& bare, const Way& way, bool sharded) {
       if (rank.world_size < 3 || rank.rank + 1 < rank.world_size)
         batches.push_back(made_up_batch(first));
       if (rank.is_root()) batches.push_back(made_up_batch(first + 1));
-      const auto report = step.run(batches, i, false);
+      const auto report = step.run(batches, i);
       trained.norms.push_back(report.gradient_norm);
       trained.losses.push_back(report.scores.front().second);
     }

@@ -28,6 +28,17 @@ void check_listed(const CheckpointManifest& manifest, const fs::path& checkpoint
   }
 }
 
+// A copy under another step's name would be taken for the newest, or for one to be removed.
+void check_name(const CheckpointManifest& manifest, const fs::path& checkpoint) {
+  const auto folder = checkpoint.has_filename() ? checkpoint : checkpoint.parent_path();
+  const auto named = step_of_name(folder.filename().string());
+  if (!named || *named == manifest.step) return;
+  throw Error(ErrorKind::bad_data,
+              fmt::format("{} holds step {}, as its manifest.json says, and not that of its name",
+                          folder.string(), manifest.step),
+              "rename it to " + checkpoint_name(manifest.step) + ", or remove it");
+}
+
 // Every parameter of the model has all of every moment, where there are moments.
 void check_moments(const fs::path& checkpoint, const CheckpointManifest& manifest,
                    const std::function<void(const std::string&)>& report) {
@@ -47,6 +58,7 @@ void check_moments(const fs::path& checkpoint, const CheckpointManifest& manifes
 void check_checkpoint(const fs::path& checkpoint, CheckpointCheck check,
                       const PieceDone& piece_done) {
   const auto manifest = CheckpointManifest::from_folder(checkpoint);
+  check_name(manifest, checkpoint);
   check_listed(manifest, checkpoint);
   for (const auto& file : manifest.files) check_file(checkpoint, file, false);  // quick, first
   for (const auto& file : manifest.files) {
@@ -68,6 +80,7 @@ std::vector<std::string> checkpoint_faults(const fs::path& checkpoint) {
   CheckpointManifest manifest;
   attempt([&] { manifest = CheckpointManifest::from_folder(checkpoint); });
   if (!faults.empty()) return faults;
+  attempt([&] { check_name(manifest, checkpoint); });
   attempt([&] { check_listed(manifest, checkpoint); });
   for (const auto& file : manifest.files) attempt([&] { check_file(checkpoint, file, true); });
   if (!faults.empty()) return faults;  // what follows could only repeat them

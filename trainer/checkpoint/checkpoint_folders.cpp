@@ -129,10 +129,11 @@ void remove_leftovers(const fs::path& checkpoints) {
 }
 
 void delete_old_checkpoints(const fs::path& checkpoints, const RetentionOptions& retention,
-                            std::int64_t just_written) {
+                            std::int64_t just_written, const std::set<std::int64_t>& passed_over) {
   if (retention.keep_last <= 0) return;
   // Others are neither counted as good ones nor touched.
-  const auto folders = complete_checkpoints(checkpoints);
+  auto folders = complete_checkpoints(checkpoints);
+  std::erase_if(folders, [&](const auto& folder) { return passed_over.contains(folder.step); });
   const auto best = best_steps(folders, retention.keep_best);
   int kept = 0;
   for (const auto& [step, path] : folders) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,11 @@ std::vector<CheckpointFolder> list_checkpoints(const std::filesystem::path& chec
 // replacement is there. Failures are warnings.
 void remove_leftovers(const std::filesystem::path& checkpoints);
 
-// Deletes complete checkpoints that the options do not keep; never `just_written`. A folder is
+// Deletes complete checkpoints that the options do not keep; never `just_written`, and none of the
+// steps `passed_over`, which are not counted either: they are known to be damaged. A folder is
 // renamed to step-*.deleted first, so that none is ever half there. Failures are warnings.
 void delete_old_checkpoints(const std::filesystem::path& checkpoints,
-                            const RetentionOptions& retention, std::int64_t just_written);
+                            const RetentionOptions& retention, std::int64_t just_written,
+                            const std::set<std::int64_t>& passed_over = {});
 
 }  // namespace bertha

@@ -48,10 +48,10 @@ CheckpointManifest gather_manifest(Communicator& communicator, std::int64_t step
 }
 
 // The checkpoint is safe by now: what goes wrong here must not fail the save.
-void thin_out(const fs::path& folder, const RetentionOptions& retention,
-              std::int64_t just_written) {
+void thin_out(const fs::path& folder, const RetentionOptions& retention, std::int64_t just_written,
+              const std::set<std::int64_t>& passed_over) {
   try {
-    delete_old_checkpoints(folder, retention, just_written);
+    delete_old_checkpoints(folder, retention, just_written, passed_over);
   } catch (const std::exception& error) {
     log_warning(std::string("old checkpoints stay: ") + error.what());
   }
@@ -83,6 +83,14 @@ CheckpointStore::CheckpointStore(fs::path folder, Communicator& communicator,
       host_copy_(std::make_unique<HostCopy>()) {}
 
 CheckpointStore::~CheckpointStore() = default;
+
+void CheckpointStore::starts_at(std::int64_t step) {
+  passed_over_.clear();
+  if (!communicator_.rank_info().is_root()) return;  // which removes old ones
+  for (const auto& folder : list_checkpoints(folder_)) {
+    if (folder.step > step) passed_over_.insert(folder.step);
+  }
+}
 
 bool CheckpointStore::under_way() const {
   return save_ != nullptr;
@@ -150,12 +158,13 @@ void CheckpointStore::commit_in_background() {
   const auto manifest = gather_manifest(communicator_, save.outcome.step, save.files);
   save.phase = Save::Phase::committing;
   if (!communicator_.rank_info().is_root()) return;
-  save.task.start(
-      [&save, manifest, folder = folder_, retention = retention_](const std::stop_token&) {
-        commit(*save.staged, manifest);
-        ++save.bytes_done;
-        thin_out(folder, retention, save.outcome.step);
-      });
+  save.task.start([&save, manifest, folder = folder_, retention = retention_,
+                   passed_over = passed_over_](const std::stop_token&) mutable {
+    commit(*save.staged, manifest);
+    ++save.bytes_done;
+    passed_over.erase(save.outcome.step);
+    thin_out(folder, retention, save.outcome.step, passed_over);
+  });
 }
 
 std::optional<SaveOutcome> CheckpointStore::poll() {
@@ -178,6 +187,7 @@ std::optional<SaveOutcome> CheckpointStore::poll() {
 
 SaveOutcome CheckpointStore::conclude(std::optional<Error> failure) {
   auto outcome = std::move(save_->outcome);
+  if (!failure) passed_over_.erase(outcome.step);  // replaced
   outcome.seconds = seconds_since(save_->begin);
   outcome.failure = std::move(failure);
   save_.reset();

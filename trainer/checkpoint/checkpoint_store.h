@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,8 @@ struct SaveOutcome {
   std::optional<Error> failure;  // nothing new is there, older checkpoints stay
 };
 
-// All members but under_way() are collective, on the thread that owns the communicator. At most one
-// save is under way.
+// All members but under_way() and starts_at() are collective, on the thread that owns the
+// communicator. At most one save is under way.
 class CheckpointStore {
  public:
   // `folder` is <run>/checkpoints.
@@ -59,6 +60,10 @@ class CheckpointStore {
   ~CheckpointStore();  // what is under way is given up
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
+
+  // Where the run goes on, or 0. Folders of later steps that lie there now were passed over by the
+  // search for it: nobody counts them among those to keep, nor removes them. Not collective.
+  void starts_at(std::int64_t step);
 
   // Begins to write: a copy on the host, or without one, where nothing changes before finish().
   // What goes wrong here, too, is told by poll().
@@ -86,6 +91,7 @@ class CheckpointStore {
   std::unique_ptr<class HostCopy> host_copy_;
   std::unique_ptr<Save> save_;  // the one under way
   bool cleaned_ = false;        // of what earlier runs left
+  std::set<std::int64_t> passed_over_;
 };
 
 // How much of a checkpoint is compared with its manifest.
@@ -104,8 +110,8 @@ std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::pa
                                                        CheckpointCheck check = CheckpointCheck::all,
                                                        const PieceDone& piece_done = {});
 
-// Error{bad_data} naming the file: no manifest or a damaged one, a missing file, wrong size, wrong
-// checksum. Error{io}: it cannot be read.
+// Error{bad_data} naming the file: no manifest or a damaged one, a name that says another step, a
+// missing file, wrong size, wrong checksum. Error{io}: it cannot be read.
 void check_checkpoint(const std::filesystem::path& checkpoint, CheckpointCheck check,
                       const PieceDone& piece_done = {});
 std::vector<std::string> checkpoint_faults(const std::filesystem::path& checkpoint);  // all of them

@@ -64,6 +64,12 @@ class Fields {
     }
   }
 
+  void read(const char* name, bool& value) {
+    const auto& field = find(name);
+    if (!field.is_boolean()) fail(name, "is neither true nor false");
+    value = field.get<bool>();
+  }
+
   void read(const char* name, std::string& value) {
     const auto& field = find(name);
     if (!field.is_string()) fail(name, "is not a text");
@@ -127,6 +133,8 @@ std::string trainer_state_to_json(const TrainerState& state) {
   if (state.earlier_updates > 0) json["earlier_updates"] = state.earlier_updates;
   if (state.line_sums.steps > 0) json["line_sums"] = json_of(state.line_sums);
   if (state.validation_loss) json["validation_loss"] = *state.validation_loss;
+  if (state.validation_owed) json["validation_owed"] = true;
+  if (!state.began_from.empty()) json["began_from"] = state.began_from;
   json["options"] = state.options;
   // A path may hold bytes that are no UTF-8: better shown inexactly than not saved.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -167,6 +175,8 @@ TrainerState trainer_state_from_json(const std::string& json, const std::string&
   if (root.contains("validation_loss")) {
     fields.read("validation_loss", state.validation_loss.emplace());
   }
+  if (root.contains("validation_owed")) fields.read("validation_owed", state.validation_owed);
+  if (root.contains("began_from")) fields.read("began_from", state.began_from);
   fields.read("corpus_digest", state.corpus_digest);
   fields.read("world_size", state.world_size, 1);
   fields.read("options", state.options);

@@ -31,6 +31,8 @@ struct TrainerState {
   std::int64_t loss_scale_good_steps = 0, skipped_in_a_row = 0, skipped_steps = 0;
   LineSums line_sums;                     // none in states of older programs
   std::optional<double> validation_loss;  // of these very weights, when they were validated
+  bool validation_owed = false;           // it was due at this step, and left out for a stop
+  std::string began_from;  // the path of train.resume that this branch of the run came from, if any
   std::string corpus_digest;
   int world_size = 1;                          // that wrote it; any may read it
   std::map<std::string, std::string> options;  // resolved options, to name what changed on resume

@@ -11,7 +11,7 @@ namespace {
 TEST(TimeLimit, IsNoneWithoutOptionAndSlurm) {
   EXPECT_FALSE(time_limit({}, 1000, nullptr));
   EXPECT_FALSE(time_limit({}, 1000, ""));
-  EXPECT_FALSE(reached(std::nullopt));
+  EXPECT_FALSE(TimeWatch(std::nullopt).stop_wanted(1e12));
 }
 
 TEST(TimeLimit, ComesFromSlurmLessTheMargin) {
@@ -52,8 +52,36 @@ TEST(TimeLimit, RefusesNegativeOptions) {
 }
 
 TEST(TimeLimit, IsReachedWhenItsTimeHasCome) {
-  EXPECT_TRUE(reached(TimeLimit{1000, 1100}));
-  EXPECT_FALSE(reached(TimeLimit{1e12, 1e12}));
+  TimeWatch past(TimeLimit{1000, 1100}), far(TimeLimit{1e12, 1e12});
+  EXPECT_FALSE(past.reached());
+  EXPECT_TRUE(past.stop_wanted());
+  EXPECT_TRUE(past.reached());
+  EXPECT_FALSE(far.stop_wanted());
+}
+
+// The step that comes would end too late: 10 for it, 20 for the save.
+TEST(TimeLimit, LeavesTimeForTheLongestStepAndASave) {
+  const TimeLimit limit{1000, 1100};
+  TimeWatch quick(limit);
+  for (double now = 950; now < 999; ++now) EXPECT_FALSE(quick.stop_wanted(now)) << now;
+  EXPECT_TRUE(quick.stop_wanted(999));
+  TimeWatch slow(limit);
+  EXPECT_FALSE(slow.stop_wanted(900));
+  EXPECT_FALSE(slow.stop_wanted(910));  // 10 for a step
+  slow.saved(30);
+  slow.saved(20);
+  EXPECT_FALSE(slow.stop_wanted(915));
+  EXPECT_FALSE(slow.stop_wanted(925));
+  for (const double now : {935.0, 945.0, 955.0, 965.0, 969.5}) EXPECT_FALSE(slow.stop_wanted(now));
+  EXPECT_TRUE(slow.stop_wanted(970));
+  EXPECT_TRUE(slow.stop_wanted(971));
+}
+
+// However long one step takes, the watch is asked only after it.
+TEST(TimeLimit, StopsAtOnceWhenAStepTakesTheWholeMargin) {
+  TimeWatch watch(TimeLimit{1000, 1100});
+  EXPECT_FALSE(watch.stop_wanted(100));
+  EXPECT_TRUE(watch.stop_wanted(600));  // the next would end at 1100
 }
 
 }  // namespace

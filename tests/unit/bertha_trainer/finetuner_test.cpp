@@ -71,10 +71,13 @@ struct Seen {
 };
 
 // `scores`: what each validation finds. `own_metric`: what the task's epoch is chosen by when
-// options.metric is auto.
+// options.metric is auto. `stop_in`: the number of the step in which a stop is asked for;
+// below 0: the best is chosen anew, too.
 Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
-                 const std::string& own_metric, const FinetuneProgress& start = {}) {
+                 const std::string& own_metric, const FinetuneProgress& start = {},
+                 int stop_in = 0) {
   Seen seen;
+  int steps = 0;
   options.batch_size = 2;
   options.progress = false;
   testing::run_thread_ranks(1, [&](Communicator& communicator) {
@@ -97,7 +100,7 @@ Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
       return scores.at(validations++);
     };
     FinetunerCallbacks callbacks;
-    callbacks.stop_requested = [] { return false; };
+    callbacks.stop_requested = [&] { return ++steps == stop_in; };
     callbacks.save_best = [&](const FinetuneProgress& best) {
       seen.best_epochs.push_back(best.best_epoch);
     };
@@ -108,6 +111,7 @@ Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
     Finetuner finetuner({communicator, definition, task, step, metrics, watchdog}, options,
                         callbacks, start);
     try {
+      if (stop_in < 0) finetuner.choose_anew(3);
       seen.outcome = finetuner.run(six_examples(), validation);
     } catch (const Error& error) {
       seen.error = error.message();
@@ -121,11 +125,11 @@ Seen finetune_by(const std::vector<Scores>& scores, FinetunerOptions options,
 
 // `scores`: the accuracy that each validation finds.
 Seen finetune(const std::vector<double>& scores, FinetunerOptions options,
-              const FinetuneProgress& start = {}) {
+              const FinetuneProgress& start = {}, int stop_in = 0) {
   std::vector<Scores> named;
   for (const double score : scores) named.push_back({{"accuracy", score}});
   options.metric = "accuracy";
-  return finetune_by(named, options, "accuracy", start);
+  return finetune_by(named, options, "accuracy", start, stop_in);
 }
 
 FinetunerOptions epochs(std::int64_t count) {
@@ -267,6 +271,56 @@ TEST(Finetuner, SavesWithinEpochsWhenAskedTo) {
   EXPECT_EQ(seen.outcome, Outcome::stopped);
   EXPECT_THAT(seen.saved_steps, ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(seen.events, ElementsAre("save", "save", "validation", "save", "save", "stop"));
+}
+
+// A stop waits for a save alone; the validation comes first when the run goes on, and all is as if
+// there had been no stop.
+TEST(Finetuner, AStopLeavesAValidationToTheNextStart) {
+  const std::vector<double> scores{0.1, 0.3, 0.2};
+  const auto whole = finetune(scores, epochs(3));
+  const auto stopped = finetune({}, epochs(3), {}, 3);
+  EXPECT_EQ(stopped.outcome, Outcome::stopped);
+  EXPECT_THAT(stopped.events, ElementsAre("save", "stop"));
+  EXPECT_EQ(stopped.progress.step, 3);
+  EXPECT_TRUE(stopped.progress.validations.empty());
+  const auto rest = finetune(scores, epochs(3), stopped.progress);
+  EXPECT_EQ(rest.outcome, Outcome::completed);
+  EXPECT_EQ(rest.events, whole.events);
+  EXPECT_EQ(rest.best_epochs, whole.best_epochs);
+  EXPECT_EQ(rest.saved_steps, whole.saved_steps);
+  EXPECT_EQ(rest.progress.validations.size(), 3U);
+  // In the last step of all it is not left out, and within an epoch none is due.
+  EXPECT_EQ(finetune(scores, epochs(3), {}, 9).outcome, Outcome::completed);
+  const auto within = finetune(scores, epochs(3), finetune(scores, epochs(3), {}, 4).progress);
+  EXPECT_EQ(within.progress.validations.size(), 3U);
+}
+
+// The epoch that ends it may be the one whose validation was left out.
+TEST(Finetuner, PatienceMayEndARunThatGoesOn) {
+  auto options = epochs(9);
+  options.patience = 1;
+  const auto stopped = finetune({0.5}, options, {}, 6);
+  EXPECT_EQ(stopped.progress.step, 6);
+  const auto rest = finetune({0.4}, options, stopped.progress);
+  EXPECT_EQ(rest.outcome, Outcome::completed);
+  EXPECT_EQ(rest.progress.step, 6);
+  EXPECT_THAT(rest.events, ElementsAre("validation", "save"));
+}
+
+// A branch whose folder holds the best model of another one.
+TEST(Finetuner, ChoosesAnewFromTheWeightsAtHand) {
+  auto two = epochs(2);
+  const auto start = finetune({0.3, 0.2}, two).progress;
+  ASSERT_EQ(start.best_epoch, 1);
+  const auto kept = finetune({0.1, 0.15}, epochs(4), start);
+  EXPECT_THAT(kept.best_epochs, ElementsAre());
+  const auto anew = finetune({0.1, 0.15}, epochs(4), start, -1);
+  EXPECT_THAT(anew.best_epochs, ElementsAre(2));
+  EXPECT_EQ(anew.progress.best_score, 0.2);
+  EXPECT_EQ(anew.events.front(), "warning");
+  two.stop_after = 4;  // within the second epoch
+  const auto within = finetune({0.3}, two).progress;
+  EXPECT_THAT(finetune({0.1, 0.15}, epochs(3), within, -1).best_epochs, ElementsAre(2, 3));
 }
 
 TEST(Finetuner, TrainLinesSayWhereTheRunIs) {

@@ -39,6 +39,8 @@ class Quadratic final : public Task {
   std::uint64_t broken_loss = kNoSample;      // the sample whose loss is NaN
   std::uint64_t broken_gradient = kNoSample;  // the sample with which "second"'s gradient is NaN
 
+  std::function<void()> on_forward = [] {};
+
   Quadratic() {
     for (int i = 0; i < 3; ++i) space_.master_view(i).fill_(3);
     space_.copy_master_to_compute();
@@ -46,6 +48,7 @@ class Quadratic final : public Task {
   ParameterSpace& parameters() override { return space_; }
   TaskOutput forward(const Batch& batch, const BatchTotals& totals,
                      const ForwardContext&) override {
+    on_forward();
     const auto count = static_cast<double>(batch.sequence_count());
     at::Tensor distance = at::zeros({}, at::kFloat);
     for (int i = 0; i < 3; ++i) distance = distance + (space_.leaf(i) - 1).square().sum() / 2;
@@ -96,6 +99,7 @@ struct Way {
   bool fp16 = false;                 // gives up after three steps that are not finite
   bool skipped_steps_count = false;  // TrainStepOptions'
   SampleNames sample_names = {};
+  StopWanted stop_wanted = {};
 };
 const std::array kWays{Way{"plain"}, Way{"sharded", Sharding::even},
                        Way{"deterministic", Sharding::none, true},
@@ -121,10 +125,10 @@ StepReport step_of(Communicator& communicator, Quadratic& task, const Way& way,
   Watchdog watchdog(std::chrono::seconds(0));
   TrainStep step({communicator, task, *optimizer, scaler, watchdog}, options);
   for (int skipped = 1; way.fp16 && skipped < 3; ++skipped) {
-    EXPECT_TRUE(step.run(batches, 4, false).skipped);
+    EXPECT_TRUE(step.run(batches, 4).skipped);
     EXPECT_EQ(scaler.scale(), 8 >> skipped);
   }
-  return step.run(batches, 4, false);
+  return step.run(batches, 4, way.stop_wanted);
 }
 
 // What every rank says.
@@ -159,6 +163,24 @@ TEST(TrainStep, LearnsOnEveryWay) {
         const auto weights = task.parameters().master_view(i);
         EXPECT_TRUE(weights.lt(3).all().item<bool>()) << way.name << ", parameter " << i;
       }
+    });
+  }
+}
+
+// A signal to one rank in the midst of a step: its forward pass is over, the results are not
+// agreed.
+TEST(TrainStep, AStopThatComesDuringAStepEndsWithIt) {
+  for (auto way : kWays) {
+    run_thread_ranks(2, [&](Communicator& communicator) {
+      Quadratic task;
+      auto mine = way;
+      bool signalled = false;
+      if (communicator.rank_info().rank == 1) {
+        task.on_forward = [&] { signalled = true; };
+        mine.stop_wanted = [&] { return signalled; };
+      }
+      const auto batches = batches_of(communicator.rank_info().rank);
+      EXPECT_TRUE(step_of(communicator, task, mine, batches).stop_agreed) << way.name;
     });
   }
 }

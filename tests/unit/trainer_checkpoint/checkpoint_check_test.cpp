@@ -296,6 +296,19 @@ TEST(CheckpointCheck, SaysWhatIsNotThere) {
   EXPECT_THAT(error_of([&] { read_trainer_state(run / "nowhere"); }), StartsWith("74 "));
 }
 
+// A copy by hand must not be taken for the newest.
+TEST_F(DamagedCheckpoint, ANameOfAnotherStepIsAFault) {
+  const auto copy = run / "step-00000099", elsewhere = run / "kept";
+  fs::copy(newest, copy, fs::copy_options::recursive);
+  fs::copy(newest, elsewhere, fs::copy_options::recursive);
+  const auto fault = "step-00000099 holds step 2, as its manifest.json says, and not that of its";
+  EXPECT_THAT(checkpoint_faults(copy), ElementsAre(HasSubstr(fault)));
+  EXPECT_THAT(error_of([&] { check_checkpoint(copy / "", CheckpointCheck::sizes); }),
+              HasSubstr(fault));
+  EXPECT_EQ(newest_checkpoint(run.path()), newest);
+  EXPECT_THAT(checkpoint_faults(elsewhere), ElementsAre());  // that name says nothing
+}
+
 TEST(CheckpointCheck, GoesByStepNotByTime) {
   const ScratchFolder run;
   run_thread_ranks(1, [&](Communicator& communicator) {

@@ -250,6 +250,25 @@ TEST(Retention, CountsOnlyCompleteCheckpoints) {
             (std::set<std::string>{"step-00000002", "step-00000003", "step-00000004"}));
 }
 
+// Of the right sizes, and found damaged when the run looked for where to go on.
+TEST(Retention, NeitherCountsNorRemovesWhatTheStartPassedOver) {
+  const ScratchFolder run;
+  save_steps(run.path(), 1, {10, 15, 20}, {0, 0});
+  flip_byte(run / "step-00000020" / "model.safetensors", 200);
+  run_thread_ranks(2, [&](Communicator& communicator) {
+    CheckpointStore store(run.path(), communicator, {2, 0});
+    store.starts_at(15);
+    store.save(sample_contents(communicator.rank_info(), 17));
+    EXPECT_EQ(names_in(run.path()),
+              (std::set<std::string>{"step-00000015", "step-00000017", "step-00000020"}));
+    communicator.gather_bytes("");
+    // From then on it is a good one like others.
+    store.save(sample_contents(communicator.rank_info(), 20));
+    store.save(sample_contents(communicator.rank_info(), 21));
+  });
+  EXPECT_EQ(names_in(run.path()), (std::set<std::string>{"step-00000020", "step-00000021"}));
+}
+
 TEST(Retention, KeepsTheBestByValidationLoss) {
   const ScratchFolder run;
   run_thread_ranks(2, [&](Communicator& communicator) {

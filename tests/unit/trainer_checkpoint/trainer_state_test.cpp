@@ -30,6 +30,8 @@ TrainerState some_state() {
   state.skipped_in_a_row = 3;
   state.skipped_steps = 44;
   state.line_sums = {7, {{"mlm_loss", 0.1 + 0.2}, {"accuracy", 0x1p-60}}};  // not by name
+  state.validation_owed = true;
+  state.began_from = "/run/checkpoints/step-00000005";
   state.corpus_digest = "abc";
   state.world_size = 7;
   state.options = {{"train.steps", "100"}, {"data.corpus", "a \"b\"\n\\ü"}, {"empty", ""}};
