@@ -286,6 +286,7 @@ std::string Preparation::write_own_shards() {
                                   .corpus = work_->corpus(),
                                   .vocabulary = *vocabulary_,
                                   .rank = rank_,
+                                  .word_boundaries = options_.word_boundaries,
                                   .threads = worker_count(options_.workers, rank_),
                                   .progress =
                                       [&](std::uint64_t done, std::uint64_t total) {

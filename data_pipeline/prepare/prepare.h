@@ -40,6 +40,8 @@ struct PrepareOptions {
   // Of documents that are the same (as normalised by the tokenizer, sentence by sentence) the first
   // stays.
   bool drop_duplicates = false;
+  // Shards say which ideographs make a word: masking by words and spans then need not ask ICU.
+  bool word_boundaries = false;
   int workers = 0;  // threads per rank; 0: one per core shared by the ranks of this node
   std::uint64_t least_unit_bytes = kLeastUnitBytes;  // see prepare_units.h; smaller in tests
 };

@@ -15,6 +15,7 @@
 #include "data_pipeline/prepare/prepare_message.h"
 #include "data_pipeline/prepare/prepare_plan.h"
 #include "data_pipeline/prepare/prepare_shards.h"
+#include "data_pipeline/samples/word_marker.h"
 #include "data_pipeline/shards/foreign_corpus.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "data_pipeline/tokenizer/tokenizer_files.h"
@@ -189,6 +190,7 @@ void ForeignPreparation::take_counts(const std::string& message) {
     part.counts.special_dropped = reader.number();
     part.shape.vocabulary_size = vocabulary_->size();
     part.shape.vocabulary_sha256 = vocabulary_->sha256();
+    part.shape.has_word_marks = options_.word_boundaries;
   }
 }
 
@@ -196,8 +198,17 @@ WrittenShard ForeignPreparation::write_part(const Part& part, const std::string&
   ShardWriter writer(staged_->path() / name, part.shape);
   CorpusStatistics statistics;
   ForeignTextCounts ignored;
+  std::optional<WordMarker> marker;
+  if (options_.word_boundaries) marker.emplace(*vocabulary_);
+  std::vector<std::uint8_t> marks;
   for_each_document(part, ignored, [&](auto tokens, auto sentences) {
     writer.add_document(tokens, sentences);
+    if (marker) {
+      marks.clear();
+      marker->add(tokens, marks);
+      marker->end_document(marks);
+      writer.add_word_marks(marks);
+    }
     statistics.add_sentences(tokens, sentences, vocabulary_->unknown());
     statistics.add_document(sentences.size());
   });
@@ -228,6 +239,7 @@ CorpusManifest ForeignPreparation::describe() {
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary_->sha256(),
                           .vocabulary_size = vocabulary_->size(),
                           .tokenizer = options_.tokenizer,
+                          .word_boundaries = options_.word_boundaries,
                           .splits = split_counts(written_),
                           .statistics = {}};
   auto& statistics = manifest.statistics;

@@ -17,6 +17,7 @@ CorpusManifest describe_corpus(const Vocabulary& vocabulary, const PrepareOption
   CorpusManifest manifest{.vocabulary_sha256 = vocabulary.sha256(),
                           .vocabulary_size = vocabulary.size(),
                           .tokenizer = options.tokenizer,
+                          .word_boundaries = options.word_boundaries,
                           .splits = split_counts(findings.shards),
                           .statistics = {}};
   auto& statistics = manifest.statistics;

@@ -15,6 +15,7 @@
 
 #include "data_pipeline/prepare/prepare_message.h"
 #include "data_pipeline/prepare/spill_reader.h"
+#include "data_pipeline/samples/word_marker.h"
 #include "data_pipeline/samples/worker_threads.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "parallel/base/error.h"
@@ -71,6 +72,7 @@ class ShareWriter {
  public:
   ShareWriter(const ShardPlan& plan, const ShareOptions& options, const Turn& turn)
       : plan_(plan), options_(options), turn_(turn) {
+    if (options.word_boundaries) marker_.emplace(options.vocabulary);
     for (const std::size_t split : {kTrain, kValidation}) {
       for (std::size_t shard = 0; shard < plan.shards[split].size(); ++shard) {
         const ShardWalk::Place place{split, shard};
@@ -99,10 +101,18 @@ class ShareWriter {
                      std::span<const std::uint32_t> lengths) {
     auto& open = open_shard(place);
     open.writer.add_sentences(tokens, lengths);
+    if (marker_) {
+      marker_->add(tokens, marks_);
+      write_marks(open);
+    }
     open.statistics.add_sentences(tokens, lengths, options_.vocabulary.unknown());
   }
   void end_document(const SpilledDocument& document, const ShardWalk::Place& place) {
     auto& open = open_shard(place);
+    if (marker_) {
+      marker_->end_document(marks_);
+      write_marks(open);
+    }
     open.writer.end_document();
     open.statistics.add_document(document.sentences);
   }
@@ -139,6 +149,10 @@ class ShareWriter {
     }
     return *open;
   }
+  void write_marks(OpenShard& open) {
+    open.writer.add_word_marks(marks_);
+    marks_.clear();
+  }
   void start(const ShardWalk::Place& place);
   void finish(std::size_t split);
 
@@ -149,6 +163,8 @@ class ShareWriter {
   std::uint64_t tokens_to_do_ = 0;
   std::array<std::unique_ptr<OpenShard>, 2> open_;
   std::vector<WrittenShard> shards_;
+  std::optional<WordMarker> marker_;  // where marks are wanted
+  std::vector<std::uint8_t> marks_;
 };
 
 void ShareWriter::start(const ShardWalk::Place& place) {
@@ -157,7 +173,8 @@ void ShareWriter::start(const ShardWalk::Place& place) {
                                  .sentences = planned.sentences,
                                  .tokens = planned.tokens,
                                  .vocabulary_size = options_.vocabulary.size(),
-                                 .vocabulary_sha256 = options_.vocabulary.sha256()};
+                                 .vocabulary_sha256 = options_.vocabulary.sha256(),
+                                 .has_word_marks = options_.word_boundaries};
   open_[place.split].reset(
       new OpenShard{place, ShardWriter(options_.work / name_of(place), shape), {}});
 }

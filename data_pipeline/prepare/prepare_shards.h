@@ -34,6 +34,7 @@ struct ShareOptions {
   std::filesystem::path corpus;  // gets the whole shards
   const Vocabulary& vocabulary;
   const RankInfo& rank;
+  bool word_boundaries = false;
   int threads = 1;  // at most; a few are enough
   // Now and then, on the calling thread: tokens written, and in all to be written, by this rank in
   // this run.

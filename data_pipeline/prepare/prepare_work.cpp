@@ -55,8 +55,9 @@ PrepareDigests digest_of(const PrepareOptions& options, const std::vector<InputU
                            options.input.text_field));
   input.update(pack_units(units));
   PrepareDigests digests{.input = input.hex(), .plan = {}};
-  digests.plan = sha256_hex(fmt::format("{} {} {} {}", digests.input, options.shard_tokens,
-                                        options.validation_fraction, options.seed));
+  digests.plan = sha256_hex(fmt::format("{} {} {} {}{}", digests.input, options.shard_tokens,
+                                        options.validation_fraction, options.seed,
+                                        options.word_boundaries ? " words" : ""));
   return digests;
 }
 

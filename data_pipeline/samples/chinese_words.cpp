@@ -7,28 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <unicode/brkiter.h>
 #include <unicode/locid.h>
-#include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include "data_pipeline/tokenizer/ideographs.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
 namespace {
-
-// The only character of a piece, if it is an ideograph; else 0.
-char32_t ideograph_of(std::string_view piece, bool continues) {
-  if (continues) piece.remove_prefix(2);               // "##"
-  if (piece.size() < 3 || piece.size() > 4) return 0;  // of UTF-8
-  const auto text =
-      icu::UnicodeString::fromUTF8({piece.data(), static_cast<std::int32_t>(piece.size())});
-  const auto character = text.char32At(0);
-  if (text.countChar32() != 1 || u_hasBinaryProperty(character, UCHAR_IDEOGRAPHIC) == 0) return 0;
-  return static_cast<char32_t>(character);
-}
 
 // An iterator belongs to one thread at a time, and making one takes long.
 icu::BreakIterator& word_iterator() {
@@ -124,41 +112,42 @@ std::optional<RunCache::Run> short_run(std::span<const char32_t> characters) {
   return run;
 }
 
-// Words from `begin` on are these ideographs, one each: writes them joined from place `kept` on,
-// which is not behind `begin`. Gives the place behind the last one.
-std::size_t join_run(std::vector<WordGroup>& words, std::size_t begin,
-                     std::span<const char32_t> characters, std::size_t kept) {
-  const auto join = [&](std::size_t count) {
-    words[kept++] = {words[begin].begin, words[begin + count - 1].end};
-    begin += count;
-  };
+// Calls `use` with the number of characters of each word of a run.
+template <class Use>
+void split_remembered(std::span<const char32_t> characters, Use use) {
   if (const auto run = short_run(characters)) {
     for (std::uint32_t ends = run_cache().ends(*run, characters.size()); ends != 0;) {
       const auto count = static_cast<unsigned>(std::countr_zero(ends)) + 1;
-      join(count);
+      use(std::size_t{count});
       ends >>= count;
     }
-    return kept;
+    return;
   }
   icu::UnicodeString text;
   for (const char32_t character : characters) text.append(static_cast<UChar32>(character));
-  split_run(text, characters.size(), join);
-  return kept;
+  split_run(text, characters.size(), use);
+}
+
+// Of a run of single tokens from `first` to `last`.
+bool are_known(std::span<const std::uint8_t> marks, std::size_t first, std::size_t last) {
+  return !marks.empty() && last - first < ChineseWords::kLongestMarked &&
+         marks[first] != kUnknownWord && marks[last] != kUnknownWord;
 }
 
 }  // namespace
 
-ChineseWords::ChineseWords(const Vocabulary& vocabulary) {
-  bool any = false;
-  for (std::int32_t id = 0; id < vocabulary.size(); ++id) {
-    characters_.push_back(ideograph_of(vocabulary.token(id), vocabulary.is_continuation(id)));
-    any = any || characters_.back() != 0;
-  }
-  if (!any) characters_.clear();
+ChineseWords::ChineseWords(const Vocabulary& vocabulary) : characters_(ideographs_of(vocabulary)) {}
+
+void ChineseWords::mark(std::span<const char32_t> run, std::vector<std::uint8_t>& marks) {
+  split_remembered(run, [&](std::size_t count) {
+    marks.push_back(kBeginsWord);
+    marks.insert(marks.end(), count - 1, kContinuesWord);
+  });
 }
 
 std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
-                                          std::vector<WordGroup> words) const {
+                                          std::vector<WordGroup> words,
+                                          std::span<const std::uint8_t> marks) const {
   if (characters_.empty()) return words;
   std::size_t kept = 0;
   std::vector<char32_t> run;
@@ -179,8 +168,19 @@ std::vector<WordGroup> ChineseWords::join(std::span<const std::int32_t> tokens,
       words[kept++] = words[i++];
       continue;
     }
-    kept = join_run(words, i, run, kept);
-    i = end;
+    const auto join_next = [&](std::size_t count) {
+      words[kept++] = {words[i].begin, words[i + count - 1].end};
+      i += count;
+    };
+    if (are_known(marks, words[i].begin, words[end - 1].begin)) {
+      while (i < end) {
+        std::size_t count = 1;
+        while (i + count < end && marks[words[i + count].begin] == kContinuesWord) ++count;
+        join_next(count);
+      }
+    } else {
+      split_remembered(run, join_next);
+    }
   }
   words.resize(kept);
   return words;

@@ -38,13 +38,20 @@ void sort_positions(Positions& positions, std::size_t length) {
 Masker::Masker(const Vocabulary& vocabulary, const MaskingOptions& options, int sequence_length)
     : vocabulary_(vocabulary), options_(options), sequence_length_(sequence_length) {
   if (options.strategy == MaskingStrategy::character) spelling_ = CharacterSpelling(vocabulary);
-  if (options.strategy == MaskingStrategy::word || options.strategy == MaskingStrategy::span) {
-    chinese_ = ChineseWords(vocabulary);
-  }
+  if (wants_words()) chinese_ = ChineseWords(vocabulary);
 }
 
-std::vector<WordGroup> Masker::words_of(const Sequence& sequence) const {
-  return chinese_.join(sequence.tokens, group_words(sequence.tokens, vocabulary_));
+std::vector<WordGroup> Masker::words_of(const Sequence& sequence, WordMarks marks) const {
+  return chinese_.join(sequence.tokens, group_words(sequence.tokens, vocabulary_), marks);
+}
+
+bool Masker::may_cut_run(std::int32_t before, std::int32_t behind) const {
+  const auto known = static_cast<std::uint32_t>(vocabulary_.size());
+  if (static_cast<std::uint32_t>(before) >= known || static_cast<std::uint32_t>(behind) >= known) {
+    return true;  // damaged: whoever reads it will say so
+  }
+  return vocabulary_.is_continuation(behind) ||
+         (chinese_.character(before) != 0 && chinese_.character(behind) != 0);
 }
 
 std::size_t Masker::predictions_in(const Sequence& sequence) const {
@@ -68,8 +75,9 @@ Positions Masker::choose_tokens(const Sequence& sequence, std::size_t count, Phi
   return candidates;
 }
 
-Positions Masker::choose_words(const Sequence& sequence, std::size_t count, Philox& random) const {
-  auto words = words_of(sequence);
+Positions Masker::choose_words(const Sequence& sequence, std::size_t count, Philox& random,
+                               WordMarks marks) const {
+  auto words = words_of(sequence, marks);
   Positions chosen;
   const auto take = [&chosen](const WordGroup& word) {
     for (auto i = word.begin; i < word.end; ++i) chosen.push_back(static_cast<std::uint32_t>(i));
@@ -109,8 +117,9 @@ void Masker::predict(Sequence& sequence, std::size_t position, double fate, Phil
   }
 }
 
-void Masker::predict_spans(Sequence& sequence, std::size_t count, Philox& random) const {
-  const auto words = words_of(sequence);
+void Masker::predict_spans(Sequence& sequence, std::size_t count, Philox& random,
+                           WordMarks marks) const {
+  const auto words = words_of(sequence, marks);
   auto spans = choose_spans(words, count, random);
   if (spans.empty()) {
     if (const auto word = shortest_word(words)) spans.push_back(*word);
@@ -121,21 +130,23 @@ void Masker::predict_spans(Sequence& sequence, std::size_t count, Philox& random
   }
 }
 
-void Masker::apply(Sequence& sequence, Philox& random) const {
+void Masker::apply(Sequence& sequence, Philox& random, WordMarks marks) const {
   const auto count = predictions_in(sequence);
   sequence.masked_positions.clear();
   sequence.masked_labels.clear();
   const auto most = std::min(count, sequence.tokens.size());
   sequence.masked_positions.reserve(most);
   sequence.masked_labels.reserve(most);
-  if (options_.strategy == MaskingStrategy::span) return predict_spans(sequence, count, random);
+  if (options_.strategy == MaskingStrategy::span) {
+    return predict_spans(sequence, count, random, marks);
+  }
   Positions chosen;
   if (options_.strategy == MaskingStrategy::character) {
     CharacterMasking masking{vocabulary_, spelling_, static_cast<std::size_t>(sequence_length_)};
     chosen = masking.choose(sequence.tokens, sequence.segments, count, random);
     if (chosen.empty()) chosen = choose_tokens(sequence, 1, random);  // nothing could be respelled
   } else if (options_.strategy == MaskingStrategy::word) {
-    chosen = choose_words(sequence, count, random);
+    chosen = choose_words(sequence, count, random, marks);
   } else {
     chosen = choose_tokens(sequence, count, random);
   }

@@ -37,15 +37,24 @@ class Masker {
   // words respelled in character pieces, see character_masking.h; a CJK character is a token
   // already. span: runs of whole words, see span_masking.h; a span has one fate. Special tokens are
   // never chosen. 80/10/10 as in the options. Ids must be in range.
-  void apply(Sequence& sequence, Philox& random) const;
+  // `marks`, if any, of the tokens: see chinese_words.h. They change nothing but time.
+  using WordMarks = std::span<const std::uint8_t>;
+  void apply(Sequence& sequence, Philox& random, WordMarks marks = {}) const;
+  // Whether a run of ideographs in a text that begins or ends between these two tokens may be
+  // another one than in the whole document.
+  bool may_cut_run(std::int32_t before, std::int32_t behind) const;
+  bool wants_words() const {
+    return options_.strategy == MaskingStrategy::word || options_.strategy == MaskingStrategy::span;
+  }
 
  private:
-  std::vector<WordGroup> words_of(const Sequence& sequence) const;
+  std::vector<WordGroup> words_of(const Sequence& sequence, WordMarks marks) const;
   std::size_t predictions_in(const Sequence& sequence) const;
   Positions choose_tokens(const Sequence& sequence, std::size_t count, Philox& random) const;
-  Positions choose_words(const Sequence& sequence, std::size_t count, Philox& random) const;
+  Positions choose_words(const Sequence& sequence, std::size_t count, Philox& random,
+                         WordMarks marks) const;
   std::optional<WordGroup> shortest_word(std::span<const WordGroup> words) const;
-  void predict_spans(Sequence& sequence, std::size_t count, Philox& random) const;
+  void predict_spans(Sequence& sequence, std::size_t count, Philox& random, WordMarks marks) const;
   void predict(Sequence& sequence, std::size_t position, double fate, Philox& random) const;
 
   const Vocabulary& vocabulary_;

@@ -1,6 +1,8 @@
 // From sentences to one masked sequence.
 #include "data_pipeline/samples/sample_builder.h"
 
+#include <optional>
+
 namespace bertha {
 namespace {
 
@@ -27,7 +29,25 @@ void trim_pair(TokenRange& a, TokenRange& b, std::uint64_t max_tokens, Philox& r
 SampleBuilder::SampleBuilder(const Corpus& corpus, const DataConfig& config, std::uint64_t seed)
     : corpus_(corpus),
       seed_(seed),
-      masker_(corpus.vocabulary(), config.masking, config.sequence_length) {}
+      masker_(corpus.vocabulary(), config.masking, config.sequence_length),
+      reads_marks_(corpus.has_word_marks() && masker_.wants_words()) {}
+
+// With what stands beside the text: a run of ideographs that it cuts has other words.
+void SampleBuilder::append_marks(std::uint64_t document, TokenRange text,
+                                 std::vector<std::uint8_t>& marks) const {
+  const auto first = marks.size();
+  corpus_.copy_word_marks(document, text, marks);
+  if (marks.size() > first) {
+    const auto cuts = [&](std::optional<std::int32_t> before, std::optional<std::int32_t> behind) {
+      return before && behind && masker_.may_cut_run(*before, *behind);
+    };
+    const auto token = [&](std::uint64_t at) { return corpus_.token_of(document, at); };
+    // Before its first and behind its last one: wrapping around is no token of the document.
+    if (cuts(token(text.begin - 1), token(text.begin))) marks[first] = kUnknownWord;
+    if (cuts(token(text.end - 1), token(text.end))) marks.back() = kUnknownWord;
+  }
+  marks.push_back(kBeginsWord);  // [SEP]
+}
 
 void SampleBuilder::prefetch(const SamplePlan& plan) const {
   corpus_.prefetch_tokens(plan.document,
@@ -69,10 +89,17 @@ void SampleBuilder::build(const SamplePlan& plan, std::uint64_t number, std::uin
   };
   append(plan.document, a, 0);
   if (plan.has_b) append(plan.b_document, b, 1);
+  thread_local std::vector<std::uint8_t> marks;  // for its memory
+  marks.clear();
+  if (reads_marks_) {
+    marks.push_back(kBeginsWord);  // [CLS]
+    append_marks(plan.document, a, marks);
+    if (plan.has_b) append_marks(plan.b_document, b, marks);
+  }
   result.next_sentence = plan.random_b ? 1 : 0;
   result.sample_number = number;
   Philox masking(seed_, RandomPurpose::masking, number, epoch);
-  masker_.apply(result.sequence, masking);
+  masker_.apply(result.sequence, masking, marks);
 }
 
 }  // namespace bertha

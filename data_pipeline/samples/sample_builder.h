@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "data_pipeline/data_config.h"
 #include "data_pipeline/samples/masking.h"
@@ -30,9 +31,13 @@ class SampleBuilder {
   void expect(const SamplePlan& plan) const;
 
  private:
+  void append_marks(std::uint64_t document, TokenRange text,
+                    std::vector<std::uint8_t>& marks) const;
+
   const Corpus& corpus_;
   std::uint64_t seed_;
   Masker masker_;
+  bool reads_marks_;  // of words
 };
 
 }  // namespace bertha

@@ -37,7 +37,8 @@ void throw_faults(const std::vector<std::string>& faults) {
 }
 
 void check_shard(const ShardReader& shard, const ShardSummary& promised,
-                 const Vocabulary& vocabulary, VerifyLevel level) {
+                 const Vocabulary& vocabulary, VerifyLevel level, bool has_marks) {
+  throw_faults(mark_faults(shard, has_marks));
   if (level == VerifyLevel::off) {
     // Without this the ids mean nothing.
     if (shard.vocabulary_sha256() == vocabulary.sha256()) return;
@@ -81,7 +82,7 @@ Corpus::Corpus(const fs::path& folder, const std::string& split, VerifyLevel ver
   }
   for (const ShardSummary& summary : found->second.shards) {
     const auto& shard = shards_.emplace_back(folder / summary.file);
-    check_shard(shard, summary, vocabulary_, verify);
+    check_shard(shard, summary, vocabulary_, verify, manifest_.word_boundaries);
     first_document_.push_back(first_document_.back() + shard.documents());
     tokens_ += shard.tokens();
   }
@@ -187,6 +188,17 @@ void Corpus::copy_tokens(std::uint64_t document, TokenRange range,
                     place.shard->path().string(), largest, place.document, vocabulary_.size()),
         kCorpusRemedy);
   }
+}
+
+void Corpus::copy_word_marks(std::uint64_t document, TokenRange range,
+                             std::vector<std::uint8_t>& out) const {
+  find(document).shard->copy_word_marks(range.begin, range.end, out);
+}
+
+std::optional<std::int32_t> Corpus::token_of(std::uint64_t document, std::uint64_t token) const {
+  const auto borders = sentences(document);
+  if (token < borders.begin(0) || token >= borders.begin(borders.sentences())) return {};
+  return find(document).shard->token(token);
 }
 
 void Corpus::copy_sentences(std::uint64_t document, std::uint64_t begin, std::uint64_t end,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -44,6 +45,14 @@ class Corpus {
   TokenRange tokens_of(std::uint64_t document, std::uint64_t begin, std::uint64_t end) const;
   // Appends such tokens, or a part of them.
   void copy_tokens(std::uint64_t document, TokenRange range, std::vector<std::int32_t>& out) const;
+  // Where the corpus has them (prepare.word_boundaries): appends 1 for each such token that goes on
+  // with the word of the one before it, 0 for the others.
+  bool has_word_marks() const { return manifest_.word_boundaries; }
+  void copy_word_marks(std::uint64_t document, TokenRange range,
+                       std::vector<std::uint8_t>& out) const;
+  // A token of the shard, if it belongs to the document. It may be damaged, and beyond the
+  // vocabulary.
+  std::optional<std::int32_t> token_of(std::uint64_t document, std::uint64_t token) const;
   // Ask the processor for memory that will be read soon: what sentences() reads; the borders of the
   // sentences from `sentence` of the document on, some eight a line; what copy_tokens() reads, of
   // long ranges the beginning.

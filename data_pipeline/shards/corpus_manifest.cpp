@@ -46,6 +46,7 @@ class Field {
     for (const auto& [key, value] : json_.items()) keys.push_back(key);
     return keys;
   }
+  bool has(const std::string& key) const { return json_.is_object() && json_.contains(key); }
   std::uint64_t number() const {
     if (!json_.is_number_integer() || (json_.is_number_integer() && !json_.is_number_unsigned())) {
       fail("is not a whole number");
@@ -125,6 +126,7 @@ std::string CorpusManifest::to_json() const {
              {{"lower_case", tokenizer.lower_case},
               {"strip_accents", tokenizer.strip_accents},
               {"chinese_characters", tokenizer.chinese_characters}}}};
+  if (word_boundaries) json["word_boundaries"] = true;
   json["splits"] = Json::object();
   for (const auto& [name, split] : splits) {
     Json shards = Json::array();
@@ -159,6 +161,7 @@ CorpusManifest CorpusManifest::from_json(const std::string& text,
   manifest.tokenizer = {.lower_case = tokenizer.at("lower_case").flag(),
                         .strip_accents = tokenizer.at("strip_accents").flag(),
                         .chinese_characters = tokenizer.at("chinese_characters").flag()};
+  manifest.word_boundaries = json.has("word_boundaries") && json.at("word_boundaries").flag();
   const Field splits = json.at("splits");
   for (const std::string& name : splits.keys()) {
     manifest.splits[name] = split_from_json(splits.at(name));

@@ -22,6 +22,7 @@ struct CorpusManifest {
   std::string vocabulary_sha256;
   std::int32_t vocabulary_size = 0;
   TokenizerOptions tokenizer;
+  bool word_boundaries = false;                     // all shards have marks of words, or none has
   std::map<std::string, SplitCounts> splits;        // "train", "validation"
   std::map<std::string, std::uint64_t> statistics;  // unknown_tokens, replaced_bytes, skipped_*
 

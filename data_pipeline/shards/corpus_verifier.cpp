@@ -55,6 +55,7 @@ class Verifier {
   const VerifyProgress& progress_;
   VerifyReport report_;
   std::string vocabulary_sha256_;  // as the manifest says
+  bool has_marks_ = false;         // of words, likewise
   std::optional<Vocabulary> vocabulary_;
   std::optional<Vocabulary> expected_;  // that the user named
   std::map<std::string, std::string> by_checksum_;
@@ -120,6 +121,7 @@ void Verifier::check_shard(const fs::path& path, const ShardSummary& promised) {
   guarded([&] {
     const ShardReader shard(path);
     add(manifest_faults(shard, promised, vocabulary_sha256_));
+    add(mark_faults(shard, has_marks_));
     const auto content = check_content(shard, vocabulary_ ? &*vocabulary_ : nullptr);
     add(content.faults);
     tokens_ += shard.tokens();
@@ -184,6 +186,7 @@ void Verifier::check_corpus(const fs::path& folder) {
     return;
   }
   vocabulary_sha256_ = manifest->vocabulary_sha256;
+  has_marks_ = manifest->word_boundaries;
   check_tokenizer(folder, *manifest);
   if (!manifest->splits.contains("train")) fault("manifest.json: splits.train is missing");
   for (const auto& [name, split] : manifest->splits) check_split(folder, name, split);

@@ -164,7 +164,8 @@ std::uint64_t Hdf5File::number_attribute(const std::string& name) const {
 std::uint64_t Hdf5File::add_dataset(const std::string& name, int element_bytes,
                                     std::uint64_t count) {
   const LibraryScope library;
-  const hid_t type = element_bytes == 2   ? H5T_STD_U16LE
+  const hid_t type = element_bytes == 1   ? H5T_STD_U8LE
+                     : element_bytes == 2 ? H5T_STD_U16LE
                      : element_bytes == 4 ? H5T_STD_U32LE
                                           : H5T_STD_U64LE;
   const hsize_t shape = count;

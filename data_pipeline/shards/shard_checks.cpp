@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "data_pipeline/shards/shard_schema.h"
+#include "data_pipeline/tokenizer/ideographs.h"
 #include "parallel/base/error.h"
 
 namespace bertha {
@@ -56,7 +57,46 @@ void check_ids(const std::string& name, const ShardReader& shard, const Vocabula
       static_cast<std::uint32_t>(wrong_id)));
 }
 
+// A mark says that two ideographs of a document are of a word. Which words there are depends on the
+// dictionary that they were found with, and is not looked at.
+void check_marks(const std::string& name, const ShardReader& shard, const Vocabulary& vocabulary,
+                 ContentFindings& findings) {
+  constexpr std::uint64_t kBlock = 1 << 20;
+  const auto ideographs = ideographs_of(vocabulary);
+  const auto is_ideograph = [&](std::int32_t id) {
+    return id >= 0 && static_cast<std::size_t>(id) < ideographs.size() &&
+           ideographs[static_cast<std::size_t>(id)] != 0;
+  };
+  std::vector<std::uint8_t> marks;
+  std::uint64_t wrong = 0, first_wrong = 0, document = 0, document_begin = 0;
+  for (std::uint64_t t = 0; t < shard.tokens(); ++t) {
+    if (t % kBlock == 0) {
+      marks.clear();
+      shard.copy_word_marks(t, std::min(t + kBlock, shard.tokens()), marks);
+    }
+    while (document_begin < t && document < shard.documents()) {
+      document_begin = shard.sentence_begin(shard.document_begin(++document));
+    }
+    if (marks[t % kBlock] == 0) continue;
+    const bool is_first = t == 0 || t == document_begin;
+    if (!is_first && is_ideograph(shard.token(t)) && is_ideograph(shard.token(t - 1))) continue;
+    if (wrong++ == 0) first_wrong = t;
+  }
+  if (wrong == 0) return;
+  findings.faults.push_back(fmt::format(
+      "{}: {}: {} token(s) go on with a word, but are not two ideographs of a document, "
+      "first [{}] (id {})",
+      name, kWordsDataset, wrong, first_wrong, shard.token(first_wrong)));
+}
+
 }  // namespace
+
+std::vector<std::string> mark_faults(const ShardReader& shard, bool promised) {
+  if (shard.has_word_marks() == promised) return {};
+  return {fmt::format("{}: {}: {}, but word_boundaries is {} in the manifest",
+                      shard.path().string(), kWordsDataset, promised ? "missing" : "is there",
+                      promised)};
+}
 
 std::vector<std::string> manifest_faults(const ShardReader& shard, const ShardSummary& promised,
                                          const std::string& vocabulary_sha256) {
@@ -107,6 +147,13 @@ ContentFindings check_content(const ShardReader& shard, const Vocabulary* vocabu
     }
   });
   if (vocabulary) check_ids(name, shard, *vocabulary, findings);
+  if (shard.has_word_marks()) {
+    if (shard.has_marks_behind_end()) {
+      findings.faults.push_back(
+          fmt::format("{}: {}: bits behind the last token are set", name, kWordsDataset));
+    }
+    if (vocabulary) guarded([&] { check_marks(name, shard, *vocabulary, findings); });
+  }
   return findings;
 }
 

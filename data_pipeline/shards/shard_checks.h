@@ -22,6 +22,9 @@ struct ContentFindings {
 };
 // Reads everything: checksum, offsets ascending, ids in range and none special but [UNK]. Without a
 // vocabulary (null) ids are not checked.
+// Whether the shard has marks of words is not what the manifest says of all.
+std::vector<std::string> mark_faults(const ShardReader& shard, bool promised);
+
 ContentFindings check_content(const ShardReader& shard, const Vocabulary* vocabulary);
 
 }  // namespace bertha

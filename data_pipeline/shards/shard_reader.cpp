@@ -52,6 +52,7 @@ struct ShardReader::State {
   Hdf5File file;
   FileMapping mapping;
   Column tokens, sentence_offsets, document_offsets;
+  Column words;       // empty: the shard has no marks of words
   bool wide = false;  // uint32 tokens
   std::string vocabulary_sha256, checksum;
 };
@@ -123,6 +124,13 @@ ShardReader::ShardReader(const std::filesystem::path& path)
   state.wide = state.tokens.bytes == 4 * state.tokens.count;
   state.sentence_offsets = state.find_column(kSentencesDataset, {"uint64"});
   state.document_offsets = state.find_column(kDocumentsDataset, {"uint64"});
+  if (state.file.has(kWordsDataset)) {
+    state.words = state.find_column(kWordsDataset, {"uint8"});
+    if (const auto bytes = bytes_of_marks(tokens()); state.words.count != bytes) {
+      state.fail(fmt::format("dataset {} has {} bytes, not {} for {} tokens", kWordsDataset,
+                             state.words.count, bytes, tokens()));
+    }
+  }
   state.check_count("documents", documents());
   state.check_count("sentences", sentences());
   state.check_count("tokens", tokens());
@@ -222,10 +230,38 @@ void ShardReader::copy_tokens(std::uint64_t begin, std::uint64_t end,
   for (std::uint64_t i = 0; i < part.count; ++i) to[i] = part.at<std::uint16_t>(i);
 }
 
+bool ShardReader::has_word_marks() const {
+  return state_->words.count > 0;
+}
+
+void ShardReader::copy_word_marks(std::uint64_t begin, std::uint64_t end,
+                                  std::vector<std::uint8_t>& out) const {
+  if (begin > end || end > tokens() || !has_word_marks()) {
+    state_->fail(fmt::format("no marks of tokens {} to {} among {}", begin, end, tokens()));
+  }
+  const std::size_t before = out.size();
+  out.resize(before + (end - begin));
+  std::uint8_t* to = out.data() + before;
+  const Column part{state_->words.data, end, 0};  // known not to change
+  for (std::uint64_t i = begin; i < part.count; ++i) {
+    *to++ = part.at<std::uint8_t>(i / 8) >> i % 8 & 1U;
+  }
+}
+
+bool ShardReader::has_marks_behind_end() const {
+  const auto used = tokens() % 8;
+  return used != 0 && state_->words.at<std::uint8_t>(state_->words.count - 1) >> used != 0;
+}
+
+std::int32_t ShardReader::token(std::uint64_t index) const {
+  return state_->wide ? state_->tokens.at<std::int32_t>(index)
+                      : state_->tokens.at<std::uint16_t>(index);
+}
+
 std::string ShardReader::compute_checksum() const {
   Sha256 hash;
   for (const Column* column :
-       {&state_->tokens, &state_->sentence_offsets, &state_->document_offsets}) {
+       {&state_->tokens, &state_->sentence_offsets, &state_->document_offsets, &state_->words}) {
     hash.update(column->data, column->bytes);
   }
   return hash.hex();

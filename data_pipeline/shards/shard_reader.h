@@ -35,6 +35,13 @@ class ShardReader {
   // Appends token ids [begin, end) of the shard.
   void copy_tokens(std::uint64_t begin, std::uint64_t end, std::vector<std::int32_t>& out) const;
 
+  // Marks of words, where the shard has them: see shard_schema.h. Appends 0 or 1 for each token.
+  bool has_word_marks() const;
+  void copy_word_marks(std::uint64_t begin, std::uint64_t end,
+                       std::vector<std::uint8_t>& out) const;
+  bool has_marks_behind_end() const;              // bits of no token are set
+  std::int32_t token(std::uint64_t index) const;  // `index` < tokens()
+
   // Ask the processor for memory that will be read soon: where a document begins, where sentences
   // do from this one on (eight to a line), and token ids [begin, end), of many for the first.
   void prefetch_document(std::uint64_t document) const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -29,7 +30,7 @@ namespace {
 constexpr std::uint64_t kMetadataBytes = 1 << 16;  // more than HDF5 needs for a few attributes
 
 struct Addresses {
-  std::uint64_t tokens, sentences, documents;
+  std::uint64_t tokens, sentences, documents, words;
 };
 
 // Space for HDF5's own bytes, so that it does not meet a full disk.
@@ -44,7 +45,10 @@ Addresses lay_out(const fs::path& path, const ShardWriter::Shape& shape) {
   const Addresses addresses{
       .tokens = file.add_dataset(kTokensDataset, token_bytes(shape.vocabulary_size), shape.tokens),
       .sentences = file.add_dataset(kSentencesDataset, 8, shape.sentences + 1),
-      .documents = file.add_dataset(kDocumentsDataset, 8, shape.documents + 1)};
+      .documents = file.add_dataset(kDocumentsDataset, 8, shape.documents + 1),
+      .words = shape.has_word_marks
+                   ? file.add_dataset(kWordsDataset, 1, bytes_of_marks(shape.tokens))
+                   : 0};
   file.close();
   return addresses;
 }
@@ -61,6 +65,7 @@ struct ShardWriter::State {
         sentences(file.get(), path.string(), addresses.sentences),
         documents(file.get(), path.string(), addresses.documents) {
     reserve_space(file.get(), path.string(), fs::file_size(path) + kMetadataBytes);
+    if (shape.has_word_marks) words.emplace(file.get(), path.string(), addresses.words);
   }
 
   void add_offset(BufferedWriter& writer, std::uint64_t offset) {
@@ -70,13 +75,18 @@ struct ShardWriter::State {
   void add_sentences(std::span<const Token> ids, std::span<const std::uint32_t> lengths);
   template <class Stored, class Token>
   void add_tokens(std::span<const Token> ids);
-  void hash_offsets(std::uint64_t address, std::uint64_t count);
+  void add_mark(std::uint8_t mark);
+  void finish_words();
+  void hash_stored(std::uint64_t address, std::uint64_t bytes);
 
   fs::path path;
   Shape shape;
   Addresses addresses;
   FileDescriptor file;
   BufferedWriter tokens, sentences, documents;
+  std::optional<BufferedWriter> words;
+  std::uint64_t mark_count = 0;
+  std::uint8_t open_marks = 0;  // of the byte under way
   std::uint64_t token_count = 0, sentence_count = 0, document_count = 0;
   std::uint64_t document_begin = 0;  // sentences before the document under way
   Sha256 hash;
@@ -108,15 +118,31 @@ void ShardWriter::State::add_tokens(std::span<const Token> ids) {
   }
 }
 
-void ShardWriter::State::hash_offsets(std::uint64_t address, std::uint64_t count) {
-  std::vector<std::uint64_t> block(std::min<std::uint64_t>(count, 1 << 15));
-  while (count > 0) {
-    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(count, block.size()));
-    read_at(file.get(), path.string(), address, block.data(), part * sizeof(std::uint64_t));
-    hash.update(block.data(), part * sizeof(std::uint64_t));
-    address += part * sizeof(std::uint64_t);
-    count -= part;
+void ShardWriter::State::hash_stored(std::uint64_t address, std::uint64_t bytes) {
+  std::vector<char> block(std::min<std::uint64_t>(bytes, 1 << 18));
+  while (bytes > 0) {
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, block.size()));
+    read_at(file.get(), path.string(), address, block.data(), part);
+    hash.update(block.data(), part);
+    address += part;
+    bytes -= part;
   }
+}
+
+void ShardWriter::State::add_mark(std::uint8_t mark) {
+  open_marks = static_cast<std::uint8_t>(open_marks | mark << mark_count % 8);
+  if (++mark_count % 8 != 0) return;
+  words->append(&open_marks, 1);
+  open_marks = 0;
+}
+
+void ShardWriter::State::finish_words() {
+  if (mark_count != shape.tokens) {
+    throw Error(ErrorKind::internal, fmt::format("{}: {} marks of words for {} tokens",
+                                                 path.string(), mark_count, shape.tokens));
+  }
+  if (mark_count % 8 != 0) words->append(&open_marks, 1);
+  words->flush();
 }
 
 ShardWriter::ShardWriter(const fs::path& path, const Shape& shape) {
@@ -170,6 +196,15 @@ void ShardWriter::add_sentences(std::span<const std::uint16_t> tokens,
   state_->add_sentences(tokens, lengths);
 }
 
+void ShardWriter::add_word_marks(std::span<const std::uint8_t> marks) {
+  auto& state = *state_;
+  if (!state.words || marks.size() > state.token_count - state.mark_count) {
+    throw Error(ErrorKind::internal,
+                state.path.string() + ": marks of words that it does not have");
+  }
+  for (const std::uint8_t mark : marks) state.add_mark(mark);
+}
+
 void ShardWriter::end_document() {
   auto& state = *state_;
   if (state.sentence_count == state.document_begin) {
@@ -190,8 +225,10 @@ ShardSummary ShardWriter::finish() {
   for (BufferedWriter* writer : {&state.tokens, &state.sentences, &state.documents}) {
     writer->flush();
   }
-  state.hash_offsets(state.addresses.sentences, shape.sentences + 1);
-  state.hash_offsets(state.addresses.documents, shape.documents + 1);
+  if (state.words) state.finish_words();
+  state.hash_stored(state.addresses.sentences, (shape.sentences + 1) * sizeof(std::uint64_t));
+  state.hash_stored(state.addresses.documents, (shape.documents + 1) * sizeof(std::uint64_t));
+  if (state.words) state.hash_stored(state.addresses.words, bytes_of_marks(shape.tokens));
   ShardSummary summary{.file = state.path.filename().string(),
                        .documents = shape.documents,
                        .sentences = shape.sentences,

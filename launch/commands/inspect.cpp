@@ -29,7 +29,8 @@ Json describe_corpus(const fs::path& path) {
             {"path", path.string()},
             {"vocabulary_size", manifest.vocabulary_size},
             {"vocab_sha256", manifest.vocabulary_sha256},
-            {"lower_case", manifest.tokenizer.lower_case}};
+            {"lower_case", manifest.tokenizer.lower_case},
+            {"word_boundaries", manifest.word_boundaries}};
   for (const auto& [name, split] : manifest.splits) {
     json["splits"][name] = {{"documents", split.documents},
                             {"sentences", split.sentences},
@@ -76,6 +77,7 @@ Json describe_shard(const fs::path& path) {
           {"documents", shard.documents()},
           {"sentences", shard.sentences()},
           {"tokens", shard.tokens()},
+          {"word_boundaries", shard.has_word_marks()},
           {"vocab_sha256", shard.vocabulary_sha256()},
           {"checksum", shard.checksum()}};
 }

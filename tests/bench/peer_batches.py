@@ -104,13 +104,16 @@ def chinese_corpus(folder, collator):
     folder.mkdir()
     lines = [line for line in CHINESE.read_text(encoding="utf-8").splitlines() if line.strip()]
     (folder / "reviews.jsonl").write_text("".join(json.dumps({"text": line}) + "\n" for line in lines))
+    prepare = ["prepare", "--input.paths", folder / "reviews.jsonl", "--tokenizer.vocab", folder / "vocab.txt",
+               "--prepare.validation_fraction", 0]
     for command in (["vocab", "--input.paths", CHINESE, "--vocab.size", 8000, "--vocab.output", folder / "vocab.txt"],
-                    ["prepare", "--input.paths", folder / "reviews.jsonl", "--tokenizer.vocab", folder / "vocab.txt",
-                     "--prepare.output", folder / "corpus", "--prepare.validation_fraction", 0]):
+                    [*prepare, "--prepare.output", folder / "corpus"],
+                    [*prepare, "--prepare.output", folder / "with_words", "--prepare.word_boundaries", "true"]):
         subprocess.run([BINARY, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for strategy in ("token", "word", "span"):
-        report(f"Chinese, shard to batch, {LENGTH}, {strategy}",
-               bench(folder / "corpus", LENGTH, 12_000_000, strategy)["batches"], collator, "Transformers' collator")
+    for corpus, strategy in (("corpus", "token"), ("corpus", "word"), ("corpus", "span"), ("with_words", "word"),
+                             ("with_words", "span")):
+        report(f"Chinese, shard to batch, {LENGTH}, {strategy}{', words found before' if corpus == 'with_words' else ''}",
+               bench(folder / corpus, LENGTH, 12_000_000, strategy)["batches"], collator, "Transformers' collator")
 
 
 def collator_speed(length, most_tokens=2_000_000):

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data_pipeline/shards/corpus_verifier.h"
 #include "prepare_samples.h"
 
 namespace bertha {
@@ -220,6 +221,38 @@ TEST_F(PrepareRestart, DuplicatesGoWhereverTheyStand) {
   }
   options.drop_duplicates = false;
   EXPECT_EQ(prepare_alone(options).manifest.splits.at("train").documents, 11u);
+}
+
+TEST_F(PrepareRestart, MarksOfWordsAreTheSameInTheEnd) {
+  const std::vector<std::string> characters{"中", "国", "人", "民", "不", "是", "我", "们", "的"};
+  options.vocabulary = folder.write("vocab.txt", vocabulary_text(characters));
+  options.word_boundaries = true;
+  std::mt19937 random(11);
+  std::string text;
+  while (text.size() < 6'000'000) {
+    text += "{\"text\": \"";
+    for (int i = 0; i < 40; ++i) {
+      text += random() % 7 == 0 ? (random() % 2 == 0 ? "。" : "x") : characters[random() % 9];
+    }
+    text += "\"}\n";
+  }
+  folder.write("text/0.jsonl", text);
+  const auto whole = expected();
+  EXPECT_THAT(verify_corpus(folder / "expected", {}).faults, ::testing::IsEmpty());
+  for (int kill = 0; kill < 4; ++kill) {
+    run_child(1 + kill % 3, std::chrono::milliseconds(100 + random() % 500));
+    if (fs::exists(options.output)) {
+      EXPECT_TRUE(folder_bytes(options.output) == whole);
+      fs::remove_all(options.output);
+    }
+  }
+  options.workers = 3;
+  for (const auto& outcome : prepare_on(2, options)) ASSERT_TRUE(outcome.report);
+  EXPECT_TRUE(folder_bytes(options.output) == whole);
+  const auto documents = split_documents(options.output, "train");
+  options.word_boundaries = false;
+  EXPECT_FALSE(prepare_alone(options).manifest.word_boundaries);
+  EXPECT_EQ(split_documents(options.output, "train"), documents);
 }
 
 TEST_F(PrepareRestart, TwoRunsAtOnceDoNotMix) {

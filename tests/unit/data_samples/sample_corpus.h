@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "data_pipeline/samples/masking.h"
+#include "data_pipeline/samples/word_marker.h"
 #include "data_pipeline/shards/corpus.h"
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/shards/shard_schema.h"
@@ -59,8 +60,10 @@ using TestDocument = std::vector<std::vector<std::int32_t>>;  // sentences
 
 inline ShardSummary write_shard(const std::filesystem::path& path,
                                 const std::vector<TestDocument>& documents,
-                                const Vocabulary& vocabulary) {
-  ShardWriter::Shape shape{documents.size(), 0, 0, vocabulary.size(), vocabulary.sha256()};
+                                const Vocabulary& vocabulary, bool has_word_marks = false) {
+  ShardWriter::Shape shape{documents.size(), 0, 0, vocabulary.size(), vocabulary.sha256(),
+                           has_word_marks};
+  WordMarker marker(vocabulary);
   for (const auto& document : documents) {
     shape.sentences += document.size();
     for (const auto& sentence : document) shape.tokens += sentence.size();
@@ -74,18 +77,25 @@ inline ShardSummary write_shard(const std::filesystem::path& path,
       lengths.push_back(static_cast<std::uint32_t>(sentence.size()));
     }
     writer.add_document(tokens, lengths);
+    if (!has_word_marks) continue;
+    std::vector<std::uint8_t> marks;
+    marker.add(tokens, marks);
+    marker.end_document(marks);
+    writer.add_word_marks(marks);
   }
   return writer.finish();
 }
 
 // Two shards of the split where there are documents for two.
 inline void write_corpus(const std::filesystem::path& folder, const Vocabulary& vocabulary,
-                         const std::map<std::string, std::vector<TestDocument>>& splits) {
+                         const std::map<std::string, std::vector<TestDocument>>& splits,
+                         bool has_word_marks = false) {
   std::filesystem::create_directories(folder);
   write_file(folder / "vocab.txt", vocabulary.text());
   CorpusManifest manifest;
   manifest.vocabulary_sha256 = vocabulary.sha256();
   manifest.vocabulary_size = vocabulary.size();
+  manifest.word_boundaries = has_word_marks;
   for (const auto& [split, documents] : splits) {
     auto& counts = manifest.splits[split];
     const int shards = documents.size() > 1 ? 2 : 1;
@@ -96,7 +106,7 @@ inline void write_corpus(const std::filesystem::path& folder, const Vocabulary& 
                                            : shards == 2         ? middle
                                                                  : documents.begin(),
                                            s == 0 && shards == 2 ? middle : documents.end());
-      counts.shards.push_back(write_shard(folder / name, part, vocabulary));
+      counts.shards.push_back(write_shard(folder / name, part, vocabulary, has_word_marks));
       counts.documents += counts.shards.back().documents;
       counts.sentences += counts.shards.back().sentences;
       counts.tokens += counts.shards.back().tokens;
