@@ -51,13 +51,17 @@ std::vector<OptionDeclaration> text_options() {
       option("prepare.output", "FOLDER", "Where the corpus is written.", BERTHA_AT(prepare.output)),
       option("prepare.shard_tokens", "N", "Tokens per shard, about.",
              BERTHA_AT(prepare.shard_tokens)),
-      option("prepare.validation_fraction", "F", "Share of the documents held out.",
+      option("prepare.validation_fraction", "F",
+             "Share of the documents held out; of nvidia's shards, of the rows: the last ones of "
+             "every file.",
              BERTHA_AT(prepare.validation_fraction)),
       option("prepare.seed", "N", "Chooses the held-out documents.", BERTHA_AT(prepare.seed)),
       option("prepare.drop_duplicates", "BOOL",
-             "Of documents with the same normalised text, only the first stays.",
+             "Of documents with the same normalised text, only the first stays (not of nvidia's "
+             "shards).",
              BERTHA_AT(prepare.drop_duplicates)),
-      option("prepare.workers", "N", "Threads per rank; 0: the cores of this node shared.",
+      option("prepare.workers", "N",
+             "Threads per rank; 0: the cores of this node shared. One for nvidia's shards.",
              BERTHA_AT(prepare.workers)),
   };
 }
