@@ -6,8 +6,11 @@
 #include <fmt/format.h>
 
 #include "data_pipeline/labelled/labelled_batches.h"
+#include "data_pipeline/prepare/foreign_inputs.h"
 #include "data_pipeline/prepare/prepare_checks.h"
+#include "data_pipeline/shards/foreign_shard.h"
 #include "data_pipeline/training_data.h"
+#include "launch/corpus_tokenizer.h"
 #include "launch/finetune_setup.h"
 #include "launch/initial_weights.h"
 #include "launch/model_setup.h"
@@ -50,7 +53,8 @@ void check_start(const RunConfig& config, const TrainingData& corpus, OutlinedPr
   }
 }
 
-void plan_pretraining(const RunConfig& config, const Runtime& runtime) {
+void plan_pretraining(const RunConfig& given, const Runtime& runtime) {
+  const auto config = with_corpus_tokenizer(given);
   const TrainingData corpus(config.data, "train");
   if (TrainingData::has_split(config.data, "validation")) {
     const TrainingData validation(config.data, "validation");
@@ -104,7 +108,21 @@ void plan_finetuning(const RunConfig& config, const Runtime& runtime) {
   print_dry_run(outline_finetuning(config, run));
 }
 
-std::string input_text(const std::vector<InputFile>& files) {
+// Opens every file, as the run would.
+std::string foreign_input_text(const InputOptions& input) {
+  const auto files = foreign_input_files(input);
+  double bytes = 0;
+  std::uint64_t rows = 0;
+  for (const auto& file : files) {
+    const ForeignShard shard(file);
+    bytes += static_cast<double>(shard.bytes());
+    rows += shard.rows();
+  }
+  return fmt::format("{} shard(s) of samples, {} rows, {} on disk", files.size(),
+                     human_count(static_cast<double>(rows)), human_bytes(bytes));
+}
+
+std::string text_input_text(const std::vector<InputFile>& files) {
   std::map<std::string, std::size_t> formats;
   double bytes = 0;
   for (const auto& file : files) {
@@ -144,7 +162,9 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   check_prepare_options(options);
   const auto vocabulary = load_vocabulary(options.vocabulary);
   const auto settings = settings_for_vocabulary(config);
-  const auto files = find_input_files(options.input);
+  const bool foreign = options.input.format == TextFormat::nvidia;
+  const auto input = foreign ? foreign_input_text(options.input)
+                             : text_input_text(find_input_files(options.input));
   check_output_folder(options.output);
   check_writable(options.output.string());
   const WatchedRanks ranks(mpi.rank_info(), timeout_of(config), termination_requested);
@@ -152,13 +172,13 @@ void dry_run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
       agree_on_place(ranks.communicator(), find_place(options.workers, false)).threads;
   if (!mpi.rank_info().is_root()) return;
   print_dry_run(
-      {{"input", input_text(files)},
+      {{"input", input},
        {"tokens", fmt::format("{}: {} tokens, {}", options.vocabulary.string(), vocabulary.size(),
                               settings.lower_case ? "lower-cased" : "cased")},
        {"ranks", outlined_machine({mpi.rank_info(), "cpu", threads})},
-       {"shards", fmt::format("of about {} tokens; {:.3g} % of the documents held out",
+       {"shards", fmt::format("of about {} tokens; {:.3g} % of the {} held out",
                               human_count(static_cast<double>(options.shard_tokens)),
-                              options.validation_fraction * 100)},
+                              options.validation_fraction * 100, foreign ? "rows" : "documents")},
        {"results", options.output.string()}});
 }
 

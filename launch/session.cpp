@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "launch/corpus_tokenizer.h"
 #include "launch/decoded_text.h"
 #include "launch/initial_moments.h"
 #include "launch/initial_weights.h"
@@ -37,9 +38,9 @@ constexpr std::uint64_t kEntropyTokens = 20'000'000;  // enough for two decimals
 }  // namespace
 
 Session::Session(const RunConfig& config, const MpiEnvironment& mpi)
-    : config_(check_pretraining(config)),
-      time_limit_(time_limit(config.trainer.train)),
+    : time_limit_(time_limit(check_pretraining(config).trainer.train)),
       runtime_(config, mpi),
+      config_(with_corpus_tokenizer(config)),
       corpus_(config.data, "train") {
   if (TrainingData::has_split(config.data, "validation")) {
     validation_corpus_.emplace(config.data, "validation");

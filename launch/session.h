@@ -31,9 +31,9 @@ class Session {
   Evaluation validate();
   SampleTexts sample_texts() const;
 
-  const RunConfig& config_;
   std::optional<TimeLimit> time_limit_;
   Runtime runtime_;
+  const RunConfig config_;  // with what the corpus says of its tokenizer
   RunLock lock_;
   TrainingData corpus_;
   std::optional<TrainingData> validation_corpus_;

@@ -51,18 +51,22 @@ std::vector<OptionDeclaration> text_options() {
       option("prepare.output", "FOLDER", "Where the corpus is written.", BERTHA_AT(prepare.output)),
       option("prepare.shard_tokens", "N", "Tokens per shard, about.",
              BERTHA_AT(prepare.shard_tokens)),
-      option("prepare.validation_fraction", "F", "Share of the documents held out.",
+      option("prepare.validation_fraction", "F",
+             "Share of the documents held out; of nvidia's shards, of the rows: the last ones of "
+             "every file.",
              BERTHA_AT(prepare.validation_fraction)),
       option("prepare.seed", "N", "Chooses the held-out documents.", BERTHA_AT(prepare.seed)),
       option("prepare.drop_duplicates", "BOOL",
-             "Of documents with the same normalised text, only the first stays.",
+             "Of documents with the same normalised text, only the first stays (not of nvidia's "
+             "shards).",
              BERTHA_AT(prepare.drop_duplicates)),
       option("prepare.word_boundaries", "BOOL",
              "Find the words of Chinese once, instead of in every epoch: masking.strategy word and "
              "span then make batches of Chinese several times as fast, with the same masks. Takes "
              "longer here, and a bit a token. For text without Chinese: no.",
              BERTHA_AT(prepare.word_boundaries)),
-      option("prepare.workers", "N", "Threads per rank; 0: the cores of this node shared.",
+      option("prepare.workers", "N",
+             "Threads per rank; 0: the cores of this node shared. One for nvidia's shards.",
              BERTHA_AT(prepare.workers)),
   };
 }

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <optional>
-#include <system_error>
 
 #include <fmt/format.h>
 
+#include "data_pipeline/prepare/foreign_inputs.h"
 #include "data_pipeline/prepare/foreign_texts.h"
 #include "data_pipeline/prepare/prepare_checks.h"
 #include "data_pipeline/prepare/prepare_exchange.h"
@@ -29,7 +30,9 @@ namespace {
 
 constexpr int kTokenizerMaxLength = 512;  // as BERT's own; only Transformers looks at it
 
-// Rows [begin, end) of a file: what becomes one shard, if there is any text in them.
+constexpr std::uint64_t kUsualRow = 512;  // tokens of a row whose length is not known
+
+// Rows [begin, end) of a file; once they are counted, what becomes one shard.
 struct Part {
   std::size_t file;
   std::size_t split;
@@ -38,20 +41,13 @@ struct Part {
   ForeignTextCounts counts{};
 };
 
-std::vector<fs::path> input_shards(const InputOptions& input) {
-  std::vector<fs::path> files;
-  for (const auto& path : input.paths) {
-    std::error_code error;
-    const auto within =
-        fs::is_directory(path, error) ? foreign_files(path) : std::vector<fs::path>();
-    if (within.empty() && fs::is_directory(path, error)) {
-      throw Error(ErrorKind::bad_data,
-                  path + " has no HDF5 files (*.hdf5, *.h5, or without an extension)");
-    }
-    if (within.empty()) files.emplace_back(path);
-    files.insert(files.end(), within.begin(), within.end());
-  }
-  return files;
+void check_shard_numbers(const std::array<std::uint64_t, 2>& shards, std::uint64_t shard_tokens) {
+  const auto most = std::max(shards[kTrain], shards[kValidation]);
+  if (most <= kMostShards) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("prepare.shard_tokens = {} makes {} shards; at most {} are possible",
+                          shard_tokens, most, kMostShards),
+              "raise prepare.shard_tokens");
 }
 
 class ForeignPreparation {
@@ -76,13 +72,15 @@ class ForeignPreparation {
   std::string set_up();
   void plan_parts(const std::vector<fs::path>& files);
   void count();
-  void take_counts(const std::string& message);
+  std::vector<Part> count_part(const Part& part);
+  void take_counts(const std::string& message, std::vector<std::vector<Part>>& pieces) const;
   void write();
   WrittenShard write_part(const Part& part, const std::string& name);
   CorpusManifest describe();
   void publish(const CorpusManifest& manifest);
-  void for_each_document(const Part& part, ForeignTextCounts& counts,
-                         const ForeignDocument& document);
+  // Reads the rows, at most `step` at a time.
+  void for_each_rows(const Part& part, std::uint64_t step,
+                     const std::function<void(const ForeignRows&, std::uint64_t end)>& use);
 
   bool is_mine(std::size_t part) const {
     return part % static_cast<std::size_t>(rank_.world_size) ==
@@ -109,7 +107,7 @@ class ForeignPreparation {
 std::string ForeignPreparation::set_up() {
   check_prepare_options(options_);
   vocabulary_.emplace(load_vocabulary(options_.vocabulary));
-  plan_parts(input_shards(options_.input));
+  plan_parts(foreign_input_files(options_.input));
   if (rank_.is_root()) {
     check_output_folder(options_.output);
     staged_.emplace(options_.output, true);
@@ -138,13 +136,13 @@ void ForeignPreparation::plan_parts(const std::vector<fs::path>& files) {
   }
 }
 
-void ForeignPreparation::for_each_document(const Part& part, ForeignTextCounts& counts,
-                                           const ForeignDocument& document) {
+void ForeignPreparation::for_each_rows(
+    const Part& part, std::uint64_t step,
+    const std::function<void(const ForeignRows&, std::uint64_t end)>& use) {
   const auto& shard = shards_[part.file];
-  const auto step = shard.rows_at_once();
   for (auto row = part.begin; row < part.end;) {
     const auto end = std::min(part.end, row / step * step + step);
-    for_each_text(shard.read(row, end, &*vocabulary_), *vocabulary_, document, counts);
+    use(shard.read(row, end, &*vocabulary_), end);
     rows_done_ += end - row;
     if (hooks_.progress) hooks_.progress(PrepareStage::convert, rows_done_, rows_total_);
     if (hooks_.got_on) hooks_.got_on();
@@ -155,42 +153,87 @@ void ForeignPreparation::for_each_document(const Part& part, ForeignTextCounts& 
   }
 }
 
+// Cut where a shard is full, between rows; a remainder of less than half a shard goes with the one
+// before.
+std::vector<Part> ForeignPreparation::count_part(const Part& part) {
+  const auto& shard = shards_[part.file];
+  const auto row_tokens = shard.width() > 0 ? shard.width() : kUsualRow;
+  const auto quarter = std::max<std::uint64_t>(1, options_.shard_tokens / 4 / row_tokens);
+  std::vector<Part> pieces;
+  for_each_rows(part, std::min(quarter, shard.rows_at_once()), [&](const auto& rows, auto end) {
+    if (pieces.empty() || pieces.back().shape.tokens >= options_.shard_tokens) {
+      const auto begin = pieces.empty() ? part.begin : pieces.back().end;
+      pieces.push_back({part.file, part.split, begin, begin});
+    }
+    auto& piece = pieces.back();
+    for_each_text(
+        rows, *vocabulary_,
+        [&piece](auto tokens, auto sentences) {
+          ++piece.shape.documents;
+          piece.shape.sentences += sentences.size();
+          piece.shape.tokens += tokens.size();
+        },
+        piece.counts);
+    piece.end = end;
+  });
+  if (pieces.size() > 1 && pieces.back().shape.tokens < options_.shard_tokens / 2) {
+    const auto last = pieces.back();
+    pieces.pop_back();
+    auto& before = pieces.back();
+    before.end = last.end;
+    before.shape.documents += last.shape.documents;
+    before.shape.sentences += last.shape.sentences;
+    before.shape.tokens += last.shape.tokens;
+    before.counts.samples += last.counts.samples;
+    before.counts.random_pairs += last.counts.random_pairs;
+    before.counts.special_dropped += last.counts.special_dropped;
+  }
+  return pieces;
+}
+
 void ForeignPreparation::count() {
   const auto messages = together([this] {
     if (!rank_.is_root()) staged_.emplace(options_.output, false);
     std::string message;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
       if (!is_mine(p)) continue;
-      auto& shape = parts_[p].shape;
-      auto& counts = parts_[p].counts;
-      for_each_document(parts_[p], counts, [&shape](auto tokens, auto sentences) {
-        ++shape.documents;
-        shape.sentences += sentences.size();
-        shape.tokens += tokens.size();
-      });
-      for (const auto number : {std::uint64_t{p}, shape.documents, shape.sentences, shape.tokens,
-                                counts.samples, counts.random_pairs, counts.special_dropped}) {
-        put_number(message, number);
+      for (const Part& piece : count_part(parts_[p])) {
+        const auto& shape = piece.shape;
+        const auto& counts = piece.counts;
+        for (const auto number :
+             {std::uint64_t{p}, piece.begin, piece.end, shape.documents, shape.sentences,
+              shape.tokens, counts.samples, counts.random_pairs, counts.special_dropped}) {
+          put_number(message, number);
+        }
       }
     }
     return message;
   });
-  for (const auto& message : messages) take_counts(message);
-  std::erase_if(parts_, [](const Part& part) { return part.shape.documents == 0; });
+  std::vector<std::vector<Part>> pieces(parts_.size());
+  for (const auto& message : messages) take_counts(message, pieces);
+  parts_.clear();
+  for (auto& of_part : pieces) {
+    std::erase_if(of_part, [](const Part& piece) { return piece.shape.documents == 0; });
+    parts_.insert(parts_.end(), of_part.begin(), of_part.end());
+  }
 }
 
-void ForeignPreparation::take_counts(const std::string& message) {
+void ForeignPreparation::take_counts(const std::string& message,
+                                     std::vector<std::vector<Part>>& pieces) const {
   for (MessageReader reader(message); !reader.at_end();) {
-    auto& part = parts_.at(static_cast<std::size_t>(reader.number()));
-    part.shape.documents = reader.number();
-    part.shape.sentences = reader.number();
-    part.shape.tokens = reader.number();
-    part.counts.samples = reader.number();
-    part.counts.random_pairs = reader.number();
-    part.counts.special_dropped = reader.number();
-    part.shape.vocabulary_size = vocabulary_->size();
-    part.shape.vocabulary_sha256 = vocabulary_->sha256();
-    part.shape.has_word_marks = options_.word_boundaries;
+    const auto part = static_cast<std::size_t>(reader.number());
+    auto& piece = pieces.at(part).emplace_back(parts_.at(part));
+    piece.begin = reader.number();
+    piece.end = reader.number();
+    piece.shape.documents = reader.number();
+    piece.shape.sentences = reader.number();
+    piece.shape.tokens = reader.number();
+    piece.counts.samples = reader.number();
+    piece.counts.random_pairs = reader.number();
+    piece.counts.special_dropped = reader.number();
+    piece.shape.vocabulary_size = vocabulary_->size();
+    piece.shape.vocabulary_sha256 = vocabulary_->sha256();
+    piece.shape.has_word_marks = options_.word_boundaries;
   }
 }
 
@@ -201,7 +244,7 @@ WrittenShard ForeignPreparation::write_part(const Part& part, const std::string&
   std::optional<WordMarker> marker;
   if (options_.word_boundaries) marker.emplace(*vocabulary_);
   std::vector<std::uint8_t> marks;
-  for_each_document(part, ignored, [&](auto tokens, auto sentences) {
+  const auto add = [&](auto tokens, auto sentences) {
     writer.add_document(tokens, sentences);
     if (marker) {
       marks.clear();
@@ -211,6 +254,9 @@ WrittenShard ForeignPreparation::write_part(const Part& part, const std::string&
     }
     statistics.add_sentences(tokens, sentences, vocabulary_->unknown());
     statistics.add_document(sentences.size());
+  };
+  for_each_rows(part, shards_[part.file].rows_at_once(), [&](const auto& rows, std::uint64_t) {
+    for_each_text(rows, *vocabulary_, add, ignored);
   });
   return {part.split, writer.finish(), statistics};
 }
@@ -223,6 +269,9 @@ void ForeignPreparation::write() {
       throw Error(ErrorKind::bad_data, "no text to train on in " + options_.input.paths.front(),
                   "check prepare.validation_fraction, and the names of the files");
     }
+    check_shard_numbers({static_cast<std::uint64_t>(shards[kTrain]),
+                         static_cast<std::uint64_t>(shards[kValidation])},
+                        options_.shard_tokens);
     std::vector<WrittenShard> own;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
       const auto split = parts_[p].split;
@@ -259,7 +308,8 @@ void ForeignPreparation::publish(const CorpusManifest& manifest) {
     write_file(staged_->path() / "manifest.json", manifest.to_json());
     log_warning(
         "these shards do not say which documents their texts came from: documents of the new "
-        "corpus have one or two sentences, and texts stand as often as they were duplicated");
+        "corpus have one or two sentences, texts stand as often as they were duplicated, and may "
+        "do so on both sides of a split by rows");
     staged_->publish();
     return std::string();
   });

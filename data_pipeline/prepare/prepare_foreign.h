@@ -10,9 +10,10 @@
 
 namespace bertha {
 
-// Collective, as prepare_corpus, but an interrupted run starts anew. A file becomes one shard (two
-// where some of its rows are held out), whatever prepare.shard_tokens says, so the bytes are the
-// same for any number of ranks.
+// Collective, as prepare_corpus, but an interrupted run starts anew, validation has the last rows
+// of every file (or all rows of the files named for it), duplicates stay, and a rank uses one
+// thread. A shard of the corpus holds text of one file, so the bytes are the same for any number of
+// ranks.
 PrepareReport prepare_foreign_corpus(const PrepareOptions& options, const RankInfo& rank,
                                      const PrepareHooks& hooks);
 

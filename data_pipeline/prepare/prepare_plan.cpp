@@ -9,8 +9,6 @@
 namespace bertha {
 namespace {
 
-constexpr std::uint64_t kMostShards = 99999;  // five digits
-
 double hash_of(std::uint64_t seed, std::uint64_t document) {
   return Philox(seed, RandomPurpose::validation_split, document).next_double();
 }

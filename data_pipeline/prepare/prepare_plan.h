@@ -11,6 +11,7 @@
 
 namespace bertha {
 
+inline constexpr std::uint64_t kMostShards = 99999;  // of a split: five digits
 inline constexpr std::size_t kTrain = 0, kValidation = 1;
 inline constexpr std::array<const char*, 2> kSplitNames = {"train", "validation"};
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "data_pipeline/shards/nested_data.h"
 #include "data_pipeline/shards/shard_schema.h"
 #include "parallel/base/error.h"
 #include "parallel/base/sha256.h"
@@ -177,8 +178,10 @@ CorpusManifest CorpusManifest::from_folder(const fs::path& corpus) {
   const fs::path path = corpus / kManifestName;
   std::error_code error;
   if (fs::is_directory(corpus, error) && !fs::exists(path, error)) {
-    throw Error(ErrorKind::bad_data, corpus.string() + " is no corpus: it has no manifest.json",
-                "make one with `bertha prepare`");
+    const auto nested = nested_data_text(corpus);
+    throw Error(
+        ErrorKind::bad_data, corpus.string() + " is no corpus: it has no manifest.json" + nested,
+        nested.empty() ? "make one with `bertha prepare`" : "name the folder that holds the data");
   }
   const std::uint64_t bytes = fs::file_size(path, error);
   if (!error && bytes > kLargestManifest) {

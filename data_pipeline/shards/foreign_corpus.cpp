@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kFirstRows = 512;  // of each shard: what the quick check reads
+constexpr std::size_t kMostTold = 10;      // lines about rates: there may be thousands of files
 constexpr std::size_t kMostPlaceBytes = std::size_t{256} << 20;  // for chunks of all shards
 
 // MLPerf's packed shards are named part_00000 and so on: told by HDF5's signature.
@@ -47,6 +48,19 @@ std::pair<std::uint64_t, std::uint64_t> rows_of_split(std::uint64_t rows, double
       std::min(rows, static_cast<std::uint64_t>(std::ceil(static_cast<double>(rows) * held_out)));
   if (split == "validation") return {rows - validation, rows};
   return {0, rows - validation};
+}
+
+// Faults first. Warnings come from every rank, so these are told as messages of rank 0.
+void tell(std::vector<ForeignOddity> oddities) {
+  std::ranges::stable_partition(oddities, [](const auto& oddity) { return oddity.is_fault; });
+  for (std::size_t i = 0; i < std::min(oddities.size(), kMostTold); ++i) {
+    const auto& [text, is_fault] = oddities[i];
+    log_info(fmt::format("warning: {}{}", text,
+                         is_fault ? ": make this file anew, or leave it out" : ""));
+  }
+  if (oddities.size() <= kMostTold) return;
+  log_info(fmt::format("warning: and {} more such lines, which `bertha verify` tells",
+                       oddities.size() - kMostTold));
 }
 
 }  // namespace
@@ -170,14 +184,14 @@ ForeignBlock ForeignCorpus::load(std::size_t block) const {
   return shards_[place.shard].load(place.begin, place.end, &vocabulary_);
 }
 
-// Warnings come from every rank, so here they are told as messages of rank 0.
 void ForeignCorpus::check_rows(const Options& options) const {
   const bool all = options.verify == VerifyLevel::full;
-  ForeignRates rates(&vocabulary_);
+  ForeignFileRates by_file(options.folder.string(), &vocabulary_);
   std::map<std::string, std::string> seen;
   std::size_t block = 0;
   for (std::size_t s = 0; s < shards_.size(); ++s) {
     const auto& shard = shards_[s];
+    ForeignRates rates(&vocabulary_);
     Sha256 hash;
     hash.update(fmt::format("{} {}\n", shard.rows(), foreign_layout_name(shard.layout())));
     const auto first = block;
@@ -191,6 +205,7 @@ void ForeignCorpus::check_rows(const Options& options) const {
     }
     if (block == first) continue;  // no row of it is of this split
     const auto path = shard.path().string();
+    by_file.add(path, rates);
     const auto [other, is_new] = seen.try_emplace(hash.hex(), path);
     if (is_new) continue;
     throw Error(ErrorKind::bad_data,
@@ -199,9 +214,7 @@ void ForeignCorpus::check_rows(const Options& options) const {
                                   other->second),
                 "a script that shuffled the shards may have gone wrong");
   }
-  for (const auto& oddity : rates.oddities()) {
-    log_info(fmt::format("warning: {}: {}", options.folder.string(), oddity));
-  }
+  tell(by_file.oddities());
 }
 
 }  // namespace bertha

@@ -5,11 +5,22 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/shards/foreign_schema.h"
+
 namespace bertha {
 namespace {
 
 constexpr std::uint64_t kEnough = 200;  // sequences or predictions that rates are worth looking at
 constexpr std::uint64_t kManySpecial = 100;  // one in so many predictions
+
+// Per cent. Outside `odd` is worth telling, outside `wrong` is no choice that anybody makes: labels
+// that are all one, masks on a fiftieth or on most of the words, ids of another vocabulary.
+struct Usual {
+  double wrong_below, odd_below, odd_above, wrong_above;
+};
+constexpr Usual kRandomLabels{5, 35, 65, 95};
+constexpr Usual kPredicted{2, 10, 20, 60};  // 40 % has been tried with success
+constexpr Usual kMasks{5, 70, 90, 101};     // all of them may be [MASK]
 
 double percent(std::uint64_t part, std::uint64_t all) {
   return 100.0 * static_cast<double>(part) / static_cast<double>(std::max<std::uint64_t>(1, all));
@@ -38,31 +49,64 @@ void ForeignRates::add(const ForeignRows& rows) {
   }
 }
 
-std::vector<std::string> ForeignRates::oddities() const {
-  std::vector<std::string> found;
-  if (sequences_ < kEnough || predictions_ < kEnough) return found;
-  const auto random = percent(random_, sequences_);
-  if (random < 35 || random > 65) {
-    found.push_back(fmt::format(
-        "{:.1f} % of the next-sentence labels are 1 (random); about 50 are usual", random));
-  }
-  const auto masked = percent(predictions_, tokens_);
-  if (masked < 10 || masked > 20) {
-    found.push_back(
-        fmt::format("{:.1f} % of the tokens are to be predicted; about 15 are usual", masked));
-  }
+void ForeignRates::add(const ForeignRates& other) {
+  sequences_ += other.sequences_;
+  tokens_ += other.tokens_;
+  random_ += other.random_;
+  predictions_ += other.predictions_;
+  masks_ += other.masks_;
+  special_ += other.special_;
+}
+
+bool ForeignRates::is_enough() const {
+  return sequences_ >= kEnough && predictions_ >= kEnough;
+}
+
+std::vector<ForeignOddity> ForeignRates::oddities() const {
+  std::vector<ForeignOddity> found;
+  if (!is_enough()) return found;
+  const auto judge = [&found](double rate, const Usual& usual, const char* dataset,
+                              const std::string& what) {
+    if (rate >= usual.odd_below && rate <= usual.odd_above) return;
+    found.push_back({fmt::format("dataset {}: {:.1f} % {}", dataset, rate, what),
+                     rate < usual.wrong_below || rate > usual.wrong_above});
+  };
+  judge(
+      percent(random_, sequences_), kRandomLabels, kForeignNextSentence,
+      fmt::format("of the {} next-sentence labels are 1 (random); about 50 are usual", sequences_));
+  judge(percent(predictions_, tokens_), kPredicted, kForeignPositions,
+        fmt::format("of the {} tokens are to be predicted; about 15 are usual", tokens_));
   if (vocabulary_ == nullptr) return found;
-  const auto masks = percent(masks_, predictions_);
-  if (masks < 70 || masks > 90) {
-    found.push_back(
-        fmt::format("{:.1f} % of what is predicted is [MASK] (id {}); about 80 are usual", masks,
-                    vocabulary_->mask()));
-  }
+  judge(percent(masks_, predictions_), kMasks, kForeignTokens,
+        fmt::format("of the {} tokens to be predicted are [MASK] (id {}); about 80 are usual",
+                    predictions_, vocabulary_->mask()));
   if (special_ * kManySpecial > predictions_) {
-    found.push_back(
-        fmt::format("{} of {} predictions are of special tokens", special_, predictions_));
+    found.push_back({fmt::format("dataset {}: {} of {} predictions are of special tokens",
+                                 kForeignLabels, special_, predictions_),
+                     false});
   }
   return found;
+}
+
+void ForeignFileRates::add(const std::string& file, const ForeignRates& rates) {
+  if (!rates.is_enough()) {
+    few_.add(rates);
+    ++few_files_;
+    return;
+  }
+  for (const auto& [text, is_fault] : rates.oddities()) {
+    oddities_.push_back({file + ": " + text, is_fault});
+  }
+}
+
+std::vector<ForeignOddity> ForeignFileRates::oddities() const {
+  auto all = oddities_;
+  for (const auto& [text, is_fault] : few_.oddities()) {
+    all.push_back(
+        {fmt::format("{}, {} file(s) of few rows together: {}", folder_, few_files_, text),
+         is_fault});
+  }
+  return all;
 }
 
 void hash_rows(const ForeignRows& rows, Sha256& hash) {

@@ -23,7 +23,7 @@ class ForeignVerifier {
     const auto folder = fs::is_directory(path) ? path : path.parent_path();
     if (!vocabulary.empty() || fs::exists(folder / "vocab.txt")) {
       vocabulary_.emplace(foreign_vocabulary(folder, vocabulary));
-      rates_ = ForeignRates(&*vocabulary_);
+      rates_ = ForeignFileRates(path.string(), &*vocabulary_);
     }
   }
 
@@ -39,20 +39,20 @@ class ForeignVerifier {
       bytes_done_ += fs::file_size(file);
       if (progress_) progress_(bytes_done_, bytes_total_);
     }
-    note_rates();
+    judge_rates();
     return std::move(report_);
   }
 
  private:
   void check_shard(const fs::path& file);
-  void note_rates();
-  void note(std::string text) { report_.notices.push_back(path_.string() + ": " + text); }
+  void judge_rates();
+  const Vocabulary* vocabulary() const { return vocabulary_ ? &*vocabulary_ : nullptr; }
 
   fs::path path_;
   const VerifyProgress& progress_;
   std::optional<Vocabulary> vocabulary_;
   VerifyReport report_;
-  ForeignRates rates_{nullptr};
+  ForeignFileRates rates_{path_.string(), nullptr};
   std::map<std::string, std::string> by_digest_;
   std::uint64_t bytes_done_ = 0, bytes_total_ = 0;
 };
@@ -61,12 +61,13 @@ void ForeignVerifier::check_shard(const fs::path& file) {
   const ForeignShard shard(file);
   const auto step = shard.rows_at_once();
   Sha256 hash;
+  ForeignRates rates(vocabulary());
   for (std::uint64_t begin = 0; begin < shard.rows(); begin += step) {
-    const auto rows = shard.read(begin, std::min(shard.rows(), begin + step),
-                                 vocabulary_ ? &*vocabulary_ : nullptr);
+    const auto rows = shard.read(begin, std::min(shard.rows(), begin + step), vocabulary());
     hash_rows(rows, hash);
-    rates_.add(rows);
+    rates.add(rows);
   }
+  rates_.add(file.string(), rates);
   const auto [other, is_new] = by_digest_.try_emplace(hash.hex(), file.string());
   if (!is_new) {
     report_.faults.push_back(
@@ -74,9 +75,14 @@ void ForeignVerifier::check_shard(const fs::path& file) {
   }
 }
 
-void ForeignVerifier::note_rates() {
-  if (!vocabulary_) note("ids not checked, no vocabulary: name it with --tokenizer.vocab");
-  for (auto& oddity : rates_.oddities()) note(std::move(oddity));
+void ForeignVerifier::judge_rates() {
+  if (!vocabulary_) {
+    report_.notices.push_back(path_.string() +
+                              ": ids not checked, no vocabulary: name it with --tokenizer.vocab");
+  }
+  for (const auto& [text, is_fault] : rates_.oddities()) {
+    (is_fault ? report_.faults : report_.notices).push_back(text);
+  }
 }
 
 }  // namespace

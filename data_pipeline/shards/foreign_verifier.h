@@ -7,10 +7,10 @@
 
 namespace bertha {
 
-// Faults: what keeps a shard from training (the first of each shard), and shards of the same
-// content. Notices: next-sentence labels far from even, a mask rate far from 15 %, few [MASK]
-// among the masked, special tokens to be predicted. `vocabulary` empty: vocab.txt beside the
-// shards; without one ids are not checked, which is a notice.
+// Faults: what keeps a shard from training (the first of each shard), shards of the same content,
+// and files whose next-sentence labels are nearly all the same or whose masks nobody can have meant
+// so. Notices: what is merely unusual in them (foreign_rates.h). `vocabulary` empty: vocab.txt
+// beside the shards; without one ids are not checked, which is a notice.
 VerifyReport verify_foreign(const std::filesystem::path& folder_or_shard,
                             const std::filesystem::path& vocabulary,
                             const VerifyProgress& progress);

@@ -27,7 +27,7 @@ struct Document {
 // What was passed over, and why; summed over files by the caller.
 struct ReadStatistics {
   std::uint64_t documents = 0;                // handed out
-  std::uint64_t replaced_bytes = 0;           // invalid UTF-8, now U+FFFD
+  std::uint64_t replaced_bytes = 0;           // invalid UTF-8 and lone surrogates, now U+FFFD
   std::uint64_t skipped_redirects = 0;        // MediaWiki
   std::uint64_t skipped_namespaces = 0;       // MediaWiki pages that are not articles
   std::uint64_t skipped_empty = 0;            // no text left

@@ -88,19 +88,6 @@ void add_path(const std::string& path, FoundPaths& found) {
   }
 }
 
-void add_path_or_glob(const std::string& path, FoundPaths& found) {
-  std::error_code error;
-  // A file whose name merely holds a bracket wins over the pattern.
-  if (path.find_first_of("*?[") == std::string::npos || fs::exists(path, error)) {
-    return add_path(path, found);
-  }
-  const std::vector<std::string> matches = expand_glob(path);
-  if (matches.empty()) {
-    throw Error(ErrorKind::io, "no file matches " + path, "check input.paths");
-  }
-  for (const std::string& match : matches) add_path(match, found);
-}
-
 // Nothing for a binary file that a folder happens to hold.
 std::optional<InputFile> describe(const std::string& path, bool named, TextFormat wanted) {
   InputFile file;
@@ -161,6 +148,24 @@ std::string text_format_name(TextFormat format) {
   throw Error(ErrorKind::internal, "a text format without a name");
 }
 
+std::vector<std::string> expand_globs(const std::vector<std::string>& paths) {
+  std::vector<std::string> expanded;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    // A file whose name merely holds a bracket wins over the pattern.
+    if (path.find_first_of("*?[") == std::string::npos || fs::exists(path, error)) {
+      expanded.push_back(path);
+      continue;
+    }
+    const std::vector<std::string> matches = expand_glob(path);
+    if (matches.empty()) {
+      throw Error(ErrorKind::io, "no file matches " + path, "check input.paths");
+    }
+    expanded.insert(expanded.end(), matches.begin(), matches.end());
+  }
+  return expanded;
+}
+
 std::vector<InputFile> find_input_files(const InputOptions& options,
                                         const std::function<void()>& got_on) {
   if (options.format == TextFormat::nvidia) {
@@ -171,7 +176,7 @@ std::vector<InputFile> find_input_files(const InputOptions& options,
     throw Error(ErrorKind::usage, "input.paths is empty", "name files, folders or globs");
   }
   FoundPaths found;  // sorted bytewise, each file once
-  for (const std::string& path : options.paths) add_path_or_glob(path, found);
+  for (const std::string& path : expand_globs(options.paths)) add_path(path, found);
   std::vector<InputFile> files;
   for (const auto& [path, named] : found) {
     if (got_on) got_on();

@@ -34,6 +34,9 @@ struct InputFile {
   bool is_part() const { return begin != 0 || end != UINT64_MAX; }
 };
 
+// The paths as they are, and in place of each glob what it matches. Error{io}: it matches nothing.
+std::vector<std::string> expand_globs(const std::vector<std::string>& paths);
+
 // Sorted by path, so the order is the same on every machine. Hidden files are passed over in
 // folders. Error{io} for a missing path, Error{bad_data} when nothing is left. `got_on` is called
 // for every file that is looked into, unless it is empty.

@@ -52,7 +52,7 @@ class FieldHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (!is_object_) return {{}, "not a JSON object", JsonFault::not_json};
     if (!seen_) return {{}, "no field \"" + field_ + "\"", JsonFault::without_field};
     if (!text_) return {{}, "field \"" + field_ + "\" is not a string", JsonFault::not_text};
-    return {std::move(*text_), {}, JsonFault::none};
+    return {.text = std::move(*text_), .fault = {}};
   }
 
  private:
@@ -92,8 +92,10 @@ std::optional<std::uint32_t> escaped_unit(std::string_view line, std::size_t at)
   return unit;
 }
 
-// Writes \ufffd for every escaped surrogate that has no partner.
-std::string replace_lone_surrogates(std::string_view line) {
+constexpr std::size_t kEscapeBytes = 6;  // "\ud800"
+
+// Writes \ufffd for every escaped surrogate that has no partner, and counts their bytes.
+std::string replace_lone_surrogates(std::string_view line, std::uint64_t& replaced_bytes) {
   std::string mended(line);
   for (std::size_t at = 0; at + 1 < line.size(); ++at) {
     if (line[at] != '\\') continue;
@@ -107,8 +109,9 @@ std::string replace_lone_surrogates(std::string_view line) {
       at += 11;
       continue;
     }
-    mended.replace(at, 6, "\\ufffd");
-    at += 5;
+    mended.replace(at, kEscapeBytes, "\\ufffd");
+    replaced_bytes += kEscapeBytes;
+    at += kEscapeBytes - 1;
   }
   return mended;
 }
@@ -124,11 +127,15 @@ JsonField parse(std::string_view line, const std::string& field) {
 void read_json_field(std::string_view line, const std::string& field, JsonField& result) {
   result.fault.clear();
   result.kind = JsonFault::none;
+  result.replaced_bytes = 0;
   if (JsonScanner(line).find_text(field, result.text)) return;
   result = parse(line, field);
   if (!result.fault.empty() && line.find("\\u") != std::string_view::npos) {
-    JsonField mended = parse(replace_lone_surrogates(line), field);
-    if (mended.fault.empty()) result = std::move(mended);
+    std::uint64_t replaced_bytes = 0;
+    JsonField mended = parse(replace_lone_surrogates(line, replaced_bytes), field);
+    if (!mended.fault.empty()) return;
+    result = std::move(mended);
+    result.replaced_bytes = replaced_bytes;
   }
 }
 

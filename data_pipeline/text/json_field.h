@@ -1,6 +1,7 @@
 // One string field of a JSON object, without building the rest of it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@ struct JsonField {
   std::string text;
   std::string fault;
   JsonFault kind = JsonFault::none;
+  std::uint64_t replaced_bytes = 0;  // of escapes, anywhere in the line
 };
 
 // `line` is valid UTF-8. As in Python's json, the last of several fields of that name counts, and

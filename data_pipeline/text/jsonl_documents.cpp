@@ -37,6 +37,7 @@ class JsonlDocuments final : public DocumentReader {
   JsonField field_;  // of the last record
   std::uint64_t begin_;
   bool part_of_file_;
+  std::uint64_t replaced_escapes_ = 0;  // bytes of them
   ReadStatistics statistics_;
 };
 
@@ -67,6 +68,8 @@ void JsonlDocuments::end_turn() {
 
 bool JsonlDocuments::read_record(Document& document, std::string_view line) {
   read_json_field(line, text_field_, field_);
+  replaced_escapes_ += field_.replaced_bytes;
+  statistics_.replaced_bytes += field_.replaced_bytes;
   if (!field_.fault.empty()) {
     skip_malformed(field_.fault, field_.kind == JsonFault::not_json ? statistics_.malformed_not_json
                                  : field_.kind == JsonFault::without_field
@@ -86,7 +89,7 @@ bool JsonlDocuments::next(Document& document) {
   end_turn();
   std::string_view line;
   while (lines_.next(line)) {
-    statistics_.replaced_bytes = lines_.replaced_bytes();
+    statistics_.replaced_bytes = lines_.replaced_bytes() + replaced_escapes_;
     if (lines_.cut()) {
       skip_malformed(fmt::format("longer than {} MiB", kMaximumRecordBytes >> 20),
                      statistics_.malformed_too_long);
@@ -97,7 +100,7 @@ bool JsonlDocuments::next(Document& document) {
     }
     end_turn();
   }
-  statistics_.replaced_bytes = lines_.replaced_bytes();
+  statistics_.replaced_bytes = lines_.replaced_bytes() + replaced_escapes_;
   if (part_of_file_) return false;
   require_some_record(lines_.path(), statistics_, text_field_);
   if (statistics_.documents + statistics_.skipped_malformed == 0 &&

@@ -1,14 +1,16 @@
-// The three passes: comments out, markup to text, text to paragraphs.
+// The passes: comments out, one variant of the language, markup to text, text to paragraphs.
 #include "data_pipeline/text/wikitext.h"
 
 #include "data_pipeline/text/wikitext_cleanup.h"
 #include "data_pipeline/text/wikitext_scanner.h"
+#include "data_pipeline/text/wikitext_variants.h"
 
 namespace bertha {
 
 Paragraphs wikitext_to_paragraphs(std::string_view markup, const WikiNames& names) {
-  const std::string without_comments = remove_wiki_comments(markup);
-  return tidy_paragraphs(WikitextScanner(without_comments, names).run());
+  std::string text = remove_wiki_comments(markup);
+  if (text.find("-{") != std::string::npos) text = choose_language_variants(text);
+  return tidy_paragraphs(WikitextScanner(text, names).run());
 }
 
 bool is_redirect_text(std::string_view markup) {

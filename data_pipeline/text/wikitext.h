@@ -11,7 +11,8 @@ namespace bertha {
 // Linear in the length of `markup`, whatever it holds. Section titles are left out; list items are
 // paragraphs. Left out with their content: templates (but a few that only mark up their text),
 // tables, references, formulas, source code, galleries, files, categories, bare web addresses, and
-// the sections at an article's end that only point elsewhere (References, See also, ...).
+// the sections at an article's end that only point elsewhere (References, See also, ...), readings
+// of ruby. Of a language with variants the first one written stays (wikitext_variants.h).
 // Empty paragraphs do not appear.
 Paragraphs wikitext_to_paragraphs(std::string_view markup, const WikiNames& names = WikiNames());
 

@@ -16,11 +16,11 @@ const Roles& tag_roles() {
          {"abbr",    "b",         "bdi",       "bdo",       "big",         "cite",
           "code",    "data",      "del",       "dfn",       "em",          "font",
           "i",       "ins",       "kbd",       "mark",      "q",           "rb",
-          "rtc",     "ruby",      "s",         "samp",      "small",       "span",
+          "phonos",  "ruby",      "s",         "samp",      "small",       "span",
           "strike",  "strong",    "sub",       "sup",       "time",        "tt",
           "u",       "var",       "wbr",       "noinclude", "includeonly", "onlyinclude",
           "section", "languages", "translate", "tvar",      "nobr",        "img",
-          "a",       "indicator", "label"}) {
+          "a",       "indicator", "label",     "pages"}) {
       table[name] = TagRole::inline_markup;
     }
     for (const char* name :
@@ -52,7 +52,9 @@ const Roles& tag_roles() {
                              "style",
                              "script",
                              "charinsert",
-                             "rp"}) {
+                             "rp",
+                             "rt",
+                             "rtc"}) {
       table[name] = TagRole::hidden;
     }
     table["br"] = TagRole::space;

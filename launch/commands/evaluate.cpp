@@ -8,6 +8,7 @@
 #include "launch/commands/commands.h"
 #include "launch/confusion_counts.h"
 #include "launch/confusion_table.h"
+#include "launch/corpus_tokenizer.h"
 #include "launch/finetune_setup.h"
 #include "launch/initial_weights.h"
 #include "launch/pretrain_setup.h"
@@ -75,7 +76,8 @@ bool has_next_sentence(const RunConfig& config, const std::filesystem::path& fol
   return false;
 }
 
-void evaluate_on_corpus(RunConfig config, Runtime& runtime) {
+void evaluate_on_corpus(const RunConfig& given, Runtime& runtime) {
+  auto config = with_corpus_tokenizer(given);
   const auto folder = resolve_model_folder(config.trainer.train.init);
   // The model's own shape: [model] options of a recipe say what to train, not what was trained.
   const auto model = read_bert_config(folder / "config.json");

@@ -8,8 +8,10 @@
 
 #include "data_pipeline/shards/corpus_manifest.h"
 #include "data_pipeline/shards/foreign_corpus.h"
+#include "data_pipeline/shards/nested_data.h"
 #include "data_pipeline/shards/shard_reader.h"
 #include "launch/commands/commands.h"
+#include "launch/corpus_tokenizer.h"
 #include "launch/sample_listing.h"
 #include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
@@ -157,7 +159,8 @@ Json describe(const fs::path& path) {
   if (fs::exists(path / "manifest.json")) return describe_corpus(path);
   if (is_foreign_folder(path)) return describe_foreign_folder(path);
   throw Error(ErrorKind::bad_data,
-              path.string() + " is no corpus, shard, checkpoint, model or run folder",
+              path.string() + " is no corpus, shard, checkpoint, model or run folder" +
+                  nested_data_text(path),
               "look for manifest.json, config.json or resolved.ini in it");
 }
 
@@ -186,7 +189,7 @@ int run_inspect(const RunConfig& config, const MpiEnvironment& mpi) {
   if (config.samples != 0) {
     auto of_samples = config;
     of_samples.data.corpus = config.arguments.front();
-    samples = list_samples(of_samples);
+    samples = list_samples(with_corpus_tokenizer(of_samples));
   }
   if (config.json) {
     if (config.samples != 0) json["samples"] = samples;

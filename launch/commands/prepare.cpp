@@ -10,10 +10,10 @@
 #include "launch/commands/commands.h"
 #include "launch/dry_run.h"
 #include "launch/long_work.h"
+#include "launch/prepare_setup.h"
 #include "launch/rank_places.h"
 #include "launch/stop_signal.h"
 #include "launch/vocabulary_settings.h"
-#include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "parallel/watched_ranks.h"
@@ -87,11 +87,7 @@ class StageProgress {
 
 int run_prepare(const RunConfig& config, const MpiEnvironment& mpi) {
   auto options = config.prepare;
-  if (options.vocabulary.empty() || options.output.empty() || options.input.paths.empty()) {
-    throw Error(ErrorKind::usage, "input.paths, tokenizer.vocab and prepare.output are all needed",
-                "bertha prepare --input.paths text/ --tokenizer.vocab vocab.txt --prepare.output "
-                "corpus");
-  }
+  check_prepare(config);
   if (config.dry_run) {
     dry_run_prepare(config, mpi);
     return 0;

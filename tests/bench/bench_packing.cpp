@@ -11,18 +11,10 @@
 #include <vector>
 
 #include "data_pipeline/samples/packing.h"
-#include "parallel/base/philox.h"
-#include "tests/bench/mlperf_lengths.h"
+#include "tests/support/packing_fill.h"
 
 namespace bertha {
 namespace {
-
-std::vector<int> wikipedia_lengths(std::size_t count, std::uint32_t batch) {
-  Philox random(1, RandomPurpose::sample_order, count, batch);
-  std::vector<int> lengths(count);
-  for (auto& length : lengths) length = mlperf_length(random.next_double());
-  return lengths;
-}
 
 std::size_t packed_in_order(std::span<const int> lengths, std::int64_t budget) {
   std::size_t batches = 0;
@@ -81,7 +73,7 @@ void print_table() {
   std::printf(
       "global  ranks  budget  micro   fill   possible  in order  even: ranks  steps  us/sample\n");
   for (const std::size_t global : {256U, 768U, 4096U, 32768U}) {
-    const auto lengths = wikipedia_lengths(global, 0);
+    const auto lengths = mlperf_lengths(global, 0);
     const auto tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
     for (const int world : {1, 8}) {
       for (const std::int64_t budget : {512, 8192, 16384}) {
@@ -98,24 +90,6 @@ void print_table() {
       }
     }
   }
-}
-
-// Per cent, of all micro-batches of so many global batches.
-double mean_fill(std::size_t global, int world, std::int64_t budget) {
-  constexpr std::uint32_t kBatches = 16;
-  std::int64_t tokens = 0, room = 0;
-  for (std::uint32_t batch = 0; batch < kBatches; ++batch) {
-    const auto lengths = wikipedia_lengths(global, batch);
-    tokens += std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-    for (int rank = 0; rank < world; ++rank) {
-      std::vector<int> own;
-      for (const auto place : rank_share(lengths, {rank, world, 0, 1})) {
-        own.push_back(lengths[place]);
-      }
-      room += static_cast<std::int64_t>(pack(own, budget).size()) * budget;
-    }
-  }
-  return 100 * static_cast<double>(tokens) / static_cast<double>(room);
 }
 
 void print_fills() {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "tests/bench/mlperf_lengths.h"
+#include "tests/support/mlperf_lengths.h"
 
 namespace bertha {
 namespace {

@@ -1,8 +1,10 @@
 // Damages files again and again and reads them: an error in words or a result, never a crash.
-//   damaged_files SEEDS SCRATCH FIRST COUNT   damages number FIRST and on; says what came of them
+//   damaged_files SEEDS SCRATCH FIRST COUNT [FILE...]   damages number FIRST and on; says what came
+//       of them
 //   damaged_files corpus TEXT VOCABULARY OUTPUT   makes a small corpus, to be damaged
 // SEEDS has a folder for each kind (readers.h), named KIND-WHATEVER; every file in it is damaged
-// in turn, beside the others as they are. run_damage.py makes seeds and watches over crashes.
+// in turn, or those FILEs of it, beside the others as they are. run_damage.py makes seeds and
+// watches over crashes.
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
@@ -63,11 +65,17 @@ Outcome damage_one(const fs::path& seeds, const fs::path& scratch, const fs::pat
   return outcome;
 }
 
+struct Work {
+  fs::path seeds, scratch;
+  std::uint64_t first, count;
+  std::vector<fs::path> files;  // of the seeds; empty: all
+};
+
 // False: something was wrong, and said.
-bool run(const fs::path& seeds_folder, const fs::path& scratch, std::uint64_t first,
-         std::uint64_t count) {
+bool run(const Work& work) {
+  const auto& [seeds_folder, scratch, first, count, files] = work;
   fs::copy(seeds_folder, scratch, fs::copy_options::recursive);
-  const auto seeds = find_seeds(seeds_folder);
+  const auto seeds = files.empty() ? find_seeds(seeds_folder) : files;
   // Undamaged, all readers take it; or a damage would show nothing.
   for (const auto& seed : seeds) {
     const auto folder = seed.parent_path().string();
@@ -102,7 +110,7 @@ bool run(const fs::path& seeds_folder, const fs::path& scratch, std::uint64_t fi
 }  // namespace bertha
 
 int main(int count, char** arguments) {
-  if (count != 5) return 64;
+  if (count < 5) return 64;
   try {
     if (arguments[1] == std::string("corpus")) {
       bertha::PrepareOptions options;
@@ -114,10 +122,12 @@ int main(int count, char** arguments) {
       bertha::prepare_on_one_rank(options);
       return 0;
     }
-    return bertha::run(arguments[1], arguments[2], std::strtoull(arguments[3], nullptr, 10),
-                       std::strtoull(arguments[4], nullptr, 10))
-               ? 0
-               : 1;
+    const bertha::Work work{.seeds = arguments[1],
+                            .scratch = arguments[2],
+                            .first = std::strtoull(arguments[3], nullptr, 10),
+                            .count = std::strtoull(arguments[4], nullptr, 10),
+                            .files = {arguments + 5, arguments + count}};
+    return bertha::run(work) ? 0 : 1;
   } catch (const bertha::Error& error) {
     std::cerr << error.message() << "\n";
     return error.exit_code();

@@ -302,18 +302,6 @@ def check_verify_and_inspect(good, vocab, work):
     done = pretrain(twin, vocab, f"{work}/refused", 1, 1, ["--data.verify", "full"])
     assert done.returncode == 65 and "the same content as" in done.stderr, done.stderr
 
-    odd = writer.sequences(300, 5, LENGTH, VOCABULARY, PREDICTIONS)
-    for row in odd:
-        row["next_sentence"] = 1
-        row["positions"], row["labels"] = row["positions"][:1], row["labels"][:1]
-    writer.write_folder(f"{work}/odd", LAYOUTS["mlperf-packed"], [odd])
-    report = json.loads(bertha("verify", f"{work}/odd", "--tokenizer.vocab", vocab, "--json").stdout)
-    assert report["faults"] == [] and len(report["notices"]) == 2, report
-    assert "100.0 % of the next-sentence labels" in report["notices"][0] and "to be predicted" in report["notices"][1]
-    done = pretrain(f"{work}/odd", vocab, f"{work}/odd-run", 1, 2)
-    assert done.returncode == 0, done.stderr[-500:]
-    for words in ("100.0 % of the next-sentence labels", "of the tokens are to be predicted"):
-        assert done.stderr.count(words) == 1, done.stderr
     report = json.loads(bertha("verify", f"{work}/mlperf-packed", "--tokenizer.vocab", vocab, "--json").stdout)
     assert report["faults"] == [], report
     assert json.loads(bertha("inspect", f"{work}/mlperf-packed/part_00000", "--json").stdout)["layout"] == "packed"
@@ -331,6 +319,62 @@ def check_verify_and_inspect(good, vocab, work):
                     "next_sentence": sample["next_sentence"]}) in known
     text = bertha("inspect", f"{good}/books_training_0.hdf5").stdout
     assert "padded" in text and "row_tokens         64" in text, text
+
+
+def check_rates(vocab, work):
+    """Labels and masks are judged file by file: what nobody can have meant is a fault that names the file, its
+    dataset and the value, even among good files; what is unusual is told. A run warns of both."""
+    def rows_with(seed, share=None, predictions=None, unmasked=False, count=300):
+        rows = writer.sequences(count, seed, LENGTH, VOCABULARY, PREDICTIONS)
+        for number, row in enumerate(rows):
+            if share is not None:
+                row["next_sentence"] = int(number < share * count)
+            if predictions:
+                row["positions"], row["labels"] = row["positions"][:predictions], row["labels"][:predictions]
+            for i, label in zip(row["positions"], row["labels"]):
+                if unmasked:
+                    row["tokens"][i] = label
+        return rows
+
+    def verified(folder):
+        done = bertha("verify", folder, "--tokenizer.vocab", vocab, "--json")
+        report = json.loads(done.stdout)
+        assert done.returncode == (65 if report["faults"] else 0), (done.returncode, report)
+        return report
+
+    files = {
+        "all_1": (rows_with(11, 1.0), True, "next_sentence_labels: 100.0 % of the 300 next-sentence labels are 1"),
+        "all_0": (rows_with(12, 0.0), True, "next_sentence_labels: 0.0 % of the 300 next-sentence labels are 1"),
+        "some_1": (rows_with(13, 0.8), False, "next_sentence_labels: 80.0 % of the 300 next-sentence labels are 1"),
+        "few": (rows_with(14, predictions=1), False, "masked_lm_positions: "),
+        "never": (rows_with(15, unmasked=True), True, "input_ids: 0.0 % of the "),
+    }
+    for layout in ("dle", "mlperf-packed"):
+        folder = f"{work}/rates-{layout}"
+        os.makedirs(folder)
+        for seed in range(3):
+            LAYOUTS[layout](f"{folder}/good_{seed}.hdf5", rows_with(seed))
+        assert verified(folder) == {"path": folder, "faults": [], "notices": []}
+        for name, (rows, _, _) in files.items():
+            LAYOUTS[layout](f"{folder}/{name}.hdf5", rows)
+        report = verified(folder)
+        told = [(line, True) for line in report["faults"]] + [(line, False) for line in report["notices"]]
+        assert len(told) == len(files), told
+        for name, (_, is_fault, words) in files.items():
+            assert [f for line, f in told if line.startswith(f"{folder}/{name}.hdf5: dataset {words}")] == [is_fault], (name, told)
+    done = pretrain(folder, vocab, f"{work}/rates-run", 1, 2)
+    assert done.returncode == 0, done.stderr[-500:]
+    for name, (_, _, words) in files.items():
+        assert done.stderr.count(f"warning: {folder}/{name}.hdf5: dataset {words}") == 1, (name, done.stderr)
+    assert done.stderr.count("make this file anew, or leave it out") == 3, done.stderr
+    # Files too small to tell are judged together; too few rows in all, not at all.
+    folder = f"{work}/rates-small"
+    writer.write_folder(folder, LAYOUTS["dle"], [rows_with(20 + n, 1.0, count=40) for n in range(4)])
+    assert verified(folder)["faults"] == []
+    for n in range(4, 8):
+        LAYOUTS["dle"](f"{folder}/books_training_{n}.hdf5", rows_with(20 + n, 1.0, count=40))
+    fault, = verified(folder)["faults"]
+    assert fault.startswith(f"{folder}, 8 file(s) of few rows together: dataset next_sentence_labels: 100.0 %"), fault
 
 
 def texts_of(rows):
@@ -383,6 +427,59 @@ def check_prepare(folder, vocab, work, shards):
     assert bertha("vocab", "--input.format", "nvidia", "--input.paths", folder, "--vocab.output", f"{work}/v").returncode == 64
 
 
+def check_prepare_options(folder, vocab, work, shards):
+    """What cannot be done for such shards is refused, what can be is: cut shards, globs, each file once."""
+    def prepare(output, *more, paths=(folder,), ranks=0):
+        return bertha("prepare", "--input.format", "nvidia", "--input.paths", *paths, "--tokenizer.vocab", vocab,
+                      "--prepare.output", f"{work}/{output}", "--prepare.validation_fraction", 0, *more, ranks=ranks)
+    for option, value, words in (("drop_duplicates", "true", "documents that they do not name"), ("seed", 7, "last rows of every file"),
+                                 ("workers", 4, "mpirun -n 4")):
+        for dry in ("false", "true"):
+            done = prepare("refused", f"--prepare.{option}", value, "--train.dry_run", dry)
+            assert done.returncode == 64 and words in done.stderr, done.stderr
+            assert f"prepare.{option} does nothing for input.format = nvidia" in done.stderr, done.stderr
+    done = prepare("refused", "--prepare.drop_duplicates", "false", "--prepare.workers", 1, "--train.dry_run", "true")
+    assert done.returncode == 0 and "4 shard(s) of samples, 80 rows" in done.stdout, (done.stdout, done.stderr)
+    assert not os.path.exists(f"{work}/refused")
+
+    whole = [d for rows in shards for d in texts_of(rows)]
+    for name, tokens, ranks in (("cut1", 300, 0), ("cut3", 300, 3), ("cut500", 500, 2)):
+        done = prepare(name, "--prepare.shard_tokens", tokens, ranks=ranks)
+        assert done.returncode == 0, done.stderr[-500:]
+        assert read_corpus(f"{work}/{name}", "train") == whole
+        with open(f"{work}/{name}/manifest.json", encoding="utf-8") as file:
+            sizes = [shard["tokens"] for shard in json.load(file)["splits"]["train"]["shards"]]
+        expected = sum(-(-sum(map(len, sum(texts_of(rows), []))) // tokens) for rows in shards)
+        assert expected / 2 <= len(sizes) <= expected and len(sizes) > len(shards) and max(sizes) < 2 * tokens, (sizes, expected)
+        assert bertha("verify", f"{work}/{name}").returncode == 0
+    for name in os.listdir(f"{work}/cut1"):
+        with open(f"{work}/cut1/{name}", "rb") as one, open(f"{work}/cut3/{name}", "rb") as two:
+            assert one.read() == two.read(), name
+
+    first = f"{folder}/books_training_0.hdf5"
+    os.symlink(folder, f"{work}/link")
+    for number, paths in enumerate(((f"{folder}/books_training_?.hdf5",), (folder, first), (folder, f"{work}/link/books_training_1.hdf5"),
+                                    (f"{folder}/../{os.path.basename(folder)}", f"{folder}/*_2.hdf5"))):
+        done = prepare(f"paths{number}", paths=paths)
+        assert done.returncode == 0, done.stderr[-500:]
+        assert read_corpus(f"{work}/paths{number}", "train") == whole, paths
+    done = prepare("refused", paths=(f"{folder}/*.nothing",))
+    assert done.returncode == 74 and "no file matches" in done.stderr, done.stderr
+
+    # Subfolders are not searched, but named.
+    nest = f"{work}/nest"
+    os.makedirs(f"{nest}/books/other")
+    shutil.copytree(folder, f"{nest}/books/training")
+    place = f"its folder {nest}/books/training holds 4 HDF5 files"
+    for done in (prepare("refused", paths=(nest,)), pretrain(nest, vocab, f"{work}/refused", 1), bertha("verify", nest),
+                 bertha("inspect", nest)):
+        assert done.returncode == 65 and place in done.stderr, done.stderr
+    shutil.copytree(f"{work}/cut1", f"{nest}/a_corpus")
+    done = pretrain(nest, vocab, f"{work}/refused", 1)
+    assert done.returncode == 65 and f"its folder {nest}/a_corpus is a corpus (and 1 other folder(s) hold data, too)" in done.stderr
+    assert not os.path.exists(f"{work}/refused")
+
+
 def check_prepare_splits(folder, vocab, work, shards):
     """Files named for tests are the validation split; without them a fraction is, when asked for."""
     writer.write_folder(folder, LAYOUTS["dle"], shards[:2])
@@ -423,11 +520,13 @@ def main():
         check_verify_and_inspect(f"{work}/dle", vocab, work)
         writer.write_vocabulary(f"{work}/other.txt", VOCABULARY + 1)
         check_prepare(f"{work}/dle", vocab, work, shards)
+        check_prepare_options(f"{work}/dle", vocab, work, shards)
         check_prepare_splits(f"{work}/splits", vocab, work, shards)
         check_faults(f"{work}/dle", vocab, work)
         check_checksums(vocab, work, shards[0])
         check_lists(vocab, work)
         check_rows_at_once(work)
+        check_rates(vocab, work)
     return 0
 
 

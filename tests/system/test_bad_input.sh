@@ -61,6 +61,20 @@ with h5py.File(sys.argv[1], "r+") as f: f.attrs["version"] = 99
 P
 expect 65 'version.*99|99.*version' "${pretrain[@]}" --data.corpus newer --train.output run6
 expect 0 'no faults' "$bertha" verify "$corpus"
+# Another vocabulary or other settings than the corpus was made with; the same vocabulary may lie anywhere.
+cp "$vocab" same.txt; { cat "$vocab"; echo no-such-token; } >other.txt
+sum() { sha256sum "$1" | head -c 12; }
+expect 64 "tokenizer.vocab = other.txt \(4001 tokens, sha256 $(sum other.txt)\) is not the vocabulary that .*corpus was made with \(4000 tokens, sha256 $(sum same.txt)\).*leave \[tokenizer\] out" \
+  ranks 2 "${pretrain[@]}" --data.corpus "$corpus" --train.output run2 --tokenizer.vocab other.txt
+expect 74 'no-such.txt' "${pretrain[@]}" --data.corpus "$corpus" --train.output run2 --tokenizer.vocab no-such.txt
+for name in lower_case strip_accents chinese_characters; do
+  expect 64 "tokenizer.$name = false was given, but .*corpus was made with tokenizer.$name = true.*leave" \
+    "${pretrain[@]}" --data.corpus "$corpus" --train.output run2 --tokenizer.$name false
+done
+expect 64 'tokenizer.lower_case = false was given' "$bertha" inspect "$corpus" --samples 1 --tokenizer.lower_case false
+expect 0 'done' "${pretrain[@]}" --data.corpus "$corpus" --train.output run1c --tokenizer.vocab same.txt --tokenizer.lower_case true
+rm same.txt
+expect 0 'all 2 steps are done' "$bertha" pretrain --config run1c/resolved.ini
 for run in run2 run3 run4 run5 run6; do absent $run/checkpoints; done
 
 # Checkpoints.
@@ -70,6 +84,8 @@ expect 65 'manifest' "${pretrain[@]}" --data.corpus "$corpus" --train.output run
 cp -r run damaged; truncate -s -100 damaged/checkpoints/step-00000002/model.safetensors
 expect 65 'model.safetensors' "$bertha" verify damaged
 expect 74 'nowhere' "${pretrain[@]}" --data.corpus "$corpus" --train.output run8 --train.init nowhere
+
+expect 64 'tokenizer.vocab = other.txt' "$bertha" evaluate --train.init run --data.corpus "$corpus" --tokenizer.vocab other.txt
 
 # Labelled data.
 printf 'text\tlabel\ngood one\tyes\nbad one\tno\n' >labelled.tsv

@@ -26,6 +26,9 @@ dry 0 '^memory +about [0-9.]+ [MG]B a rank' "${pretrain[@]}" --train.steps 4 --t
 dry 0 '2 ranks on cpu, 1 thread each' ranks 2 "${pretrain[@]}" --train.steps 4 --train.output run
 dry 64 'train.output is missing' "${pretrain[@]}" --train.steps 4
 dry 64 'exceeds the model' "${pretrain[@]}" --train.steps 4 --train.output run --model.max_positions 32
+{ cat vocab.txt; echo no-such-token; } >other.txt
+dry 64 'tokenizer.vocab = other.txt .* is not the vocabulary that corpus was made with' "${pretrain[@]}" --train.steps 4 --train.output run --tokenizer.vocab other.txt
+dry 64 'tokenizer.lower_case = false was given' "${pretrain[@]}" --train.steps 4 --train.output run --tokenizer.lower_case false
 dry 74 'no-corpus' "$bertha" pretrain --data.corpus no-corpus --train.steps 4 --train.output run
 dry 74 'text.txt' "${pretrain[@]}" --train.steps 4 --train.output text.txt/run
 [ -e run ] && fail "a dry run made a run folder"

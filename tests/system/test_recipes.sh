@@ -5,7 +5,9 @@ cd "$scratch" || exit 1
 awk 'BEGIN { for (d = 0; d < 80; ++d) { for (s = 0; s < 8; ++s) print "the word " d " and the word " (d * s) % 17 " stand here."; print "" } }' >text.txt
 "$bertha" vocab --input.paths text.txt --vocab.size 200 --vocab.output vocab.txt >log 2>&1 &&
   "$bertha" prepare --input.paths text.txt --input.format sentences --tokenizer.vocab vocab.txt \
-    --prepare.output corpus --prepare.validation_fraction 0.1 >>log 2>&1 || { cat log; exit 1; }
+    --prepare.output corpus --prepare.validation_fraction 0.1 >>log 2>&1 &&
+  "$bertha" prepare --config "$BERTHA_SOURCE/configs/bert_base_cased.ini" --input.paths text.txt --input.format sentences \
+    --tokenizer.vocab vocab.txt --prepare.output corpus_cased --prepare.validation_fraction 0.1 >>log 2>&1 || { cat log; exit 1; }
 small=("${tiny[@]}" --train.micro_batch_tokens 1024 --train.global_batch 4 --metrics.progress false)
 # A model for the recipes that start from one.
 "$bertha" pretrain "${tiny[@]}" --data.corpus corpus --train.output start --train.steps 1 >log 2>&1 || { cat log; exit 1; }
@@ -39,6 +41,7 @@ for recipe in "$BERTHA_SOURCE"/configs/*.ini; do
     command=(finetune --train.init start "${data[@]}" --task.epochs 1 --task.batch_size 24 --task.max_length 32)
   else
     command=(pretrain --data.corpus corpus "${small[@]}" --train.steps 2)
+    grep -q '^lower_case = false' "$recipe" && command+=(--data.corpus corpus_cased)
     [[ $name == domain_adaptation ]] && command+=(--train.init start)
   fi
   "$bertha" "${command[0]}" --config "$recipe" "${command[@]:1}" --train.output "run-$name" >log 2>&1 ||

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/packing_fill.h"
 #include "tests/unit/bertha_launch/option_fixture.h"
 #include "trainer/metrics/throughput.h"
 #include "trainer/model/bert_config.h"
@@ -121,6 +122,12 @@ TEST_F(Recipes, BasePhasesFollowTheLambRecipe) {
   EXPECT_EQ(second.data.masking.max_predictions, 80);
   EXPECT_EQ(second.trainer.optimizer.name, OptimizerName::lamb);  // from phase 1
   EXPECT_EQ(second.trainer.schedule.power, 0.5);
+}
+
+TEST_F(Recipes, SecondPhaseFillsItsMicroBatchesOnEightRanks) {
+  const auto& train = recipe("bert_base_phase2").trainer.train;
+  EXPECT_GE(mean_fill(static_cast<std::size_t>(train.global_batch), 8, train.micro_batch_tokens, 1),
+            99.3);
 }
 
 TEST_F(Recipes, LargeDiffersFromBaseInSizeOnly) {

@@ -153,6 +153,18 @@ TEST(JsonlDocuments, LoneSurrogatesBecomeReplacementCharacters) {
       folder.write("a.jsonl", "{\"text\": \"a\\ud83dz \\ude00 \\ud83d\\ude00 \\\\ud83d\"}\n"));
   EXPECT_THAT(result.documents.at(0).paragraphs,
               ElementsAre("a\xEF\xBF\xBDz \xEF\xBF\xBD \xF0\x9F\x98\x80 \\ud83d"));
+  EXPECT_EQ(result.statistics.replaced_bytes, 12u);  // both escapes, as written
+}
+
+TEST(JsonlDocuments, ReplacedBytesAndEscapesAddUpOverTheFile) {
+  TemporaryFolder folder;
+  const auto result = read_documents(folder.write("a.jsonl",
+                                                  "{\"text\": \"a\\ud800b\"}\n"
+                                                  "{\"text\": \"c\xE9\"}\n"
+                                                  "{\"id\": \"\\uDFFF\", \"text\": \"d\"}\n"
+                                                  "{\"text\": \"\\ud83d\\ude00\"}\n"));
+  EXPECT_EQ(result.documents.size(), 4u);
+  EXPECT_EQ(result.statistics.replaced_bytes, 6u + 1 + 6);
 }
 
 TEST(JsonlDocuments, ALineOverTheLimitIsSkippedAndReadingGoesOn) {

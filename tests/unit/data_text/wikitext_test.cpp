@@ -76,6 +76,51 @@ TEST(Wikitext, TagsAndReferences) {
   EXPECT_EQ(one("<nowiki><!--</nowiki> stays"), "<!-- stays");
 }
 
+TEST(Wikitext, RubyKeepsItsTextAndLosesItsReading) {
+  EXPECT_EQ(one("<ruby>漢<rt>kan</rt>字<rt lang=\"ja\">ji</rt></ruby> x"), "漢字 x");
+  EXPECT_EQ(one("<ruby><rb>東</rb><rp>(</rp><rt>tō</rt><rp>)</rp></ruby>京"), "東京");
+  EXPECT_EQ(one("<ruby>旧<rtc><rt>a</rt> b</rtc></ruby>い"), "旧い");
+}
+
+TEST(Wikitext, TagsOfExtensionsGoWithTheirAttributes) {
+  EXPECT_EQ(one("a <phonos file=\"a.ogg\" ipa=\"x\">sound</phonos> b"), "a sound b");
+  EXPECT_EQ(one("a <phonos ipa=\"həˈloʊ\" lang=\"en\" /> b"), "a b");
+  EXPECT_EQ(one("a <pages index=\"Book.djvu\" from=1 to=\"9\" /> b <PAGES index=x></PAGES>c"),
+            "a b c");
+}
+
+TEST(Wikitext, OneVariantOfTheLanguageStays) {
+  EXPECT_EQ(one("用-{zh-hans:计算机; zh-hant:電腦;}-吧"), "用计算机吧");
+  EXPECT_EQ(one("-{zh-cn:a&nbsp;b [[c|d]];zh-tw:e}- f"), "a b d f");
+  EXPECT_EQ(one("-{zh-tw:\n  e ;\n zh-cn:f\n}-g"), "eg");
+  EXPECT_EQ(one("-{sr-ec: Београд; sr-el: Beograd}-"), "Београд");
+  EXPECT_EQ(one("x -{工具箱=>zh-hans:工具;}- y"), "x 工具 y");
+  // Text that is not to be converted.
+  EXPECT_EQ(one("a -{plain; text: here}- b"), "a plain; text: here b");
+  EXPECT_EQ(one("-{[[a|b]] {{c|d}}}-"), "b");
+  EXPECT_EQ(one("-{}-a-{ }-b"), "a b");
+  EXPECT_EQ(one("-{a-{zh:b;zh-cn:c}-d}-"), "abd");
+}
+
+TEST(Wikitext, FlagsOfLanguageVariants) {
+  EXPECT_EQ(one("a-{H|zh-cn:x;zh-tw:y}-b-{T|zh-cn:t}-c-{-|zh-cn:x}-d-{N|zh-cn}-e"), "abcde");
+  EXPECT_EQ(one("a-{A|zh-cn:x;zh-tw:y}-b-{R|zh-cn:raw}-c-{zh-hans; zh-hant|z}-"), "axbzh-cn:rawcz");
+  EXPECT_EQ(one("-{H;A|zh-cn:x}-a-{|b}-"), "ab");
+  EXPECT_EQ(one("-{Hello|there}-"), "Hello|there");  // no flag
+}
+
+TEST(Wikitext, WhatIsNoLanguageVariant) {
+  EXPECT_EQ(one("semi-{{nowrap|x}}-y {a}-b a-{b"), "semi-x-y {a}-b a-{b");
+  EXPECT_EQ(one("-{ {{a}}-{{b}} x}-"), "- x");
+  EXPECT_EQ(one("<nowiki>-{zh:a}-</nowiki> <nowiki>"), "-{zh:a}-");
+  std::string nested, opened;
+  for (int i = 0; i < 200'000; ++i) nested += "-{a";
+  opened = nested + " b";
+  for (int i = 0; i < 200'000; ++i) nested += "}-";
+  EXPECT_EQ(one(opened).size(), opened.size());  // in an instant
+  EXPECT_NE(one(nested), "");
+}
+
 TEST(Wikitext, QuotesEntitiesAndSwitches) {
   EXPECT_EQ(one("''i'' '''b''' '''''ib''''' ''''q'''' don't"), "i b ib 'q' don't");
   EXPECT_EQ(one("a&nbsp;b &amp;amp; &lt;ref&gt; &#65;&#x42; &bogus; AT&T &#0;"),
@@ -164,6 +209,10 @@ TEST(Wikitext, HostileMarkupTakesLinearTime) {
   wikitext_to_paragraphs(repeat("<ref></ref x>", kBytes));
   wikitext_to_paragraphs("<ref>" + repeat("</ref x>", kBytes));
   wikitext_to_paragraphs(repeat("(", half) + repeat(" , )", half));
+  wikitext_to_paragraphs(repeat("-{a", half) + repeat("}-", half));
+  wikitext_to_paragraphs("-{" + repeat("zh:a;", kBytes) + "}-");
+  wikitext_to_paragraphs("-{zh:a" + repeat(";b", kBytes) + "}-");
+  wikitext_to_paragraphs(repeat("-{{", half) + repeat("}}-", half));
 }
 
 }  // namespace
