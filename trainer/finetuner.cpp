@@ -181,7 +181,8 @@ void Finetuner::choose_anew(std::int64_t steps_per_epoch) {
   const auto lost = std::exchange(progress_.best_epoch, -1);
   progress_.best_score = 0;
   const auto epochs = static_cast<std::int64_t>(progress_.validations.size());
-  const bool at_hand = epochs > 0 && epochs * steps_per_epoch == progress_.step;
+  const bool at_hand = epochs > 0 && (epochs * steps_per_epoch == progress_.step ||
+                                      progress_.step >= options_.total_steps);
   if (!at_hand || lost != epochs) {
     warn(
         fmt::format("epoch {} was the best, but its weights are not in the checkpoint that this "
