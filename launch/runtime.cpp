@@ -15,6 +15,7 @@
 #include "launch/stop_signal.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
+#include "parallel/base/log.h"
 #include "parallel/nccl_communicator.h"
 #include "parallel/watched_communicator.h"
 #include "trainer/kernels/kernels.h"
@@ -46,6 +47,10 @@ Runtime::Runtime(const RunConfig& config, const MpiEnvironment& mpi)
   compare_ranks(config);
   take_place(config.trainer.train);
   set_threads(config.trainer.train.deterministic);
+  if (config.trainer.train.deterministic && device_.is_cuda() && rank().is_root()) {
+    log_warning(
+        "train.deterministic promises the same bits on CPUs; on GPUs nobody has measured that");
+  }
   const bool over_nccl = chooses_nccl(config.trainer.parallel.backend,
                                       {device_.is_cuda(), rank().world_size, nccl_available()});
   bucket_bytes_ = bertha::bucket_bytes(config.trainer.parallel, over_nccl);
