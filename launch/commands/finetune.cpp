@@ -5,6 +5,7 @@
 #include "launch/dry_run.h"
 #include "launch/finetune_seeds.h"
 #include "launch/finetune_session.h"
+#include "launch/finetune_setup.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 
@@ -23,7 +24,8 @@ Outcome finetune(const RunConfig& config, const MpiEnvironment& mpi) {
 
 }  // namespace
 
-int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
+int run_finetune(const RunConfig& wanted, const MpiEnvironment& mpi) {
+  const auto config = with_path_of_frozen_layers(wanted, mpi.rank_info());
   if (config.dry_run) {
     dry_run_finetuning(config, mpi);
     return 0;

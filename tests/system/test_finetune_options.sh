@@ -133,6 +133,14 @@ for run in sys.argv[2:]:
         elif name in before:
             assert (value != before[name]).any(), (run, name)
 P
+# Who asked for the fused path is told that it cannot be, once; who left it to the program is not.
+for n in 1 2; do
+  ranks $n "${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --model.implementation fused --train.output fused$n >log 2>&1 || fail "frozen, fused: $(tail -2 log)"
+  [ "$(grep -c 'takes the reference path' log)" = 1 ] || fail "$n rank(s) warn of the reference path $(grep -c 'reference path' log) times"
+  grep -qE '^implementation *= *reference' fused$n/resolved.ini || fail "resolved.ini says another path than was taken"
+done
+"${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --train.output silent >log 2>&1 || fail "frozen: $(tail -2 log)"
+if grep -q 'reference path' log; then fail "a warning of a path that nobody asked for"; fi
 expect 64 'freeze_layers = 2: the model has 1 layers' "${tune[@]}" --task.freeze_layers 2 --train.output bad
 expect 64 'class_weights = rare: expected|class_weights = .rare.: expected' "${tune[@]}" --task.class_weights rare --train.output bad
 # Several seeds: a folder each, the same split, no finished one again; a stop is gone on from.
