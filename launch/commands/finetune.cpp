@@ -26,6 +26,7 @@ Outcome finetune(const RunConfig& config, const MpiEnvironment& mpi) {
 
 int run_finetune(const RunConfig& wanted, const MpiEnvironment& mpi) {
   const auto config = with_path_of_frozen_layers(wanted, mpi.rank_info());
+  check_output_of_seeds(config);
   if (config.dry_run) {
     dry_run_finetuning(config, mpi);
     return 0;
@@ -36,12 +37,10 @@ int run_finetune(const RunConfig& wanted, const MpiEnvironment& mpi) {
     log_info(fmt::format("stopped and saved; the same command goes on from there ({})", output));
     return static_cast<int>(ErrorKind::stopped);
   }
-  const auto model =
-      config.task.seeds > 1 ? config_of_seed(config, 0).trainer.train.output.string() : output;
   log_info(
       fmt::format("done: {}/model, {}/scores.json; next: bertha predict --train.init "
                   "{}/model --task.input FILE",
-                  model, output, model));
+                  output, output, output));
   return 0;
 }
 
