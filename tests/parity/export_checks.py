@@ -41,7 +41,7 @@ def check_hostile(work, checkpoint):
         "extra": (lambda weights: weights.update({EXTRA: weights[QUERY].clone()}), {}, EXTRA),
         "few layers": (lambda weights: None, dict(num_hidden_layers=1), "layer.1.*no place"),
         "many layers": (lambda weights: None, dict(num_hidden_layers=3), r"lacks 16 weight\(s\)"),
-        "wide": (lambda weights: None, dict(hidden_size=256), r"is \[\d+, 128\], but \[\d+, 256\] by its config.json"),
+        "wide": (lambda weights: None, dict(hidden_size=256), r"is \[.*128\], but \[.*256\] by its config.json"),
         "words": (lambda weights: None, dict(vocab_size=1995), r"where its last rows are padding, make its vocab_size 2000"),
         "integers": (lambda weights: weights.update({QUERY: weights[QUERY].int()}), {}, QUERY + " is of type Int"),
         "no numbers": (spoilt, {}, QUERY + " holds values that are no finite numbers"),
