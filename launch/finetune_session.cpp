@@ -87,7 +87,7 @@ void FinetuneSession::describe() const {
 
 void FinetuneSession::make_model() {
   auto model = finetuning_model(config_, tokenizer_->vocabulary.size());
-  // Only the reference path leaves the gradients of frozen layers out.
+  // As with_path_of_frozen_layers, for what was left to the program.
   if (config_.task.freeze_layers > 0) model.implementation = Implementation::reference;
   const auto& options = config_.trainer;
   task_ = std::make_unique<LabelledTask>(model, definition_.model(data_.label_names.size()),

@@ -10,6 +10,7 @@
 #include "launch/model_setup.h"
 #include "parallel/agreement.h"
 #include "parallel/base/error.h"
+#include "parallel/base/log.h"
 
 namespace bertha {
 namespace {
@@ -39,6 +40,19 @@ const RunConfig& check_finetuning(const RunConfig& config) {
                 "bertha finetune --train.init run --task.train train.tsv --train.output tuned");
   }
   check_length(config);
+  return config;
+}
+
+RunConfig with_path_of_frozen_layers(RunConfig config, const RankInfo& rank) {
+  auto& path = config.trainer.model.implementation;
+  if (config.task.freeze_layers == 0 || path != "fused") return config;
+  path = "reference";
+  config.resolved["model.implementation"] = path;
+  if (rank.is_root()) {
+    log_warning(
+        "model.implementation fused: it computes all gradients, also of the layers that "
+        "task.freeze_layers freezes; this run takes the reference path");
+  }
   return config;
 }
 

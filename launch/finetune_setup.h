@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "launch/run_config.h"
+#include "parallel/base/rank_info.h"
 #include "parallel/communicator.h"
 #include "trainer/model/bert_config.h"
 #include "trainer/tasks/labelled/task_definition.h"
@@ -14,6 +15,9 @@ namespace bertha {
 
 // Error{usage} for what is missing, and for a length that is none.
 const RunConfig& check_finetuning(const RunConfig& config);
+// Only the reference path leaves the gradients of frozen layers out: model.implementation fused
+// becomes reference where task.freeze_layers asks for some, with a warning of rank 0.
+RunConfig with_path_of_frozen_layers(RunConfig config, const RankInfo& rank);
 // Error{usage}: task.max_length beyond the model's positions.
 void check_max_length(const TaskOptions& task, const BertConfig& model);
 // Error{usage} as of check_max_length, too.

@@ -14,4 +14,8 @@ namespace bertha {
 void write_model_folder(const std::filesystem::path& folder, const ParameterSpace& space,
                         const std::map<std::string, std::string>& files);
 
+// The files of a model folder once more, as links where the file system has them; appears whole or
+// not at all, in place of what was there. Called on rank 0.
+void repeat_model_folder(const std::filesystem::path& from, const std::filesystem::path& to);
+
 }  // namespace bertha

@@ -67,7 +67,8 @@ std::vector<OptionDeclaration> task_options() {
              "Embeddings and so many layers learn nothing; 0: all learn.",
              BERTHA_AT(task.freeze_layers)),
       option("task.seeds", "N",
-             "Runs, from train.seed on, in folders of their own: mean and deviation.",
+             "Runs, from train.seed on, in folders of their own: mean, deviation, the best one's "
+             "model.",
              BERTHA_AT(task.seeds)),
       option("task.split_seed", "N", "Chooses what is cut off train; 0: train.seed.",
              BERTHA_AT(task.split_seed)),

@@ -14,6 +14,7 @@
 #include "parallel/base/log.h"
 #include "parallel/base/progress.h"
 #include "trainer/memory_use.h"
+#include "trainer/tasks/scores.h"
 
 namespace bertha {
 
@@ -218,10 +219,7 @@ void Finetuner::require_best_epoch() const {
 double Finetuner::chosen_score(const Scores& scores) const {
   std::string known;
   for (const auto& [name, value] : scores) {
-    if (name == options_.metric) {
-      const bool less_is_better = name.ends_with("loss") || name.ends_with("error");
-      return less_is_better ? -value : value;
-    }
+    if (name == options_.metric) return less_is_better(name) ? -value : value;
     known += (known.empty() ? "" : ", ") + name;
   }
   throw Error(ErrorKind::usage, fmt::format("task.metric = '{}': expected auto or one of {}",

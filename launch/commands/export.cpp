@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "launch/commands/commands.h"
+#include "launch/export_check.h"
 #include "launch/model_card.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -75,39 +76,34 @@ std::vector<std::string> names_in(const SafetensorsFile& file) {
   return names;
 }
 
-struct Written {
-  std::string architecture;
-  std::size_t weights;
-};
+// `named`: the class of config.json, if any.
+std::string class_to_export(const fs::path& source, const ExportedForm& form,
+                            const std::string& named) {
+  if (!form.architecture.empty()) return form.architecture;
+  return named.empty() ? class_of_names(model_weight_names(source)) : named;
+}
 
 // A file as it is where Transformers knows its names and nothing is to be changed; else anew, under
-// the names of the class. `named`: the class of config.json, if any.
-Written write_weights(const fs::path& source, const fs::path& target, const ExportedForm& form,
-                      const std::string& named) {
+// the names of the class. Returns how many weights there are.
+std::size_t write_weights(const fs::path& source, const fs::path& target, const ExportedForm& form,
+                          const std::string& architecture) {
   const auto file = source / "model.safetensors";
   const bool changed = !form.architecture.empty() || form.type != at::ScalarType::Undefined;
   if (!changed && fs::exists(file)) {
     const auto names = names_in(SafetensorsFile(file));
-    const auto architecture = named.empty() ? class_of_names(names) : named;
     if (are_names_of_class(architecture, names)) {
       copy_to(file, target);
-      return {architecture, names.size()};
+      return names.size();
     }
   }
   auto weights = read_model_weights(source);
-  auto architecture = form.architecture.empty() ? named : form.architecture;
-  if (architecture.empty()) {
-    std::vector<std::string> names;
-    for (const auto& weight : weights) names.push_back(weight.name);
-    architecture = class_of_names(names);
-  }
   weights = form.architecture.empty() ? with_names_of_class(architecture, std::move(weights))
                                       : weights_of_class(architecture, weights);
   for (auto& weight : weights) {
     if (form.type != at::ScalarType::Undefined) weight.tensor = weight.tensor.to(form.type);
   }
   write_safetensors(target, weights, {{"format", "pt"}});
-  return {architecture, weights.size()};
+  return weights.size();
 }
 
 Json read_config(const fs::path& path) {
@@ -128,6 +124,17 @@ std::string config_json(const fs::path& path, Json config, const ExportedForm& f
     config["torch_dtype"] = form.type_name;
   }
   return config.dump(2) + "\n";
+}
+
+void copy_tokenizer(const fs::path& source, const fs::path& target) {
+  for (const char* name : {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}) {
+    if (fs::exists(source / name)) copy_to(source / name, target / name);
+  }
+  if (fs::exists(source / "vocab.txt") || fs::exists(source / "tokenizer.json")) return;
+  log_warning(
+      fmt::format("{} has no vocab.txt and no tokenizer.json: what is exported has no "
+                  "tokenizer; lay the model's vocab.txt there first",
+                  source.string()));
 }
 
 // A fine-tuned or foreign folder brings its own.
@@ -153,19 +160,18 @@ int run_export(const RunConfig& config, const MpiEnvironment& mpi) {
   }
   const auto config_path = source / "config.json";
   const auto model = read_config(config_path);
+  const auto architecture = class_to_export(source, form, named_class(model));
+  check_exported_model({source, architecture, !form.architecture.empty()});
   StagedFolder staged(train.output, true);
-  const auto written =
-      write_weights(source, staged.path() / "model.safetensors", form, named_class(model));
-  write_file(staged.path() / "config.json",
-             config_json(config_path, model, form, written.architecture));
-  for (const char* name : {"vocab.txt", "tokenizer.json", "tokenizer_config.json"}) {
-    if (fs::exists(source / name)) copy_to(source / name, staged.path() / name);
-  }
+  const auto weights =
+      write_weights(source, staged.path() / "model.safetensors", form, architecture);
+  write_file(staged.path() / "config.json", config_json(config_path, model, form, architecture));
+  copy_tokenizer(source, staged.path());
   write_file(staged.path() / "README.md", card(source));
   staged.publish();
-  log_info(fmt::format("{} weights of {} in {}; in Python: {}.from_pretrained(\"{}\")",
-                       written.weights, source.string(), train.output.string(),
-                       auto_class_of(written.architecture), train.output.string()));
+  log_info(fmt::format("{} weights of {} in {}; in Python: {}.from_pretrained(\"{}\")", weights,
+                       source.string(), train.output.string(), auto_class_of(architecture),
+                       train.output.string()));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "launch/dry_run.h"
 #include "launch/finetune_seeds.h"
 #include "launch/finetune_session.h"
+#include "launch/finetune_setup.h"
 #include "launch/run_branch.h"
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
@@ -24,7 +25,9 @@ Outcome finetune(const RunConfig& config, const MpiEnvironment& mpi) {
 
 }  // namespace
 
-int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
+int run_finetune(const RunConfig& wanted, const MpiEnvironment& mpi) {
+  const auto config = with_path_of_frozen_layers(wanted, mpi.rank_info());
+  check_output_of_seeds(config);
   if (config.dry_run) {
     dry_run_finetuning(config, mpi);
     return 0;
@@ -35,12 +38,10 @@ int run_finetune(const RunConfig& config, const MpiEnvironment& mpi) {
     log_info(stopped_message(config.trainer.train));
     return static_cast<int>(ErrorKind::stopped);
   }
-  const auto model =
-      config.task.seeds > 1 ? config_of_seed(config, 0).trainer.train.output.string() : output;
   log_info(
       fmt::format("done: {}/model, {}/scores.json; next: bertha predict --train.init "
                   "{}/model --task.input FILE",
-                  model, output, model));
+                  output, output, output));
   return 0;
 }
 

@@ -64,6 +64,15 @@ CASES = [
     Case("question answering, 512 tokens", "BertForQuestionAnswering", [512, 1, 300], labels=2,
          config=dict(max_position_embeddings=512, hidden_size=64, num_attention_heads=4)),
     Case("question answering, one token", "BertForQuestionAnswering", [1], labels=2),
+    # Depth at these widths is BertForPreTraining's matter above; here it is that of heads.
+    *[Case(f"{task}, {name}", architecture, [1, 33, 90],
+           dict(hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=hidden // 64,
+                intermediate_size=4 * hidden), labels=labels, scale=1.0)
+      for task, architecture, labels in (("masked language model", "BertForMaskedLM", 3),
+                                         ("classification", "BertForSequenceClassification", 5),
+                                         ("token classification", "BertForTokenClassification", 7),
+                                         ("question answering", "BertForQuestionAnswering", 2))
+      for name, hidden, layers in (("base", 768, 2), ("large", 1024, 1))],
     Case("base model", "BertModel", [18, 64, 1, 30]),
     Case("dropout, pretraining", "BertForPreTraining", [48] * 3, training=True),
     Case("dropout, classification", "BertForSequenceClassification", [21], training=True,

@@ -1,6 +1,6 @@
 """`bertha export`, live: each class of Transformers loads what is made for it without a key too few, too many or of
 another shape; folders with NVIDIA's names, in several files or of a base model come out as Transformers has them;
-what is exported and imported again keeps every bit; its tokenizer is ours; cased and Chinese text go the whole way, too."""
+what is exported and imported again keeps every bit; what they would not load whole is refused; its tokenizer is ours; cased and Chinese text go the whole way, too."""
 import json
 import os
 import shutil
@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from export_checks import check_hostile, check_unusual
 from import_checks import TOKENIZER, check_casing, check_missing_heads, check_padding, load_as_told, said, small_corpus
 from model_folders import SAMPLES, TEXT, bertha, load, make_run, same_bits
 from text_kinds import check_text_kinds
@@ -175,6 +176,8 @@ def main():
         check_foreign_names(work, checkpoint)
         check_shards(work, checkpoint)
         check_base_model(work)
+        check_hostile(work, checkpoint)
+        check_unusual(work, checkpoint)
         check_text_kinds(work)
     return 0
 

@@ -133,9 +133,17 @@ for run in sys.argv[2:]:
         elif name in before:
             assert (value != before[name]).any(), (run, name)
 P
+# Who asked for the fused path is told that it cannot be, once; who left it to the program is not.
+for n in 1 2; do
+  ranks $n "${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --model.implementation fused --train.output fused$n >log 2>&1 || fail "frozen, fused: $(tail -2 log)"
+  [ "$(grep -c 'takes the reference path' log)" = 1 ] || fail "$n rank(s) warn of the reference path $(grep -c 'reference path' log) times"
+  grep -qE '^implementation *= *reference' fused$n/resolved.ini || fail "resolved.ini says another path than was taken"
+done
+"${tune[@]}" --task.epochs 1 --task.freeze_layers 1 --train.output silent >log 2>&1 || fail "frozen: $(tail -2 log)"
+if grep -q 'reference path' log; then fail "a warning of a path that nobody asked for"; fi
 expect 64 'freeze_layers = 2: the model has 1 layers' "${tune[@]}" --task.freeze_layers 2 --train.output bad
 expect 64 'class_weights = rare: expected|class_weights = .rare.: expected' "${tune[@]}" --task.class_weights rare --train.output bad
-# Several seeds: a folder each, the same split, no finished one again; a stop is gone on from.
+# Several seeds: a folder each, the same split, no finished one again; a stop is gone on from; the best one's model.
 seeds=("${tune[@]}" --task.epochs 1 --task.seeds 3 --train.seed 5 --train.output seeds)
 expect 75 'stopped and saved' "${seeds[@]}" --train.stop_after_steps 3
 "${seeds[@]}" >log 2>&1 || fail "seeds: $(tail -2 log)"
@@ -151,8 +159,26 @@ for name, value in s["test"].items():
 assert len({r["test"]["loss"] for r in runs}) == 3, "the seeds are the same run"
 digests = {json.load(open(p))["corpus_digest"] for p in glob.glob("seeds/seed-*/checkpoints/*/trainer_state.json")}
 assert len(digests) == 1, "the seeds have different splits"
+best = max(s["runs"], key=lambda run: run["validation"]["accuracy"])  # the first of equal ones
+assert s["metric"] == "accuracy" and s["best_seed"] == best["seed"], s
 P
+best=$("$python" -c 'import json; print(json.load(open("seeds/scores.json"))["best_seed"])')
+grep -qE "the best is seed $best, validation accuracy [0-9.]+: its model is seeds/model" log || fail "the best seed is not told: $(tail -3 log)"
+cut -f1 train.tsv | tail -n 5 >texts.txt
+expect 0 '"label"' "$bertha" predict --train.init seeds --task.input texts.txt
+# Again, after a kill while the model was laid out, and with another one there: whole, and the best seed's.
+mkdir seeds/model.staging && cp seeds/model/config.json seeds/model.staging
+rm seeds/model/model.safetensors && echo old >seeds/model/model.safetensors
 expect 0 'this run is finished: seeds/seed-6' "${seeds[@]}"
+diff -r seeds/model seeds/seed-$best/model >log || fail "the model is not the best seed's: $(head -3 log)"
+[ ! -e seeds/model.staging ] || fail "a staging folder is left"
+# One folder holds either kind of run.
+cp seeds/scores.json before.json
+expect 64 'seeds holds runs of several seeds' "${tune[@]}" --train.output seeds
+for dry in true false; do
+  expect 64 'whole holds a single run' "${tune[@]}" --task.seeds 2 --train.output whole --train.dry_run $dry
+done
+{ cmp -s before.json seeds/scores.json && [ ! -e seeds/checkpoints ] && [ ! -e whole/seed-1 ]; } || fail "a refused run wrote something"
 # On two ranks the same seeds have the same mean and deviation: of what is counted exactly, of losses but for rounding. In
 # fp32, as the 8 bits of bf16 hide what so small a model has learnt.
 exact=("${seeds[@]}" --task.epochs 2 --task.class_weights balanced --optimizer.learning_rate 3e-2 --train.precision fp32)

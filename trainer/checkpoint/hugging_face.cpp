@@ -18,6 +18,7 @@
 #include "trainer/checkpoint/checkpoint_folders.h"
 #include "trainer/checkpoint/checkpoint_store.h"
 #include "trainer/checkpoint/safetensors_header.h"
+#include "trainer/checkpoint/weight_check.h"
 #include "trainer/checkpoint/weight_names.h"
 
 namespace bertha {
@@ -112,28 +113,20 @@ void check_version(const SafetensorsFile& file, const fs::path& path) {
               "use the version of Bertha that wrote it");
 }
 
-std::vector<NamedTensor> read_all(const fs::path& path) {
+void visit_file(const fs::path& path, const WeightVisitor& visit) {
   const SafetensorsFile file(path);
   check_version(file, path);
-  std::vector<NamedTensor> weights;
-  for (const auto& entry : file.entries()) weights.push_back({entry.name, file.read(entry.name)});
-  return weights;
+  for (const auto& entry : file.entries()) visit(entry.name, file.read(entry.name));
 }
 
-std::vector<NamedTensor> read_shards(const fs::path& folder) {
+void visit_shards(const fs::path& folder, const WeightVisitor& visit) {
   std::map<std::string, std::vector<std::string>> names_by_file;
   for (const auto& [name, file] : read_index(folder / kIndex)) names_by_file[file].push_back(name);
-  std::vector<NamedTensor> weights;
   for (const auto& [file_name, names] : names_by_file) {
     const SafetensorsFile file(folder / file_name);
     check_version(file, folder / file_name);
-    for (const auto& name : names) weights.push_back({name, file.read(name)});
+    for (const auto& name : names) visit(name, file.read(name));
   }
-  return weights;
-}
-
-std::string shape_text(const at::Tensor& tensor) {
-  return fmt::format("[{}]", fmt::join(tensor.sizes().begin(), tensor.sizes().end(), ", "));
 }
 
 // Of a weight with another shape in the file than in the model.
@@ -159,28 +152,7 @@ void check_fits(const NamedTensor& wanted, const at::Tensor& found) {
                             shape_text(found), shape_text(wanted.tensor)),
                 shape_remedy(name));
   }
-  if (!found.is_floating_point()) {
-    throw Error(ErrorKind::bad_data, fmt::format("weight {} is of type {}, not a number with a "
-                                                 "fraction",
-                                                 name, c10::toString(found.scalar_type())));
-  }
-  if (!at::isfinite(found.to(at::kFloat)).all().item<bool>()) {
-    throw Error(ErrorKind::bad_data,
-                fmt::format("weight {} holds values that are no finite numbers", name),
-                "use another checkpoint or model");
-  }
-}
-
-void require_encoder(const std::vector<std::string>& missing) {
-  std::vector<std::string> needed;
-  std::copy_if(missing.begin(), missing.end(), std::back_inserter(needed), [](const auto& name) {
-    return name.starts_with("bert.encoder.") || name.starts_with("bert.embeddings.");
-  });
-  if (needed.empty()) return;
-  throw Error(ErrorKind::bad_data,
-              fmt::format("the file lacks {} weight(s) of the encoder, first {}", needed.size(),
-                          needed.front()),
-              "is it a BERT model of this many layers? See its config.json");
+  check_numbers(name, found);
 }
 
 }  // namespace
@@ -205,15 +177,22 @@ std::map<std::string, std::string> model_metadata() {
   return {{"format", "pt"}, {kVersionField, std::to_string(kModelVersion)}};
 }
 
-std::vector<NamedTensor> read_model_weights(const fs::path& folder) {
+void visit_model_weights(const fs::path& folder, const WeightVisitor& visit) {
   require_existing(folder);
-  if (has_file(folder, kWeights)) {
-    return with_our_names(read_all(folder / kWeights), (folder / kWeights).string());
-  }
-  if (has_file(folder, kIndex)) return with_our_names(read_shards(folder), folder.string());
+  if (has_file(folder, kWeights)) return visit_file(folder / kWeights, visit);
+  if (has_file(folder, kIndex)) return visit_shards(folder, visit);
   refuse_other_formats(folder);
   throw Error(ErrorKind::bad_data, fmt::format("{} has no {}", folder.string(), kWeights),
               "give a checkpoint, a run folder or a Transformers folder");
+}
+
+std::vector<NamedTensor> read_model_weights(const fs::path& folder) {
+  std::vector<NamedTensor> weights;
+  visit_model_weights(folder, [&](const std::string& name, at::Tensor tensor) {
+    weights.push_back({name, std::move(tensor)});
+  });
+  return with_our_names(std::move(weights),
+                        (has_file(folder, kWeights) ? folder / kWeights : folder).string());
 }
 
 std::vector<std::string> model_weight_names(const fs::path& folder) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,7 +26,11 @@ std::map<std::string, std::string> model_metadata();
 // them.
 std::vector<NamedTensor> read_model_weights(const std::filesystem::path& folder);
 
-// The names of the same, from headers alone.
+// The same one after the other, under the names they have in the files.
+using WeightVisitor = std::function<void(const std::string& name, at::Tensor weight)>;
+void visit_model_weights(const std::filesystem::path& folder, const WeightVisitor& visit);
+
+// The names of the weights, from headers alone.
 std::vector<std::string> model_weight_names(const std::filesystem::path& folder);
 
 struct WeightMatch {

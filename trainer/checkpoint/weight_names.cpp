@@ -73,6 +73,11 @@ std::optional<std::string> our_weight_name(const std::string& name) {
   return ours;
 }
 
+std::optional<std::string> original_of_copy(const std::string& our_name) {
+  const auto found = originals().find(our_name);
+  return found == originals().end() ? std::nullopt : std::optional(found->second);
+}
+
 std::vector<NamedTensor> with_our_names(std::vector<NamedTensor> weights,
                                         const std::string& source) {
   std::map<std::string, at::Tensor> renamed;
@@ -96,8 +101,7 @@ std::vector<std::string> with_our_names(const std::vector<std::string>& names) {
   for (const auto& name : names) {
     const auto renamed = our_weight_name(name);
     if (!renamed) continue;
-    const auto copy = originals().find(*renamed);
-    ours.insert(copy == originals().end() ? *renamed : copy->second);
+    ours.insert(original_of_copy(*renamed).value_or(*renamed));
   }
   return {ours.begin(), ours.end()};
 }

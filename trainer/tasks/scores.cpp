@@ -100,6 +100,10 @@ std::vector<double> ranks_of(std::span<const double> values) {
 
 }  // namespace
 
+bool less_is_better(std::string_view score) {
+  return score.ends_with("loss") || score.ends_with("error");
+}
+
 Matrix confusion_matrix(std::span<const std::int32_t> predicted,
                         std::span<const std::int32_t> labels, std::int32_t classes) {
   const auto size = static_cast<std::size_t>(classes);

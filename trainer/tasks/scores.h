@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "trainer/tasks/task.h"
 
 namespace bertha {
+
+// Of a score that models are chosen by: losses and errors are best when smallest.
+bool less_is_better(std::string_view score);
 
 // Class predictions against labels, both in [0, classes): accuracy; f1 (of class 1 when there are
 // two classes, else macro-averaged over classes); matthews_correlation (Gorodkin 2004, R_K).

@@ -43,6 +43,20 @@ TEST_F(FinetuneSetup, LengthsThatAreNone) {
   EXPECT_THAT(refusal({"--train.steps", "-5"}), HasSubstr("expected a number at least 0"));
 }
 
+// What is written into resolved.ini is what computed.
+TEST_F(FinetuneSetup, FrozenLayersTakeTheReferencePath) {
+  const auto path = [](const char* frozen, const std::string& asked) {
+    const auto used = with_path_of_frozen_layers(
+        config({"--task.freeze_layers", frozen, "--model.implementation", asked}), {});
+    EXPECT_EQ(used.resolved.at("model.implementation"), used.trainer.model.implementation);
+    return used.trainer.model.implementation;
+  };
+  EXPECT_EQ(path("1", "fused"), "reference");
+  EXPECT_EQ(path("0", "fused"), "fused");
+  EXPECT_EQ(path("1", "auto"), "auto");
+  EXPECT_EQ(path("1", "reference"), "reference");
+}
+
 TEST_F(FinetuneSetup, StepsOfEpochs) {
   EXPECT_EQ(finetuning_steps(config({"--task.epochs", "2.5"}), 7), 18);  // 17.5
   EXPECT_EQ(finetuning_steps(config({"--task.epochs", "0.01"}), 7), 1);
