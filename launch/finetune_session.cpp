@@ -132,13 +132,15 @@ void FinetuneSession::make_model() {
 
 void FinetuneSession::weigh_classes() {
   const auto& name = config_.task.class_weights;
-  if (name != "none" && definition_.loss != LossKind::cross_entropy) {
+  const bool several = definition_.loss == LossKind::binary_cross_entropy;
+  if (name != "none" && definition_.loss != LossKind::cross_entropy && !several) {
     throw Error(
         ErrorKind::usage,
         fmt::format("task.class_weights = {}: {} has no classes to weigh", name, definition_.name),
-        "it is for classification and token_classification");
+        "it is for classification, multi_label and token_classification");
   }
-  const auto weights = class_weights(name, data_.train.sequences, task_->model().outputs);
+  const auto weights =
+      (several ? positive_weights : class_weights)(name, data_.train.sequences, data_.label_names);
   if (!weights.empty()) task_->weigh_classes(weights);
 }
 

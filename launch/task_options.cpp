@@ -57,9 +57,12 @@ std::vector<OptionDeclaration> task_options() {
              BERTHA_AT(task.metric)),
       option("task.patience", "N", "Epochs without a better score before stopping; 0: never.",
              BERTHA_AT(task.patience)),
-      option("task.class_weights", "WHICH",
-             "none, or balanced: rare classes count more in the training loss.",
-             BERTHA_AT(task.class_weights)),
+      option(
+          "task.class_weights", "WHICH",
+          "In the training loss: none; balanced, by how rare a class is; or numbers above 0 in "
+          "the order of the labels (1,3), or by label (yes:3, others 1). Of multi_label: how much "
+          "more a text counts that has the label.",
+          BERTHA_AT(task.class_weights)),
       option("task.layer_decay", "F",
              "Learning rate of a layer over that of the layer above; 1: all alike.",
              BERTHA_AT(task.layer_decay)),

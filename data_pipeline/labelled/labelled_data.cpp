@@ -82,10 +82,8 @@ RowSource<Example> unchecked_examples(const std::filesystem::path& path,
 
 // Without the blanks around it.
 void check_label(Example& example, const std::string& file, const LabelledOptions& options) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   auto& label = example.label;
-  label.erase(label.find_last_not_of(kBlanks) + 1);
-  label.erase(0, std::min(label.find_first_not_of(kBlanks), label.size()));
+  label = std::string(trimmed(label));
   if (label.empty()) {
     throw Error(ErrorKind::bad_data,
                 fmt::format("{}:{}: the label is empty {}", file, example.row,

@@ -8,15 +8,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data_pipeline/labelled/table_text.h"
+
 namespace bertha {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const auto begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 std::optional<std::vector<std::string>> parse_json_list(std::string_view text) {
   const auto list = nlohmann::json::parse(text, nullptr, false);

@@ -33,6 +33,15 @@ bool is_name(const std::string& column) {
   return !column.empty() && !column_number(column);
 }
 
+// "Label" and " label" for "label".
+bool same_name(std::string_view cell, std::string_view name) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  cell = trimmed(cell);
+  name = trimmed(name);
+  return std::equal(cell.begin(), cell.end(), name.begin(), name.end(),
+                    [&](char a, char b) { return lower(a) == lower(b); });
+}
+
 bool has_header(const TableRow& first_row, const LabelledOptions& options) {
   const bool named = is_name(options.text_column) || is_name(options.pair_column) ||
                      (options.labelled && is_name(options.label_column));
@@ -48,7 +57,7 @@ bool has_header(const TableRow& first_row, const LabelledOptions& options) {
   }
   const auto& cells = first_row.cells;
   return named || std::any_of(cells.begin(), cells.end(), [](const std::string& cell) {
-           return cell == kText || cell == kLabel;
+           return same_name(cell, kText) || same_name(cell, kLabel);
          });
 }
 
@@ -56,13 +65,17 @@ std::size_t find_column(const Request& request, const TableRow& first_row, bool 
                         const std::string& file) {
   const auto& cells = first_row.cells;
   if (header) {
-    const auto found = std::find(cells.begin(), cells.end(), request.column);
-    if (std::count(cells.begin(), cells.end(), request.column) > 1) {
+    const bool exact = std::find(cells.begin(), cells.end(), request.column) != cells.end();
+    const auto wanted = [&](const std::string& cell) {
+      return exact ? cell == request.column : same_name(cell, request.column);
+    };
+    if (std::count_if(cells.begin(), cells.end(), wanted) > 1) {
       throw Error(ErrorKind::bad_data,
                   fmt::format("{}:{}: more than one column is named '{}'", file, first_row.line,
                               excerpt(request.column)),
                   fmt::format("say which by its number from 0: --{}", request.option));
     }
+    const auto found = std::find_if(cells.begin(), cells.end(), wanted);
     if (found != cells.end()) return static_cast<std::size_t>(found - cells.begin());
   }
   const auto number = column_number(request.column);
@@ -99,6 +112,13 @@ TableColumns find_columns(const TableRow& first_row, const LabelledOptions& opti
                 "give each its column; without a header the label is column 1 unless you say so");
   }
   return columns;
+}
+
+std::string taken_columns(const TableColumns& columns) {
+  auto taken = fmt::format("no header; column {} is the text", columns.text);
+  if (columns.pair) taken += fmt::format(", {} the second text", *columns.pair);
+  if (columns.label) taken += fmt::format(", {} the label", *columns.label);
+  return taken + " (from 0), the first row is data (else --task.header true)";
 }
 
 Example row_example(const TableRow& row, const TableColumns& columns, const std::string& file) {

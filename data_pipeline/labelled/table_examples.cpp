@@ -3,6 +3,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "parallel/base/log.h"
+
 namespace bertha {
 
 TableExamples::TableExamples(std::shared_ptr<TextLines> lines, TableFormat format,
@@ -11,6 +15,15 @@ TableExamples::TableExamples(std::shared_ptr<TextLines> lines, TableFormat forma
 
 Example TableExamples::blank(std::uint64_t line) const {
   return {"", "", "", line, columns_->pair.has_value()};
+}
+
+// Of a file without a header, as far as is known.
+Example TableExamples::first_example() {
+  auto example = row_example(row_, *columns_, lines_->file());
+  if (options_.header != "auto") return example;
+  log_info(fmt::format("{}: {}", lines_->file(), taken_columns(*columns_)));
+  guess_.emplace(row_, *columns_, options_, lines_->file());
+  return example;
 }
 
 std::optional<Example> TableExamples::next() {
@@ -23,15 +36,20 @@ std::optional<Example> TableExamples::next() {
       ++blanks_;
       continue;
     }
-    if (columns_) return row_example(row_, *columns_, lines_->file());
+    if (columns_) {
+      auto example = row_example(row_, *columns_, lines_->file());
+      if (guess_) guess_->add(row_);
+      return example;
+    }
     columns_ = find_columns(row_, options_, lines_->file());
     if (columns_->header) {
       blanks_ = 0;
       continue;
     }
-    kept_ = row_example(row_, *columns_, lines_->file());
+    kept_ = first_example();
     return next();
   }
+  if (guess_) guess_->end();
   return std::nullopt;
 }
 

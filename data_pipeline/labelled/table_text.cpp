@@ -28,6 +28,13 @@ std::string table_extension(const std::filesystem::path& path) {
   return compressed ? lower_extension(path.stem()) : extension;
 }
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const auto begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
 std::string excerpt(std::string_view text) {
   auto length = std::min(text.size(), kExcerptBytes);
   while (length > 0 && length < text.size() && is_trail_byte(text[length])) --length;

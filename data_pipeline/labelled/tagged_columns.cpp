@@ -53,6 +53,15 @@ Columns columns_of(std::string_view line, bool tabs_only) {
   return columns;
 }
 
+bool may_be_comment(std::string_view line) {
+  return line.starts_with("# ");
+}
+
+void ColumnGuess::add(std::string_view line, bool tabs_only) {
+  if (together_ > 0 || !may_be_comment(line)) return add(columns_of(line, tabs_only));
+  comments_ = true;
+}
+
 void ColumnGuess::add(const Columns& columns) {
   if (certain_) return;
   if (columns.empty()) {
@@ -75,7 +84,7 @@ void ColumnGuess::add(const Columns& columns) {
 
 bool ColumnGuess::likely() const {
   if (certain_) return *certain_;
-  return width_ == 1 || (width_ > 1 && (labels_ || (blanks_ > 0 && longest_ > 1)));
+  return (width_ == 1 && !comments_) || (width_ > 1 && (labels_ || (blanks_ > 0 && longest_ > 1)));
 }
 
 ColumnSentences::ColumnSentences(std::string file, const TaggedOptions& options)

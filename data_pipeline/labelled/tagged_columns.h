@@ -16,18 +16,24 @@ using Columns = std::vector<std::string_view>;  // empty: a blank line
 
 Columns columns_of(std::string_view line, bool tabs_only);
 
+// Whether a line that begins a sentence may be a comment: it begins with "# ".
+bool may_be_comment(std::string_view line);
+
 // Whether lines to predict are columns (a word a line) or plain sentences, as far as they were
 // seen; tagged_sentences.h says by what.
 class ColumnGuess {
  public:
-  void add(const Columns& columns);
+  // Comments are passed over.
+  void add(std::string_view line, bool tabs_only);
   std::optional<bool> certain() const { return certain_; }  // whatever lines follow
   bool likely() const;                                      // if no more lines follow
   std::size_t width() const { return width_; }              // of all lines so far
 
  private:
+  void add(const Columns& columns);
+
   std::size_t width_ = 0, together_ = 0, longest_ = 0, blanks_ = 0;
-  bool labels_ = true;
+  bool labels_ = true, comments_ = false;
   std::optional<bool> certain_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "data_pipeline/labelled/label_scheme.h"
 #include "data_pipeline/labelled/labelled_json.h"
 #include "data_pipeline/labelled/table_text.h"
 #include "data_pipeline/labelled/tagged_columns.h"
@@ -27,7 +28,7 @@ ColumnGuess guess_ahead(TextLines& lines, bool tabs_only, std::size_t most_bytes
   ColumnGuess guess;
   std::string_view line;
   for (std::size_t seen = 0; !guess.certain() && seen < most_bytes && lines.peek(seen, line);) {
-    guess.add(columns_of(line, tabs_only));
+    guess.add(line, tabs_only);
   }
   return guess;
 }
@@ -37,7 +38,7 @@ ColumnGuess guess_whole(const std::filesystem::path& path, bool tabs_only) {
   TextLines lines(path, TextLines::Warning::none);
   ColumnGuess guess;
   std::string_view line;
-  while (!guess.certain() && lines.next(line)) guess.add(columns_of(line, tabs_only));
+  while (!guess.certain() && lines.next(line)) guess.add(line, tabs_only);
   return guess;
 }
 
@@ -60,24 +61,59 @@ RowSource<TaggedSentence> plain_sentences(std::shared_ptr<TextLines> lines, bool
   };
 }
 
+// Whether a line at the beginning of a sentence, which begins with "# ", is a comment such as
+// "# sent_id = 1": it is no row of as many columns as the next row, or those before, or it has a
+// "=" where they have not. Only among rows of several columns.
+bool is_comment(std::string_view line, TextLines& lines, bool tabs_only, std::size_t width) {
+  std::string_view next;
+  for (std::size_t offset = 0; lines.peek(offset, next);) {
+    if (may_be_comment(next)) continue;
+    if (const auto columns = columns_of(next, tabs_only); !columns.empty()) width = columns.size();
+    break;
+  }
+  const auto words = columns_of(line, false);
+  const bool names = words.size() > 2 && words[2] == "=";
+  return width > 1 && (names || columns_of(line, tabs_only).size() != width);
+}
+
 RowSource<TaggedSentence> column_sentences(std::shared_ptr<TextLines> lines,
                                            const TaggedOptions& options,
                                            std::optional<ColumnGuess> guess) {
   return [reader = ColumnSentences(lines->file(), options), lines,
-          tabs_only = options.delimiter == "tab",
-          guess = std::move(guess)]() mutable -> std::optional<TaggedSentence> {
+          tabs_only = options.delimiter == "tab", guess = std::move(guess),
+          width = std::size_t{0}]() mutable -> std::optional<TaggedSentence> {
     TaggedSentence sentence;
     std::string_view line;
     while (lines->next(line)) {
+      if (sentence.words.empty() && may_be_comment(line)) {
+        const std::string kept(line);
+        if (is_comment(kept, *lines, tabs_only, width)) continue;
+        line = lines->current();
+      }
       const auto columns = columns_of(line, tabs_only);
       if (guess) {
-        guess->add(columns);
+        guess->add(line, tabs_only);
         check_width(*guess, *lines, columns.size());
       }
+      if (!columns.empty()) width = columns.size();
       if (sentence.words.empty()) sentence.line = lines->number();
       if (reader.add(lines->number(), columns, sentence) && !sentence.words.empty()) break;
     }
     return sentence.words.empty() ? std::nullopt : std::optional(std::move(sentence));
+  };
+}
+
+// With a look at all labels.
+RowSource<TaggedSentence> of_one_scheme(RowSource<TaggedSentence> next, LabelScheme scheme) {
+  return [next = std::move(next),
+          scheme = std::move(scheme)]() mutable -> std::optional<TaggedSentence> {
+    auto sentence = next();
+    if (sentence) {
+      scheme.add(*sentence);
+    } else {
+      scheme.end();
+    }
+    return sentence;
   };
 }
 
@@ -121,8 +157,13 @@ RowSource<TaggedSentence> open_tagged_file(const std::filesystem::path& path,
   const bool json =
       options.delimiter == "jsonl" ||
       (options.delimiter == "auto" && (extension == ".jsonl" || extension == ".json"));
+  auto sentences =
+      json ? json_sentences(std::make_shared<TextLines>(path), options) : open_text(path, options);
+  if (options.labelled) {
+    sentences = of_one_scheme(std::move(sentences), LabelScheme(path.string(), !json));
+  }
   return at_least_one(
-      json ? json_sentences(std::make_shared<TextLines>(path), options) : open_text(path, options),
+      std::move(sentences),
       Error(ErrorKind::bad_data, fmt::format("{} holds no sentences", path.string()),
             "one word a line with its label, a blank line between sentences"));
 }

@@ -27,12 +27,14 @@ struct TaggedOptions {
 };
 
 // The sentences of a file, read as they are asked for. CoNLL: a word a line with its columns, a
-// blank line or one that begins with -DOCSTART- ends a sentence; nothing else is special. To
-// predict, `auto` takes a file for columns when all its lines have the same number of them and that
-// number is one, or the last looks like a BIO label, or several lines stand together between blank
-// ones; it says what it took. A file is looked at whole for that, but only the beginning of a pipe,
-// where a later line of another width is an error. A blank one of plain lines is a sentence without
-// words. Error{bad_data} names file and line.
+// blank line or one that begins with -DOCSTART- ends a sentence. A line that begins with "# "
+// before a sentence's first word is a comment, unless it has as many columns as the rows around it
+// and no "=" as its third word, or those have one column; nothing else is special. Labels are of
+// one kind (label_scheme.h). To predict, `auto` takes a file for columns when all its lines have
+// the same number of them and that number is one, or the last looks like a BIO label, or several
+// lines stand together between blank ones; it says what it took. A file is looked at whole for
+// that, but only the beginning of a pipe, where a later line of another width is an error. A blank
+// one of plain lines is a sentence without words. Error{bad_data} names file and line.
 RowSource<TaggedSentence> open_tagged_file(const std::filesystem::path& path,
                                            const TaggedOptions& options);
 

@@ -66,6 +66,15 @@ TextLines::Source source_of_file(const std::filesystem::path& path, TextLines::W
   return [file](std::string& text) { return file->append_next(text); };
 }
 
+// Lines as old Macs ended them would be read as one, and found fault with for anything else.
+void refuse_lone_carriage_returns(std::string_view first_line, const std::string& file) {
+  if (first_line.ends_with('\n')) return;
+  const auto text = without_line_end(first_line);
+  if (std::count(text.begin(), text.end(), '\r') < 2) return;
+  throw Error(ErrorKind::bad_data, file + ": lines end with CR alone, and none with LF",
+              "convert it: tr '\\r' '\\n' <old >new");
+}
+
 }  // namespace
 
 TextLines::TextLines(const std::filesystem::path& path, Warning warning)
@@ -87,7 +96,9 @@ bool TextLines::next(std::string_view& line) {
   begin_ = end_;
   number_ += lines_of_row_;
   lines_of_row_ = 0;
-  return extend(line);
+  if (!extend(line)) return false;
+  if (number_ == 1) refuse_lone_carriage_returns(line, file_);
+  return true;
 }
 
 bool TextLines::extend(std::string_view& lines) {

@@ -26,10 +26,14 @@ class TextLines {
   TextLines(const TextLines&) = delete;
   TextLines& operator=(const TextLines&) = delete;
 
-  // Takes the next line. False at the end.
+  // Takes the next line. False at the end. Error{bad_data}: all there is is one line, with "\r"s.
   bool next(std::string_view& line);
   // Takes one more line for the same row: `lines` are all that next() and this have given of it.
   bool extend(std::string_view& lines);
+  // What next() and extend() gave of the row, after a peek().
+  std::string_view current() const {
+    return std::string_view(buffer_).substr(begin_, end_ - begin_);
+  }
   std::uint64_t number() const { return number_; }  // of the line that next() gave, from 1
 
   // Looks at a line to come without taking it: the one `offset` bytes from here, and sets `offset`

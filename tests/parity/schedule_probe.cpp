@@ -1,6 +1,6 @@
 // For test_schedules.py: a JSON object a line in, one a line out. Learning rates of all updates of
-// a schedule; or balanced class weights of labels, and the weighted loss of logits with its
-// gradient.
+// a schedule; or class weights of labels, balanced or given, and the weighted loss of logits with
+// its gradient; of one label a row, or of several, which are then flags.
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -36,29 +36,54 @@ Json rates_of(const Json& request) {
   return rates;
 }
 
+struct WeightedLoss {
+  std::vector<double> weights;
+  at::Tensor mean;
+};
+
 // The mean as LabelledTask makes it of the sum, over the weights of the labels that are learnt.
-Json weighted_loss(const Json& request) {
-  const auto labels = request.at("labels").get<std::vector<std::int32_t>>();
-  const std::int64_t classes = request.at("classes");
+WeightedLoss loss_of_labels(const Json& request, const at::Tensor& logits,
+                            const std::vector<std::string>& names) {
   EncodedExample example;
-  example.labels = labels;
-  const auto weights = class_weights("balanced", {example}, classes);
+  example.labels = request.at("labels").get<std::vector<std::int32_t>>();
+  const auto weights = class_weights(request.at("setting"), {example}, names);
+  double all = 0;
+  for (const auto label : example.labels)
+    all += label < 0 ? 0 : weights.at(static_cast<std::size_t>(label));
+  const auto sum =
+      labelled_loss(LossKind::cross_entropy, logits,
+                    {example.labels, {}, {}, at::tensor(weights, at::kDouble).to(at::kFloat)});
+  return {weights, sum.loss / all};
+}
+
+// Over all decisions.
+WeightedLoss loss_of_flags(const Json& request, const at::Tensor& logits,
+                           const std::vector<std::string>& names) {
+  std::vector<EncodedExample> examples;
+  std::vector<float> flags;
+  for (const auto& row : request.at("flags")) {
+    examples.emplace_back().values = row.get<std::vector<float>>();
+    flags.insert(flags.end(), examples.back().values.begin(), examples.back().values.end());
+  }
+  const auto weights = positive_weights(request.at("setting"), examples, names);
+  const auto sum = labelled_loss(LossKind::binary_cross_entropy, logits,
+                                 {{}, flags, {}, at::tensor(weights, at::kDouble).to(at::kFloat)});
+  return {weights, sum.loss / static_cast<double>(flags.size())};
+}
+
+Json weighted_loss(const Json& request) {
+  const auto names = request.at("names").get<std::vector<std::string>>();
   const auto logits = at::tensor(request.at("logits").get<std::vector<double>>(), at::kDouble)
                           .to(at::kFloat)
-                          .view({-1, classes})
+                          .view({-1, static_cast<std::int64_t>(names.size())})
                           .requires_grad_();
-  double all = 0;
-  for (const auto label : labels)
-    all += label < 0 ? 0 : weights.at(static_cast<std::size_t>(label));
-  const auto loss = labelled_loss(LossKind::cross_entropy, logits,
-                                  {labels, {}, {}, at::tensor(weights, at::kDouble).to(at::kFloat)})
-                        .loss /
-                    all;
-  loss.backward();
+  const auto weighted =
+      (request.contains("flags") ? loss_of_flags : loss_of_labels)(request, logits, names);
+  weighted.mean.backward();
   const auto gradient = logits.grad().contiguous();
   const auto* values = gradient.const_data_ptr<float>();
-  return {{"weights", weights},
-          {"loss", loss.item<double>()},
+  return {{"weights", weighted.weights},
+          {"loss", weighted.mean.item<double>()},
           {"gradient", std::vector<float>(values, values + gradient.numel())}};
 }
 

@@ -1,6 +1,7 @@
 """Question answering against its references, live: the windows of Transformers' fast tokenizer with
 run_qa's labels, the choice of an answer over all windows, words and scores by the official rules: by
-squad_rules.py, and by Transformers 4's copy of the official script (launch/fetch_samples.py squad).
+squad_rules.py, and by copies of the official scripts, of 2.0 in Transformers 4 and of 1.1 in AllenNLP
+(launch/fetch_samples.py squad).
 
 Real text is made of a Wikipedia dump. Files of SQuAD's JSON are tried as well: those that lie beside the script, in
 $BERTHA_SAMPLES/squad, or those that BERTHA_SQUAD names instead."""
@@ -26,6 +27,7 @@ except ImportError as error:
 
 PROBE = f"{os.environ['BERTHA_BUILD']}/tests/answers_probe"
 SCRIPT = SAMPLES / "squad/squad_metrics.py"
+FIRST_SCRIPT = SAMPLES / "squad/squad_eval.py"
 rng = random.Random(20241124)
 
 
@@ -45,7 +47,14 @@ def official_script():
     return types.SimpleNamespace(**functions)
 
 
-def check_words(script):
+def first_script():
+    """The official script of 1.1 as it stands."""
+    functions = {"__name__": "squad_eval"}
+    exec(compile(FIRST_SCRIPT.read_text(encoding="utf-8"), FIRST_SCRIPT, "exec"), functions)
+    return types.SimpleNamespace(**functions)
+
+
+def check_words(script, first):
     """Every known character below U+3000 and many above, as a word, in one, and between articles."""
     characters = [chr(c) for c in [*range(1, 0x3000), *range(0xA640, 0xAC00), *range(0xFE00, 0xFFFE),
                                    *range(0x10000, 0x10A00), *range(0x1D400, 0x1D800)]]
@@ -57,6 +66,7 @@ def check_words(script):
     texts += ["".join(rng.choices(parts, k=rng.randrange(12))) for _ in range(20_000)]
     for text, words in zip(texts, ask([dict(kind="words", text=text) for text in texts]), strict=True):
         assert words == squad_rules.normalized(text).split() == script.normalize_answer(text).split(), (text, words)
+        assert words == first.normalize_answer(text).split(), (text, words)
     print(f"words: {len(texts)} texts alike")
 
 
@@ -81,13 +91,26 @@ def compare_with_script(script, answers, ours):
         assert not name.startswith(("HasAns", "NoAns")) or close(ours[name], value), (answers, name, ours, value)
 
 
-def check_scores(script):
+def compare_with_first_script(first, answers, ours):
+    """Scores of 1.1, where each question has an answer: a document of one paragraph."""
+    questions = [dict(id=str(i), answers=[dict(text=truth) for truth in answer["truths"]]) for i, answer in enumerate(answers)]
+    expected = first.evaluate([dict(paragraphs=[dict(qas=questions)])],
+                              {str(i): answer["answer"] for i, answer in enumerate(answers)})
+    assert ours.keys() == expected.keys() == {"exact_match", "f1"}, (answers, ours, expected)
+    assert all(close(ours[name], value) for name, value in expected.items()), (answers, ours, expected)
+
+
+def check_scores(script, first):
     words = ["a", "the", "cat", "Cat", "dog.", "1066", "", "!", "été", "in 1066", "the cat"]
 
     def text():
         return " ".join(rng.choices(words, k=rng.randrange(5)))
     cases = [[]] + [[dict(answer="the", best="the", null_difference=0, truths=truths)]
                     for truths in ([], ["a"], ["the", "cat"], [""])]
+    # Of 1.1: every pair, with one truth and with two, of what is nothing, articles, signs and words.
+    odd = ["", "a", "The", ".", " ", "cat", "the cat", "Cat!", "cat cat", "a cat dog", "1,066", "\u00a0", "été", "²"]
+    cases += [[dict(answer=answer, best=answer, null_difference=0, truths=truths)] for answer in odd
+              for truths in [[truth] for truth in odd] + [["dog", truth] for truth in odd]]
     for _ in range(2000):
         with_null = rng.random() < 0.7
         answers = []
@@ -97,14 +120,19 @@ def check_scores(script):
             answers.append(dict(answer=rng.choice([best, ""]), best=best, truths=truths,
                                 null_difference=rng.choice([rng.uniform(-9, 9), rng.randrange(-2, 3)])))
         cases.append(answers)
+    firsts = 0
     for answers, ours in zip(cases, ask([dict(kind="scores", answers=a) for a in cases]), strict=True):
+        if answers and all(answer["truths"] for answer in answers):
+            compare_with_first_script(first, answers, ours)
+            firsts += 1
         expected = squad_rules.scores_of(answers) if answers else dict(exact_match=0, f1=0)
         assert ours.keys() == expected.keys(), (ours, expected)
         for name, value in expected.items():
             assert close(ours[name], value), (answers, name, ours, value)
         if "best_exact" in ours:
             compare_with_script(script, answers, ours)
-    print(f"scores: {len(cases)} cases alike")
+    assert firsts > 800, firsts
+    print(f"scores: {len(cases)} cases alike, {firsts} of them by the official script of 1.1")
 
 
 def random_window(context_tokens, begin, tied):
@@ -193,14 +221,16 @@ def squad_files():
 
 
 def main():
-    if not MINILM_VOCABULARY.exists() or not DUMPS[0].exists() or not SCRIPT.exists():
+    if not MINILM_VOCABULARY.exists() or not DUMPS[0].exists() or not SCRIPT.exists() \
+            or not FIRST_SCRIPT.exists():
         print("skipped: no samples (launch/fetch_samples.py minilm, wikipedia, squad)")
         sys.exit(77)
     transformers.logging.set_verbosity_error()
     tokenizer = transformers.AutoTokenizer.from_pretrained(MINILM_VOCABULARY.parent)
     script = official_script()
-    check_words(script)
-    check_scores(script)
+    first = first_script()
+    check_words(script, first)
+    check_scores(script, first)
     check_choices()
     with tempfile.TemporaryDirectory() as folder:
         texts = [line for dump in DUMPS if dump.exists() for line in dump_text(dump).splitlines()

@@ -97,6 +97,32 @@ def check_nvidia():
           f"sums up to {ratio:.2f} times as much in phase 1")
 
 
+def names_of(classes):
+    return [f"label {number}" for number in range(classes)]
+
+
+def settings(random, balanced):
+    """(task.class_weights, weights): balanced, in order, and some of them by name."""
+    given = random.uniform(0.1, 5, balanced.size)
+    yield "balanced", balanced
+    yield ",".join(map(repr, given.tolist())), given
+    chosen = random.random(balanced.size) < 0.7
+    chosen[0] = True
+    names = [f"{name}:{weight!r}" for name, weight, one in zip(names_of(balanced.size), given.tolist(), chosen) if one]
+    yield ",".join(random.permutation(names)), np.where(chosen, given, 1)
+
+
+def compare_weighted(ours, weights, logits, mean):
+    """mean: torch's loss of logits."""
+    assert np.allclose(ours["weights"], weights, rtol=1e-14), (ours["weights"], weights)
+    logits = torch.tensor(logits, dtype=torch.float32, requires_grad=True)
+    loss = mean(logits)
+    loss.backward()
+    assert abs(ours["loss"] - loss.item()) <= 1e-6 * loss.item(), (ours["loss"], loss.item())
+    apart = (torch.tensor(ours["gradient"]).view_as(logits) - logits.grad).norm() / logits.grad.norm()
+    assert apart <= 1e-6, float(apart)
+
+
 def check_class_weights():
     random = np.random.default_rng(3)
     cases = []
@@ -104,22 +130,42 @@ def check_class_weights():
         share = random.dirichlet(np.full(classes, 0.7))
         labels = np.concatenate([np.arange(classes), random.choice(classes, max(0, rows - classes), p=share)])
         labels[classes:][random.random(labels.size - classes) < unlabelled] = -1
-        cases.append((classes, labels, random.standard_normal((labels.size, classes))))
-    answers = ask([dict(classes=classes, labels=labels.tolist(), logits=logits.ravel().tolist())
-                   for classes, labels, logits in cases])
-    for (classes, labels, logits), ours in zip(cases, answers, strict=True):
         known = labels[labels >= 0]
-        weights = compute_class_weight("balanced", classes=np.unique(known), y=known)
-        assert np.allclose(ours["weights"], weights, rtol=1e-14), (ours["weights"], weights)
-        logits = torch.tensor(logits, dtype=torch.float32, requires_grad=True)
-        loss = torch.nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32), ignore_index=-1)(logits, torch.tensor(labels))
-        loss.backward()
-        assert abs(ours["loss"] - loss.item()) <= 1e-6 * loss.item(), (ours["loss"], loss.item())
-        apart = (torch.tensor(ours["gradient"]).view_as(logits) - logits.grad).norm() / logits.grad.norm()
-        assert apart <= 1e-6, float(apart)
-        plain = torch.nn.functional.cross_entropy(logits, torch.tensor(labels), ignore_index=-1)
-        assert classes == labels.size or abs(plain.item() - ours["loss"]) > 1e-4, "the weights change nothing"
-    print(f"{len(cases)} sets of labels: scikit-learn's balanced weights, torch's weighted loss and gradient")
+        balanced = compute_class_weight("balanced", classes=np.unique(known), y=known)
+        cases += [(setting, weights, labels, random.standard_normal((labels.size, classes)))
+                  for setting, weights in settings(random, balanced)]
+    answers = ask([dict(names=names_of(weights.size), setting=setting, labels=labels.tolist(), logits=logits.ravel().tolist())
+                   for setting, weights, labels, logits in cases])
+    for (setting, weights, labels, logits), ours in zip(cases, answers, strict=True):
+        weighted = torch.nn.CrossEntropyLoss(torch.tensor(weights, dtype=torch.float32), ignore_index=-1)
+        compare_weighted(ours, weights, logits, lambda values: weighted(values, torch.tensor(labels)))
+        plain = torch.nn.functional.cross_entropy(torch.tensor(logits), torch.tensor(labels), ignore_index=-1)
+        assert labels.size == 5 or abs(plain.item() - ours["loss"]) > 1e-4, "the weights change nothing"
+    print(f"{len(cases)} sets of labels: scikit-learn's balanced weights and given ones, torch's weighted loss and gradient")
+
+
+def check_positive_weights():
+    """pos_weight, and balanced: negatives over positives, 1 where there are none of either."""
+    random = np.random.default_rng(4)
+    cases = []
+    for labels, rows in ((1, 9), (3, 40), (6, 300), (4, 1), (5, 3)):
+        flags = (random.random((rows, labels)) < random.uniform(0.05, 0.9, labels)).astype(int)
+        positives = flags.sum(0)
+        mixed = (positives > 0) & (positives < rows)
+        balanced = np.where(mixed, (rows - positives) / np.maximum(positives, 1), 1)
+        cases += [(setting, weights, flags, random.standard_normal((rows, labels)))
+                  for setting, weights in settings(random, balanced)]
+    answers = ask([dict(names=names_of(weights.size), setting=setting, flags=flags.tolist(), logits=logits.ravel().tolist())
+                   for setting, weights, flags, logits in cases])
+    changed = 0
+    for (setting, weights, flags, logits), ours in zip(cases, answers, strict=True):
+        weighted = torch.nn.BCEWithLogitsLoss(pos_weight=torch.tensor(weights, dtype=torch.float32))
+        target = torch.tensor(flags, dtype=torch.float32)
+        compare_weighted(ours, weights, logits, lambda values: weighted(values, target))
+        plain = torch.nn.functional.binary_cross_entropy_with_logits(torch.tensor(logits, dtype=torch.float32), target)
+        changed += abs(plain.item() - ours["loss"]) > 1e-4
+    assert changed >= len(cases) - 3, "the weights change nothing"
+    print(f"{len(cases)} sets of several labels: torch's BCEWithLogitsLoss with pos_weight, and its gradient")
 
 
 def main():
@@ -127,6 +173,7 @@ def main():
     check_transformers()
     check_nvidia()
     check_class_weights()
+    check_positive_weights()
 
 
 if __name__ == "__main__":

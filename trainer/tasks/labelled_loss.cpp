@@ -42,10 +42,12 @@ LossSum squared_error(const at::Tensor& outputs, const std::vector<float>& value
   return {at::mse_loss(outputs.squeeze(1), expected, at::Reduction::Sum), {}};
 }
 
-LossSum binary_cross_entropy(const at::Tensor& outputs, const std::vector<float>& values) {
+LossSum binary_cross_entropy(const at::Tensor& outputs, const std::vector<float>& values,
+                             const at::Tensor& positive_weights) {
   require(static_cast<std::int64_t>(values.size()) == outputs.numel());
   const auto expected = values_on(values, outputs.device()).view(outputs.sizes());
-  return {at::binary_cross_entropy_with_logits(outputs, expected, {}, {}, at::Reduction::Sum),
+  return {at::binary_cross_entropy_with_logits(outputs, expected, {}, positive_weights,
+                                               at::Reduction::Sum),
           outputs.detach().gt(0).eq(expected.gt(0.5)).sum()};
 }
 
@@ -90,7 +92,7 @@ LossSum labelled_loss(LossKind kind, const at::Tensor& outputs, const LossTarget
     case LossKind::mean_squared_error:
       return squared_error(outputs, targets.values);
     case LossKind::binary_cross_entropy:
-      return binary_cross_entropy(outputs, targets.values);
+      return binary_cross_entropy(outputs, targets.values, targets.class_weights);
     case LossKind::span:
       return span(outputs, targets);
   }

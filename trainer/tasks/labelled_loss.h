@@ -20,7 +20,8 @@ struct LossTargets {
   const std::vector<std::int32_t>& labels;
   const std::vector<float>& values;
   const std::vector<std::int32_t>& sequence_offsets;  // [B + 1], cumulative rows
-  at::Tensor class_weights = {};                      // [n] of cross entropy; undefined: all 1
+  at::Tensor class_weights = {};  // [n]: of cross entropy; of the positives of binary cross
+                                  // entropy. Undefined: all 1
 };
 
 // Summed over what was learnt: the mean is what Transformers computes for a batch.

@@ -124,7 +124,7 @@ std::vector<Format> formats() {
        "{{\"words\": [\"a\", \"b\"], \"labels\": [{0}, \"O\"]}}\n", "[]\n",
        "array instead of an object"},
       {"plain.txt", sentences(false, "lines"), "", "sentence number {}\n"},
-      {"labelled.conll", sentences(true), "-DOCSTART- O\n", "Peter NNP B-PER\nhad VBD O{}\n\n",
+      {"labelled.conll", sentences(true), "-DOCSTART- O\n", "Peter NNP B-PER\nhad VBD I-{}\n\n",
        "Peter\n", "a word without a label (column 0, from 0)"},
       {"words.conll", sentences(false, "space", "1"), "", "x Peter{}\nx had\n\n", "x\n",
        "1 column(s); there is none with number 1"},

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "parallel/base/error.h"
 #include "parallel/base/staged_output.h"
 #include "tests/unit/data_samples/sample_corpus.h"
 
@@ -57,6 +58,21 @@ TEST_P(TextInPieces, AreLinesWithTheirNumbers) {
   EXPECT_THAT(lines_of_text("a\n"), ElementsAre("1:a\n"));
   EXPECT_THAT(lines_of_text("\n"), ElementsAre("1:\n"));
   EXPECT_THAT(lines_of_text(""), IsEmpty());
+}
+
+TEST_P(TextInPieces, LinesThatEndWithCarriageReturnsAloneAreRefused) {
+  try {
+    lines_of_text("text\tlabel\rgood\tyes\r");
+    lines_of_text("text\tlabel\rgood\tyes\rbad\tno\r");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::bad_data);
+    EXPECT_THAT(error.message(), ::testing::HasSubstr("lines end with CR alone"));
+    EXPECT_EQ(error.remedy(), "convert it: tr '\\r' '\\n' <old >new");
+  }
+  // Within a file that has line ends, they are signs.
+  EXPECT_THAT(lines_of_text("a\rb\rc\rd\n"), ElementsAre("1:a\rb\rc\rd\n"));
+  EXPECT_THAT(lines_of_text("a\n\rb\rc\rd"), ElementsAre("1:a\n", "2:\rb\rc\rd"));
 }
 
 TEST_P(TextInPieces, ARowMayBeSeveralLines) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "parallel/base/error.h"
@@ -63,17 +64,63 @@ TEST(LabelledLoss, SpansStayWithinTheirSequence) {
   EXPECT_EQ(gradient[4][1].item<double>(), 0);  // no end is learnt
 }
 
+TEST(ClassWeights, AreTakenInOrderOrByName) {
+  const std::vector<std::string> labels{"no", "yes: sure", "yes"};
+  for (const auto& weights : {class_weights, positive_weights}) {
+    EXPECT_EQ(weights("1, 3,0.5", {}, labels), (std::vector<double>{1, 3, 0.5}));
+    EXPECT_EQ(weights("yes:3,no : .25", {}, labels), (std::vector<double>{0.25, 1, 3}));
+    EXPECT_EQ(weights("yes: sure:4", {}, labels), (std::vector<double>{1, 4, 1}));
+    const auto fault = [&](const std::string& setting) {
+      try {
+        weights(setting, {}, labels);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::usage);
+        return error.message() + " -> " + error.remedy();
+      }
+      return std::string("no error");
+    };
+    EXPECT_THAT(fault("1,3"), ::testing::AllOf(::testing::HasSubstr("2 weights for 3 labels"),
+                                               ::testing::HasSubstr("no, yes: sure, yes;")));
+    EXPECT_THAT(fault("maybe:2"), ::testing::HasSubstr("no label 'maybe'"));
+    EXPECT_THAT(fault("yes:2,yes:3"), ::testing::HasSubstr("'yes' comes twice"));
+    EXPECT_THAT(fault("yes:2,3"), ::testing::HasSubstr("'3' has no weight above 0"));
+    for (const char* bad : {"yes:0", "yes:-1", "yes:", "yes:nan", "yes:1e-60", ":"}) {
+      EXPECT_THAT(fault(bad), ::testing::HasSubstr("has no weight above 0"));
+    }
+    for (const char* bad : {"", "1,,3", "1,0,3", "1,inf,3", "1,1e60,1", "rare"}) {
+      EXPECT_THAT(fault(bad), ::testing::HasSubstr("expected none, balanced, or weights above 0"));
+    }
+  }
+}
+
+// The third label is on every text, the fourth on none.
+TEST(ClassWeights, OfSeveralLabelsAreNegativesByPositives) {
+  std::vector<EncodedExample> examples(4);
+  examples[0].values = {1, 1, 1, 0};
+  for (std::size_t i = 1; i < 4; ++i) examples[i].values = {0, i < 3 ? 1.0F : 0.0F, 1, 0};
+  const std::vector<std::string> labels{"a", "b", "c", "d"};
+  const auto weights = positive_weights("balanced", examples, labels);
+  EXPECT_EQ(weights, (std::vector<double>{3, 1.0 / 3, 1, 1}));
+  EXPECT_TRUE(positive_weights("none", examples, labels).empty());
+  const std::vector<std::int32_t> none;
+  const auto& values = examples[0].values;
+  const auto weighted =
+      labelled_loss(LossKind::binary_cross_entropy, at::zeros({1, 4}),
+                    {none, values, none, at::tensor(weights, at::kDouble).to(at::kFloat)});
+  EXPECT_NEAR(weighted.loss.item<double>(), (3 + 1.0 / 3 + 1 + 1) * std::log(2.0), 1e-6);
+}
+
 // sklearn.utils.class_weight.compute_class_weight("balanced", ...) of 0, 0, 0, 1 is 2/3 and 2.
 TEST(ClassWeights, AreScikitLearns) {
   std::vector<EncodedExample> examples(2);
   examples[0].labels = {0, 0, -1};
   examples[1].labels = {0, 1};
-  const auto weights = class_weights("balanced", examples, 3);
+  const auto weights = class_weights("balanced", examples, {"a", "b", "c"});
   EXPECT_NEAR(weights.at(0), 2.0 / 3, 1e-12);
   EXPECT_NEAR(weights.at(1), 2, 1e-12);
   EXPECT_EQ(weights.at(2), 1);
-  EXPECT_TRUE(class_weights("none", examples, 3).empty());
-  EXPECT_THROW(class_weights("some", examples, 3), Error);
+  EXPECT_TRUE(class_weights("none", examples, {"a", "b", "c"}).empty());
+  EXPECT_THROW(class_weights("some", examples, {"a", "b", "c"}), Error);
 
   const auto outputs = at::zeros({2, 3});
   const std::vector<std::int32_t> labels{0, 1}, offsets;
