@@ -16,7 +16,7 @@ data=(unit_data_text unit_data_tokenizer unit_data_shards unit_data_samples unit
 for preset in "${presets[@]}"; do
   targets=(unit_bertha_base unit_bertha_parallel unit_bertha_trainer unit_trainer_checkpoint "${data[@]}")
   [ "$preset" = tsan ] ||
-    targets+=(unit_trainer_kernels agreement_ranks collectives_ranks parts_ranks reducer_ranks tree_reducer_ranks
+    targets+=(unit_trainer_kernels unit_trainer_model agreement_ranks collectives_ranks parts_ranks reducer_ranks tree_reducer_ranks
       checkpoint_ranks sharded_update_ranks damaged_files)
   cmake --preset "$preset" >/dev/null
   nice cmake --build "build/$preset" --target "${targets[@]}"
@@ -26,7 +26,7 @@ for preset in "${presets[@]}"; do
       "build/$preset/tests/${run%%:*}" --gtest_filter="${run#*:}"
   done
   more=$([ "$preset" = tsan ] ||
-    echo '|unit\.trainer_kernels$|ranks\.(agreement|collectives|parts|reducer|tree_reducer|checkpoint|sharded_update)')
+    echo '|unit\.trainer_(kernels|model)$|ranks\.(agreement|collectives|parts|reducer|tree_reducer|checkpoint|sharded_update)')
   ctest --test-dir "build/$preset" --output-on-failure \
     -R "unit\.(bertha_(base|parallel|data)|data_(text|tokenizer|shards|samples))\$$more"
   if [ "$preset" = asan ]; then
