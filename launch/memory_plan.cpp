@@ -11,6 +11,7 @@
 #include "parallel/nccl_communicator.h"
 #include "trainer/kernels/kernels.h"
 #include "trainer/memory_use.h"
+#include "trainer/model/fused_layer.h"
 
 namespace bertha {
 namespace {
@@ -20,8 +21,9 @@ bool takes_gpu(const TrainOptions& train) {
 }
 
 bool takes_fused_path(const TrainOptions& train, const BertConfig& model) {
-  const bool exists =
-      train.precision != Precision::fp16 && (!takes_gpu(train) || cuda_kernels_built());
+  const bool exists = train.precision != Precision::fp16 &&
+                      fused_activation_exists(model.activation) &&
+                      (!takes_gpu(train) || cuda_kernels_built());
   return model.implementation == Implementation::fused ||
          (model.implementation == Implementation::automatic && exists);
 }

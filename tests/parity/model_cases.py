@@ -34,6 +34,8 @@ CASES = [
     Case("pretraining, heads of size 1, relu, three segments", "BertForPreTraining", [5, 30, 17],
          dict(hidden_size=12, num_attention_heads=12, hidden_act="relu", type_vocab_size=3,
               layer_norm_eps=1e-5)),
+    Case("pretraining, silu", "BertForPreTraining", [5, 30, 17], dict(hidden_act="silu")),
+    Case("classification, tanh", "BertForSequenceClassification", [5, 30, 17], dict(hidden_act="tanh")),
     Case("pretraining, no padding token", "BertForPreTraining", [11, 30], dict(pad_token_id=None)),
     Case("pretraining, tiny", "BertForPreTraining", [128] * 4 + [60, 20],
          dict(vocab_size=30522, hidden_size=128, num_hidden_layers=2, num_attention_heads=2,

@@ -12,6 +12,7 @@
 #include "trainer/model/encoder_layer.h"
 #include "trainer/model/forward_stages.h"
 #include "trainer/model/fused_dense.h"
+#include "trainer/model/fused_layer.h"
 #include "trainer/model/fused_model.h"
 #include "trainer/model/heads.h"
 #include "trainer/model/recomputed_layers.h"
@@ -105,6 +106,13 @@ Bert::Bert(const BertConfig& config, Head head, const ParameterSpace& space)
   weights_ = std::move(weights);
   if (config.implementation == Implementation::reference) return;
   const bool automatic = config.implementation == Implementation::automatic;
+  if (!fused_activation_exists(config.activation)) {
+    if (automatic) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("model.implementation fused: it has no kernel for the activation {}",
+                            config.activation),
+                "use auto or reference");
+  }
   if (!fused_model_supports(space)) {
     if (automatic) return;
     throw Error(

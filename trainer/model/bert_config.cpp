@@ -1,11 +1,13 @@
 // Presets, and what makes a BERT shape possible or not.
 #include "trainer/model/bert_config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "parallel/base/error.h"
 #include "trainer/model/config_faults.h"
@@ -70,9 +72,10 @@ std::string config_fault(const BertConfig& config) {
   if (!(config.initializer_range >= 0.0) || !std::isfinite(config.initializer_range)) {
     return fmt::format("the initializer range is {}", config.initializer_range);
   }
-  if (config.activation != "gelu" && config.activation != "gelu_new" &&
-      config.activation != "relu") {
-    return fmt::format("the activation \"{}\" is none of gelu, gelu_new, relu", config.activation);
+  if (constexpr std::array known{"gelu", "gelu_new", "relu", "silu", "tanh"};
+      std::find(known.begin(), known.end(), config.activation) == known.end()) {
+    return fmt::format("the activation \"{}\" is none of {}", config.activation,
+                       fmt::join(known, ", "));
   }
   if (config.pad_token_id < -1 || config.pad_token_id >= config.vocabulary_size) {
     return fmt::format("the padding token {} is outside the vocabulary of {}", config.pad_token_id,

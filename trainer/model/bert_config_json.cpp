@@ -127,6 +127,7 @@ void check_features(const Fields& fields) {
 std::string canonical_activation(const std::string& name) {
   if (name == "gelu_python") return "gelu";
   if (name == "gelu_pytorch_tanh") return "gelu_new";
+  if (name == "swish") return "silu";
   return name;
 }
 

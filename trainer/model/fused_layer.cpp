@@ -20,6 +20,10 @@ std::string layer_prefix(std::int64_t layer) {
 
 }  // namespace
 
+bool fused_activation_exists(const std::string& name) {
+  return name == "gelu" || name == "gelu_new" || name == "relu";
+}
+
 Activation fused_activation(const std::string& name) {
   if (name == "gelu") return Activation::gelu;
   if (name == "gelu_new") return Activation::gelu_tanh;

@@ -27,6 +27,8 @@ struct LayerActivations {
   ReusedTensor output;                                 // [T, hidden]; unused in the last layer
 };
 
+// Whether there are kernels for an activation of config.json: silu and tanh have none.
+bool fused_activation_exists(const std::string& name);
 Activation fused_activation(const std::string& name);
 
 class FusedLayer {

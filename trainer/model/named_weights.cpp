@@ -50,6 +50,8 @@ at::Tensor activate(const std::string& activation, const at::Tensor& values) {
   if (activation == "gelu") return at::gelu(values, "none");
   if (activation == "gelu_new") return at::gelu(values, "tanh");
   if (activation == "relu") return at::relu(values);
+  if (activation == "silu") return at::silu(values);
+  if (activation == "tanh") return at::tanh(values);
   throw Error(ErrorKind::internal, fmt::format("no activation {}", activation));
 }
 

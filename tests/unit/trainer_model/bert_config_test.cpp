@@ -128,6 +128,8 @@ TEST_F(BertConfigFile, AbsentFieldsHaveTheirDefaults) {
   write(R"({"model_type": "bert", "hidden_act": "gelu_pytorch_tanh", "num_labels": 3})");
   EXPECT_EQ(read_bert_config(path_).activation, "gelu_new");
   EXPECT_EQ(read_head_config(path_).label_names.size(), 3U);
+  write(R"({"model_type": "bert", "hidden_act": "swish"})");
+  EXPECT_EQ(read_bert_config(path_).activation, "silu");
   // Google's own bert_config.json.
   write(R"({"attention_probs_dropout_prob": 0.1, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
             "hidden_size": 128, "initializer_range": 0.02, "intermediate_size": 512,
@@ -170,7 +172,7 @@ TEST_F(BertConfigFile, NamesWhatIsWrong) {
   EXPECT_THAT(with(R"("num_attention_heads": 5)"), HasSubstr("divide"));
   EXPECT_THAT(with(R"("hidden_dropout_prob": [0.1])"), HasSubstr("hidden_dropout_prob"));
   EXPECT_THAT(with(R"("hidden_dropout_prob": 7)"), HasSubstr("dropout"));
-  EXPECT_THAT(with(R"("hidden_act": "silu")"), HasSubstr("silu"));
+  EXPECT_THAT(with(R"("hidden_act": "quick_gelu")"), HasSubstr("quick_gelu"));
   EXPECT_THAT(with(R"("pad_token_id": 99999999999)"), HasSubstr("pad_token_id"));
   EXPECT_THAT(with(R"("pad_token_id": -1)"), HasSubstr("pad_token_id"));
   EXPECT_THAT(with(R"("position_embedding_type": "relative_key")"), HasSubstr("relative_key"));

@@ -103,6 +103,23 @@ TEST(FusedModel, AddsUpMicroBatches) {
   }
 }
 
+// Which have no kernels of ours.
+TEST(FusedModel, LeavesOtherActivationsToTheReferencePath) {
+  for (const char* activation : {"silu", "tanh"}) {
+    auto config = small_config();
+    config.activation = activation;
+    EXPECT_FALSE(TestPath(config, Implementation::automatic).bert.is_fused());
+    try {
+      TestPath(config, Implementation::fused);
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(error.message().find(activation), std::string::npos) << error.message();
+    }
+  }
+  EXPECT_TRUE(TestPath(small_config(), Implementation::automatic).bert.is_fused());
+}
+
 TEST(FusedModel, AnnouncesEveryParameterOnceAndTheWordsLast) {
   const auto config = small_config();
   TestPath path(config, Implementation::fused);
