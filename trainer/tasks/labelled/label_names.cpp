@@ -58,8 +58,17 @@ std::string unknown_label_remedy(const std::vector<std::string>& names) {
       excerpt_list(names));
 }
 
-void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation) {
+void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation,
+                      bool one_group) {
   if (train > 0 && validation > 0) return;
+  if (one_group && train + validation > 1) {
+    throw Error(
+        ErrorKind::bad_data,
+        fmt::format("{}: all {} questions share one context, and those of a context are not "
+                    "split: {} to train on, {} to validate with",
+                    options.train.string(), train + validation, train, validation),
+        "give a validation file (--task.validation), or questions on other contexts");
+  }
   throw Error(ErrorKind::bad_data,
               fmt::format("{} leaves {} training and {} validation examples",
                           options.train.string(), train, validation),

@@ -45,8 +45,10 @@ class LabelCollector {
 // What to do about labels that a model does not know, which knows `names`.
 std::string unknown_label_remedy(const std::vector<std::string>& names);
 
-// Error{bad_data} when there is nothing to train on or to validate with.
-void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation);
+// Error{bad_data} when there is nothing to train on or to validate with. `one_group`: all examples
+// share one context, which cannot be split.
+void require_examples(const TaskOptions& options, std::size_t train, std::size_t validation,
+                      bool one_group);
 // Error{bad_data} when the tokenizer leaves nothing of any of a split's examples; `file` has them.
 void require_sequences(const std::filesystem::path& file, std::size_t examples,
                        std::size_t sequences);

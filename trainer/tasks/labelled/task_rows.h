@@ -157,10 +157,15 @@ TaskData load(const LabelledTaskDefinition& definition, const RowFunctions<Row>&
   const auto read = [&](const std::filesystem::path& file) {
     return all_rows(functions.open(file, options, true));
   };
-  auto rows = split_rows(functions, read(options.train), settings);
+  auto all = read(options.train);
+  const bool one_group =
+      functions.group && std::all_of(all.begin(), all.end(), [&](const Row& row) {
+        return functions.group(row) == functions.group(all.front());
+      });
+  auto rows = split_rows(functions, std::move(all), settings);
   if (!options.validation.empty()) rows.validation = read(options.validation);
   if (!options.test.empty()) rows.test = read(options.test);
-  require_examples(options, rows.train.size(), rows.validation.size());
+  require_examples(options, rows.train.size(), rows.validation.size(), one_group);
   if (functions.unanswered && options.unanswerable == "auto") {
     const bool any = std::any_of(rows.train.begin(), rows.train.end(), functions.unanswered);
     options.unanswerable = any ? "true" : "false";
