@@ -78,6 +78,28 @@ expect 0 '"spearman"' "$bertha" evaluate --train.init regression/model --task.te
 sed '5s/\t.*/\tmany/' numbers.tsv >words.tsv
 expect 65 "words.tsv:5: label 'many' is not a finite number \(column label\)" tune bad words.tsv --task.name regression
 expect 64 'regression has no classes to weigh' tune bad numbers.tsv --task.name regression --task.class_weights balanced
+# Headers of other names, in other letters, and none.
+sed '1s/.*/Text\tLABEL/' plain.tsv >capitals.tsv
+works 'done' capitals capitals.tsv
+cmp -s plain/scores.json capitals/scores.json || fail "capitals: other scores than plain.tsv's"
+sed '1s/.*/review\tsentiment/' plain.tsv >review.tsv
+expect 65 "review.tsv:1: the first row seems to name the columns \(review, sentiment\)" tune bad review.tsv
+expect 65 "review.tsv:1: the first row seems to name the columns" "$bertha" evaluate --train.init plain/model --task.test review.tsv
+works 'done' review review.tsv --task.header true --task.text_column review --task.label_column sentiment
+cmp -s plain/scores.json review/scores.json || fail "review: other scores than plain.tsv's"
+sed 1d plain.tsv >headless.tsv
+works 'headless.tsv: no header; column 0 is the text, 1 the label' headless headless.tsv
+cmp -s plain/scores.json headless/scores.json || fail "headless: other scores than plain.tsv's"
+{ printf 'id\tcomment\n'; for i in 1 2 3; do printf '%s\tgood tea\n' $i; done; } >comments.tsv
+expect 65 "comments.tsv:1: the first row seems to name the columns.*below 'id' there are numbers" \
+  "$bertha" predict --train.init plain/model --task.input comments.tsv
+tr '\n' '\r' <plain.tsv >mac.tsv
+expect 65 'mac.tsv: lines end with CR alone' tune bad mac.tsv
+# Weights of classes: in order, by name.
+works 'done' weights plain.tsv --task.class_weights no:1,yes:3
+works 'done' ordered plain.tsv --task.class_weights 1,3
+cmp -s weights/scores.json ordered/scores.json || fail "the same weights have other scores"
+expect 64 "class_weights = '1,2,3': 3 weights for 2 labels.*" tune bad plain.tsv --task.class_weights 1,2,3
 # Predictions come block by block, in order, on any number of ranks; what fails leaves no file.
 "$python" -c 'for i in range(2500): print("good" if i % 3 else "bad", *["tea"] * (i % 7))' >many.txt
 "$bertha" predict --train.init plain/model --task.input many.txt --task.output_file many.jsonl >log 2>&1 || fail "predict: $(tail -1 log)"

@@ -114,6 +114,22 @@ for name, value in one.items():
     assert abs(three[name] - value) < 1e-4 if isinstance(value, float) else three[name] == value, (name, value, three[name])
 P
 done
+# Comments are no words; labels are of one kind.
+task=token_classification
+{ printf '# sent_id = 1\n'; cat token_classification/plain.conll; } >comments.conll
+works 'done' comments comments.conll
+cmp -s $task/plain/scores.json $task/comments/scores.json || fail "$task: comments has other scores than plain"
+sed '4s/O$/o/' token_classification/plain.conll >kinds.conll
+expect 65 "kinds.conll:4: label 'o' is neither O nor" tune bad kinds.conll
+sed 's/B-tea$/NN/' token_classification/plain.conll >classes.conll
+works "classes.conll:[0-9]+: label 'NN', as all others but O, is no part of an entity" classes classes.conll
+task=multi_label
+works 'done' weighted $task/plain.tsv --task.class_weights b:3
+works 'done' balanced $task/plain.tsv --task.class_weights balanced
+expect 64 "class_weights = '1': 1 weights for 2 labels" tune bad $task/plain.tsv --task.class_weights 1
+task=question_answering
+sed 's/"context": "tea [0-9]* good"/"context": "tea good"/; s/"answer_start": [0-9]*/"answer_start": 4/' $task/plain.jsonl >one_context.jsonl
+expect 65 'one_context.jsonl: all 24 questions share one context' tune bad one_context.jsonl
 # What is wrong is named with its file, row and column.
 task=multi_label
 printf 'text\tlabel\ngood\ta\nbad\t[a\ngood\t[b]\n' >list.tsv
