@@ -130,6 +130,8 @@ TEST_F(BertConfigFile, AbsentFieldsHaveTheirDefaults) {
   write(R"({"model_type": "bert", "hidden_act": "swish"})");
   EXPECT_EQ(read_bert_config(path_).activation, "silu");
   EXPECT_EQ(read_head_config(path_).label_names.size(), 3U);
+  write(R"({"model_type": "bert", "hidden_act": "swish"})");
+  EXPECT_EQ(read_bert_config(path_).activation, "silu");
   // Google's own bert_config.json.
   write(R"({"attention_probs_dropout_prob": 0.1, "hidden_act": "gelu", "hidden_dropout_prob": 0.1,
             "hidden_size": 128, "initializer_range": 0.02, "intermediate_size": 512,
