@@ -224,11 +224,11 @@ void run(const Options& options, Communicator& communicator) {
       auto& kind = kinds[(i + static_cast<std::size_t>(round + 1)) % kinds.size()];
       timeline.clear();
       const auto step = kind.make_step();
-      if (kind.sharded && !kind.at_once) step->run(batches, 0, false);  // sends weights
+      if (kind.sharded && !kind.at_once) step->run(batches, 0);  // sends weights
       timeline.begin_step();
       communicator.gather_bytes("");
       const auto begin = Clock::now();
-      const auto report = step->run(batches, 0, false);
+      const auto report = step->run(batches, 0);
       if (kind.at_once) space.await_weights(space.size());
       communicator.gather_bytes("");
       const std::chrono::duration<double> took = Clock::now() - begin;
