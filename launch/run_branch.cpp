@@ -11,7 +11,6 @@
 #include "parallel/base/error.h"
 #include "parallel/base/log.h"
 #include "trainer/checkpoint/checkpoint_folders.h"
-#include "trainer/checkpoint/checkpoint_manifest.h"
 
 namespace bertha {
 namespace {
@@ -87,21 +86,16 @@ std::string branch_origin(const TrainOptions& options) {
 std::optional<fs::path> newest_of_branch(const TrainOptions& options, const PieceDone& piece_done) {
   const auto origin = branch_origin(options);
   if (origin.empty()) return std::nullopt;
-  for (const auto& folder : list_checkpoints(options.output / "checkpoints")) {
-    try {
-      check_checkpoint(folder.path, CheckpointCheck::sizes);
-      if (read_trainer_state(folder.path).began_from != origin) return std::nullopt;
-      check_checkpoint(folder.path, CheckpointCheck::all, piece_done);
-      log_info(fmt::format("{} is of the branch from {}, which goes on from there",
-                           folder.path.string(), options.resume));
-      return folder.path;
-    } catch (const Error& error) {
-      const bool damaged = error.kind() == ErrorKind::bad_data;
-      if (!damaged || CheckpointManifest::is_newer(folder.path)) throw;
-      log_warning("passing over a checkpoint: " + error.message());
-    }
+  const auto is_of_branch = [&](const fs::path& checkpoint) {
+    return read_trainer_state(checkpoint).began_from == origin;
+  };
+  auto newest = newest_checkpoint(options.output / "checkpoints", CheckpointCheck::all, piece_done,
+                                  is_of_branch);
+  if (newest) {
+    log_info(fmt::format("{} is of the branch from {}, which goes on from there", newest->string(),
+                         options.resume));
   }
-  return std::nullopt;
+  return newest;
 }
 
 bool begin_branch(const TrainOptions& options, TrainerState& start) {

@@ -27,16 +27,18 @@ double pass_seconds(const PlanNetwork& network, double bytes, int ranks) {
          messages * network.latency_seconds * std::log2(static_cast<double>(ranks));
 }
 
+// The one that goes out last, in which the words are: at least as large as its largest parameter,
+// whatever the aim.
+std::int64_t last_bucket_elements(const PlanModel& model, std::int64_t bucket_elements) {
+  if (model.offsets.empty()) return std::min(model.parameters, bucket_elements);
+  return planned_buckets(model, bucket_elements).buckets.back().size();
+}
+
 }  // namespace
 
 double all_reduce_seconds(const PlanNetwork& network, std::int64_t elements, int ranks) {
   const double bytes = static_cast<double>(elements) * network.reduce_bytes;
   return 2 * pass_seconds(network, bytes, ranks);
-}
-
-std::int64_t last_bucket_elements(const PlanModel& model, std::int64_t bucket_elements) {
-  if (model.offsets.empty()) return std::min(model.parameters, bucket_elements);
-  return planned_buckets(model, bucket_elements).buckets.back().size();
 }
 
 PlanStep plan_step(const PlanQuestion& question, int ranks) {

@@ -98,10 +98,6 @@ struct PlanQuestion {
 // The flat space as the run cuts it; see bucket_plan.h.
 BucketPlan planned_buckets(const PlanModel& model, std::int64_t bucket_elements);
 
-// In elements: of the buckets, the one that goes out last, in which the words are. At least as
-// large as its largest parameter, whatever the aim.
-std::int64_t last_bucket_elements(const PlanModel& model, std::int64_t bucket_elements);
-
 // Communication hides behind the backward pass of the last micro-batch, but for the last bucket; a
 // sharded optimizer's all-gather of weights behind the forward pass of the first, but for the first
 // bucket.

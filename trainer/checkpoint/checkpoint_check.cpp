@@ -92,9 +92,14 @@ std::vector<std::string> checkpoint_faults(const fs::path& checkpoint) {
 }
 
 std::optional<fs::path> newest_checkpoint(const fs::path& checkpoints, CheckpointCheck check,
-                                          const PieceDone& piece_done) {
+                                          const PieceDone& piece_done,
+                                          const std::function<bool(const fs::path&)>& wanted) {
   for (const auto& folder : list_checkpoints(checkpoints)) {
     try {
+      if (wanted) {
+        check_checkpoint(folder.path, CheckpointCheck::sizes);
+        if (!wanted(folder.path)) return std::nullopt;
+      }
       check_checkpoint(folder.path, check, piece_done);
       return folder.path;
     } catch (const Error& error) {

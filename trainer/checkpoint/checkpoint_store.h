@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -105,10 +106,12 @@ enum class CheckpointCheck {
 // passed over. Empty when there is none. One that cannot be read (Error{io}), or that a newer
 // program wrote (Error{bad_data}), ends the search: a run that went on from an older one would
 // train its steps again and replace it. `piece_done`: see FileWriter, of bytes whose checksum is
-// computed.
-std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& checkpoints,
-                                                       CheckpointCheck check = CheckpointCheck::all,
-                                                       const PieceDone& piece_done = {});
+// computed. `wanted` is asked about the newest that has its files in full, before they are read:
+// if it is not wanted, nor is any older one.
+std::optional<std::filesystem::path> newest_checkpoint(
+    const std::filesystem::path& checkpoints, CheckpointCheck check = CheckpointCheck::all,
+    const PieceDone& piece_done = {},
+    const std::function<bool(const std::filesystem::path&)>& wanted = {});
 
 // Error{bad_data} naming the file: no manifest or a damaged one, a name that says another step, a
 // missing file, wrong size, wrong checksum. Error{io}: it cannot be read.
